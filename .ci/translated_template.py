@@ -1,0 +1,230 @@
+"""Checks what template.yaml becomes once SAM has translated it: the shape that is deployed.
+
+    translated_template.py template.yaml        every finding on a line; exit status 1 if there is one
+    translated_template.py --versions FILE      exit status 1 unless the packages FILE pins are installed
+
+The checks are themselves checked on each run: a template broken on purpose must be found out.
+"""
+
+import importlib.metadata
+import json
+import logging
+import re
+import sys
+
+STREAMING = "/response-streaming-invocations"
+STREAM_LIMIT_MS = 900_000
+RESOURCE_POLICY_LIMIT = 20 * 1024  # bytes, of a Lambda function's resource policy
+
+AZURE_SECRET = {
+    "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AzureSecretId}-??????"
+}
+CALLERS_SECRET = {"Ref": "CallersSecret"}
+FEDERATION = {
+    "ForAllValues:StringEquals": {"sts:IdentityTokenAudience": "api://AzureADTokenExchange"},
+    "StringEquals": {"sts:SigningAlgorithm": "RS256"},
+    "NumericLessThanEquals": {"sts:DurationSeconds": 300},
+}
+
+# What each function may do: action -> (resources, condition). LOG stands for the function's own log group.
+LOG = "its own log group"
+CALLS_AZURE = {
+    "secretsmanager:GetSecretValue": ([AZURE_SECRET, CALLERS_SECRET], None),
+    "sts:GetWebIdentityToken": (["*"], FEDERATION),
+    "logs:CreateLogStream": ([LOG], None),
+    "logs:PutLogEvents": ([LOG], None),
+}
+MAY = {
+    "ChatFunction": CALLS_AZURE,
+    "EmbeddingsFunction": CALLS_AZURE,
+}
+
+# Each must be found out: (what stands in the template, what it is broken into, a part of the finding).
+BROKEN = [
+    ("ResponseTransferMode: RESPONSE_STREAM", "ResponseTransferMode: STREAM", "does not stream"),
+    ("TimeoutInMillis: 900000", "TimeoutInMillis: 29000", "ends at 29000 ms"),
+    ('Path: "/v1/responses/{proxy+}"', 'Path: "/v1/models/{proxy+}"', "several path variables"),
+    ("      OpenApiVersion: 3.0.1\n", "", "a stage of its own"),
+    ("        DEFAULT_5XX:\n", "        DEFAULT_6XX:\n", "DEFAULT_5XX is missing"),
+    ("(AWS WAF)", "($context.error.message)", "WAF_FILTERED is no JSON"),
+    ('"param":null', '"param":"model"', "not in OpenAI's shape"),
+    ("Runtime: provided.al2023", "Runtime: provided.al2", "on provided.al2"),
+    ("        LogGroup: !Ref ChatLogGroup\n", "        LogFormat: Text\n", "no log group"),
+    ("      RetentionInDays: !Ref LogRetentionDays\n", "", "log for ever"),
+    ("      Role: !GetAtt ChatRole.Arn\n", "", "AWS's policies"),
+    ("Action: secretsmanager:GetSecretValue", "Action: secretsmanager:*", "secretsmanager:* is granted"),
+    ("secret:${AzureSecretId}-??????", "secret:*", "secretsmanager:GetSecretValue is granted"),
+    ("Resource: !GetAtt ChatLogGroup.Arn", 'Resource: "*"', "logs:PutLogEvents is granted"),
+    ("sts:SigningAlgorithm: RS256", "sts:SigningAlgorithm: ES384", "sts:GetWebIdentityToken is granted"),
+]
+
+
+def translate(text):
+    """The CloudFormation template that SAM makes of the SAM template in text."""
+    import boto3
+    from samtranslator.parser.parser import Parser
+    from samtranslator.translator.translator import Translator
+    from samtranslator.yaml_helper import yaml_parse
+
+    template = yaml_parse(text)
+    template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"  # as `sam package` leaves it
+    session = boto3.Session(region_name="us-east-1")
+    return Translator({}, Parser(), boto_session=session).translate(template, {})
+
+
+def of_type(template, kind):
+    return {k: r["Properties"] for k, r in template["Resources"].items() if r["Type"] == kind}
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def check(template):
+    """Every finding about a translated template, as a sentence."""
+    yield from check_routes(template)
+    yield from check_gateway_responses(template)
+    yield from check_functions(template)
+    yield from check_policies(template)
+    yield from check_permissions(template)
+
+
+def api_body(template):
+    (api,) = of_type(template, "AWS::ApiGateway::RestApi").values()
+    return api["Body"]
+
+
+def check_routes(template):
+    paths = api_body(template)["paths"]
+    if not paths:
+        yield "the API has no routes"
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            integration = operation["x-amazon-apigateway-integration"]
+            if integration.get("responseTransferMode") != "STREAM":
+                yield f"{method} {path} does not stream (the event needs ResponseTransferMode: RESPONSE_STREAM)"
+            if not integration["uri"]["Fn::Sub"].endswith(STREAMING):
+                yield f"{method} {path} does not invoke with a response stream: {integration['uri']}"
+            if integration.get("timeoutInMillis") != STREAM_LIMIT_MS:
+                yield f"{method} {path} ends at {integration.get('timeoutInMillis')} ms, not {STREAM_LIMIT_MS}"
+    variables = {}  # API Gateway takes one variable per place
+    for path in paths:
+        parts = path.split("/")
+        for i, part in enumerate(parts):
+            if part.startswith("{"):
+                variables.setdefault("/".join(parts[:i]), set()).add(part)
+    for parent, names in variables.items():
+        if len(names) > 1:
+            yield f"below {parent or '/'} stand several path variables: {', '.join(sorted(names))}"
+    for path in ("/v1/chat/completions", "/v1/models/{model}", "/v1/embeddings"):
+        if path not in paths:
+            yield f"{path} is no route"
+    for name, deployment in of_type(template, "AWS::ApiGateway::Deployment").items():
+        if "StageName" in deployment:
+            yield f"{name} deploys a stage of its own, {deployment['StageName']}"
+
+
+def check_gateway_responses(template):
+    responses = api_body(template)["x-amazon-apigateway-gateway-responses"]
+    for required in ("DEFAULT_4XX", "DEFAULT_5XX", "MISSING_AUTHENTICATION_TOKEN", "REQUEST_TOO_LARGE", "THROTTLED",
+                     "QUOTA_EXCEEDED", "INTEGRATION_TIMEOUT", "INTEGRATION_FAILURE"):
+        if required not in responses:
+            yield f"gateway response {required} is missing"
+    for name, response in responses.items():
+        body = response["responseTemplates"]["application/json"]
+        body = body.replace("$context.error.messageString", '"a \\"message\\""')
+        body = body.replace("$context.error.message", 'a "message"')
+        body = re.sub(r"\$context(\.[A-Za-z]+)+", "x", body)
+        if "$" in body:
+            yield f"gateway response {name} leaves a $ in place: {body}"
+        try:
+            error = json.loads(body)["error"]
+        except (ValueError, KeyError, TypeError) as e:
+            yield f"gateway response {name} is no JSON error: {e}: {body}"
+            continue
+        if set(error) != {"message", "type", "param", "code"} or error["param"] is not None:
+            yield f"gateway response {name} is not in OpenAI's shape: {body}"
+        elif not all(isinstance(error[k], str) and error[k] for k in ("message", "type", "code")):
+            yield f"gateway response {name} says too little: {body}"
+
+
+def check_functions(template):
+    groups = of_type(template, "AWS::Logs::LogGroup")
+    for name, function in of_type(template, "AWS::Lambda::Function").items():
+        if (function["Runtime"], function["Handler"]) != ("provided.al2023", "bootstrap"):
+            yield f"{name} runs {function['Handler']} on {function['Runtime']}"
+        group = function.get("LoggingConfig", {}).get("LogGroup", {}).get("Ref")
+        if group not in groups:
+            yield f"{name} has no log group of its own"
+        elif "RetentionInDays" not in groups[group]:
+            yield f"{name} keeps its log for ever"
+
+
+def check_policies(template):
+    roles = of_type(template, "AWS::IAM::Role")
+    for name, function in of_type(template, "AWS::Lambda::Function").items():
+        if name not in MAY:
+            yield f"{name} is not in the table of what functions may do"
+            continue
+        role_name = function["Role"]["Fn::GetAtt"][0]
+        role = roles[role_name]
+        if role.get("ManagedPolicyArns"):
+            yield f"{name} has AWS's policies: {role['ManagedPolicyArns']}"
+        log = {"Fn::GetAtt": [function.get("LoggingConfig", {}).get("LogGroup", {}).get("Ref"), "Arn"]}
+        documents = [p["PolicyDocument"] for p in role.get("Policies", [])]
+        documents += [p["PolicyDocument"] for p in of_type(template, "AWS::IAM::ManagedPolicy").values()
+                      if {"Ref": role_name} in p.get("Roles", [])]
+        may = {}
+        for statement in (s for d in documents for s in d["Statement"]):
+            resources = [LOG if r == log else r for r in as_list(statement["Resource"])]
+            for action in as_list(statement["Action"]):
+                may[action] = (resources, statement.get("Condition"))
+        for action in sorted(may.keys() | MAY[name].keys()):
+            if may.get(action) != MAY[name].get(action):
+                yield f"{name}: {action} is granted on {may.get(action)}, wanted {MAY[name].get(action)}"
+
+
+def check_permissions(template):
+    sizes = {}
+    for permission in of_type(template, "AWS::Lambda::Permission").values():
+        # About what Lambda makes of a permission, with names and ARNs of generous length.
+        source = permission["SourceArn"]["Fn::Sub"][0]
+        size = 420 + len(re.sub(r"\$\{[^}]*\}", "x" * 14, source))
+        function = permission["FunctionName"]["Ref"]
+        sizes[function] = sizes.get(function, 0) + size
+    for function, size in sizes.items():
+        if size > RESOURCE_POLICY_LIMIT * 3 / 4:
+            yield f"{function}'s resource policy nears its limit: about {size} of {RESOURCE_POLICY_LIMIT} bytes"
+
+
+def check_the_checks(text):
+    for stands, broken, finding in BROKEN:
+        if stands not in text:
+            yield f"cannot be broken on purpose any more: {stands!r} is not in the template"
+        elif not any(finding in f for f in check(translate(text.replace(stands, broken)))):
+            yield f"nobody notices when {stands!r} becomes {broken!r}"
+
+
+def missing_versions(path):
+    for line in open(path, encoding="utf-8"):
+        package, version = line.strip().split("==")
+        try:
+            if importlib.metadata.version(package) != version:
+                yield package
+        except importlib.metadata.PackageNotFoundError:
+            yield package
+
+
+def main():
+    if sys.argv[1] == "--versions":
+        return 1 if list(missing_versions(sys.argv[2])) else 0
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)  # its telemetry, which is off, warns that it is
+    text = open(sys.argv[1], encoding="utf-8").read()
+    findings = list(check(translate(text))) or list(check_the_checks(text))
+    for finding in findings:
+        print(f"{sys.argv[1]}: {finding}", file=sys.stderr)
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+# `make run` and `make test` need Go and nothing else.
+
+# The functions' processor. `sam build` runs the targets below without saying which one the template asks for, so it is
+# read where `sam deploy` reads it.
+ARCHITECTURE ?= $(or $(firstword $(shell sed -n 's/.*Architecture=[\\"]*\([a-z0-9_]*\).*/\1/p' samconfig.toml)),arm64)
+GOARCH_arm64  := arm64
+GOARCH_x86_64 := amd64
+
+# How every bootstrap is built, for Lambda and for this machine alike. No version control stamp: a commit alone must not
+# change a bootstrap, or every deployment would replace every function.
+GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags "-s -w"
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-clients lint bench smoke key build deploy clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target what; \
+		do printf '  make %-13s %s\n' "$$target" "$$what"; done
+
+run: build ## Start the whole stack on this machine: http://127.0.0.1:8080/v1, key sk-local (PORT=, AWS_PORT=)
+	@exec dist/bin/local -build dist -template template.yaml
+
+test: ## Run the tests
+	go test ./...
+
+test-clients: build ## Run OpenAI's Python and Node SDKs against the local stack (needs python3 and node)
+	infra/clients/run.sh
+
+lint: ## Check formatting, and run vet and staticcheck
+	.ci/lint
+
+bench: build ## Measure the functions beside a bare proxy on this machine
+	go run ./infra/bench
+
+smoke: ## Check a running stack: make smoke BASE_URL=https://.../prod/v1 KEY=...
+	go run ./infra/smoke
+
+key: ## Make a caller's key, print it once, and store its hash: make key NAME=alice
+	go run ./infra/key -name "$(NAME)"
+
+# One go command for all: linking side by side, and nothing at all when nothing changed.
+build: ## Build the functions for this machine, into dist/<name>/bootstrap
+	@mkdir -p dist/bin
+	@$(GO_BUILD) -o dist/bin/ ./functions/... ./infra/local
+	@for dir in functions/*/; do name=$$(basename "$$dir"); \
+		mkdir -p "dist/$$name" && ln -sf "../bin/$$name" "dist/$$name/bootstrap" || exit 1; done
+
+deploy: ## Build for Lambda and deploy to AWS (the first time: sam build && sam deploy --guided)
+	sam build
+	sam deploy
+
+clean: ## Remove what was built
+	rm -rf dist .aws-sam
+
+# What `sam build` calls, with ARTIFACTS_DIR set: build-TokenEstimateFunction builds functions/token-estimate.
+build-%Function:
+	@test -n "$(ARTIFACTS_DIR)" || { echo "$@ is for sam build, which sets ARTIFACTS_DIR" >&2; exit 1; }
+	@test -n "$(GOARCH_$(ARCHITECTURE))" || { echo "ARCHITECTURE is $(ARCHITECTURE); use arm64 or x86_64" >&2; exit 1; }
+	GOOS=linux GOARCH=$(GOARCH_$(ARCHITECTURE)) $(GO_BUILD) -o "$(ARTIFACTS_DIR)/bootstrap" \
+		./functions/$(shell echo $* | sed 's/\([a-z0-9]\)\([A-Z]\)/\1-\2/g' | tr A-Z a-z)
