@@ -1,0 +1,201 @@
+package azureopenai
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// fault is a misbehaviour, as the package comment lists them. The zero value is none.
+type fault struct {
+	text            string // as it was asked for
+	kind            string
+	status          int
+	after           int // -1 where not given
+	delay, interval time.Duration
+	retryAfter      string
+	retryAfterMS    string
+	limit           string
+	times           int
+}
+
+// parseFault reads KIND;option=value;...
+func parseFault(text string) (fault, error) {
+	f := fault{text: strings.TrimSpace(text), after: -1}
+	for i, part := range strings.Split(f.text, ";") {
+		name, value, isOption := strings.Cut(strings.TrimSpace(part), "=")
+		var err error
+		switch {
+		case isOption:
+			err = f.setOption(name, value)
+		case i > 0:
+			err = fmt.Errorf("option %q has no value", name)
+		default:
+			err = f.setKind(name)
+		}
+		if err != nil {
+			return fault{}, fmt.Errorf("fault %q: %w", f.text, err)
+		}
+	}
+	return f, nil
+}
+
+func (f *fault) setKind(kind string) error {
+	switch kind {
+	case "cut", "reset", "partial", "hang", "close", "garbage", "error-event", "no-done":
+		f.kind = kind
+		return nil
+	}
+	status, err := strconv.Atoi(kind)
+	if err != nil || status < 400 || status > 599 {
+		return fmt.Errorf("unknown kind %q", kind)
+	}
+	f.kind, f.status = "status", status
+	return nil
+}
+
+func (f *fault) setOption(name, value string) (err error) {
+	switch name {
+	case "after":
+		f.after, err = strconv.Atoi(value)
+	case "times":
+		f.times, err = strconv.Atoi(value)
+	case "status":
+		f.status, err = strconv.Atoi(value)
+		if err == nil && (f.status < 200 || f.status > 599) {
+			err = errors.New("status must be from 200 to 599")
+		}
+	case "delay":
+		f.delay, err = time.ParseDuration(value)
+	case "interval":
+		f.interval, err = time.ParseDuration(value)
+	case "retry-after":
+		f.retryAfter = value
+	case "retry-after-ms":
+		f.retryAfterMS = value
+	case "limit":
+		f.limit = value
+	default:
+		err = fmt.Errorf("unknown option %q", name)
+	}
+	return err
+}
+
+// FaultRule asks for a fault in the next requests that match it.
+type FaultRule struct {
+	Fault      string `json:"fault"`                // KIND;option=value;... as in the package comment
+	Path       string `json:"path,omitempty"`       // the end of the request's path; "" for all
+	Deployment string `json:"deployment,omitempty"` // "" for all
+	Count      int    `json:"count,omitempty"`      // how many requests; 0 for one, -1 for all from now on
+}
+
+type faultRule struct {
+	FaultRule
+	fault fault
+}
+
+// faultQueue knows which faults are still to strike.
+type faultQueue struct {
+	mu    sync.Mutex
+	rules []faultRule
+	used  map[string]int // how often a fault with times= struck, by its text
+}
+
+// maxUsed bounds the memory of faults with times=.
+const maxUsed = 10000
+
+// AddFault queues a fault; the error says what is wrong with its text.
+func (s *Server) AddFault(rule FaultRule) error {
+	f, err := parseFault(rule.Fault)
+	if err != nil {
+		return err
+	}
+	if rule.Count == 0 {
+		rule.Count = 1
+	}
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.rules = append(s.faults.rules, faultRule{rule, f})
+	return nil
+}
+
+func (q *faultQueue) reset() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.rules, q.used = nil, nil
+}
+
+func (q *faultQueue) list() []FaultRule {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	rules := make([]FaultRule, len(q.rules))
+	for i, r := range q.rules {
+		rules[i] = r.FaultRule
+	}
+	return rules
+}
+
+// pick returns the request's fault: what its header asks for, else its body, else the first rule that matches.
+func (q *faultQueue) pick(x *exchange) (fault, error) {
+	text, asked := firstHeader(x.r, "X-Emulator-Fault")
+	if !asked {
+		text, asked = faultIn(x.body)
+	}
+	if asked {
+		f, err := parseFault(text)
+		if err != nil {
+			return fault{}, literal(400, `{"error":{"code":"EmulatorFault","message":`+quote(err.Error())+`}}`)
+		}
+		if q.spared(f) {
+			return fault{}, nil
+		}
+		return f, nil
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := range q.rules {
+		r := &q.rules[i]
+		if !matches(x, r.Path, r.Deployment) {
+			continue
+		}
+		f := r.fault
+		if r.Count--; r.Count == 0 {
+			q.rules = append(q.rules[:i:i], q.rules[i+1:]...)
+		}
+		return f, nil
+	}
+	return fault{}, nil
+}
+
+// faultIn finds [[fault: ...]]; the syntax has no character that JSON escapes.
+func faultIn(body []byte) (string, bool) {
+	const opening = "[[fault:"
+	i := bytes.LastIndex(body, []byte(opening))
+	if i < 0 {
+		return "", false
+	}
+	text, _, closed := bytes.Cut(body[i+len(opening):], []byte("]]"))
+	return string(text), closed
+}
+
+// spared says whether a fault with times= has struck often enough.
+func (q *faultQueue) spared(f fault) bool {
+	if f.times == 0 {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.used == nil || len(q.used) >= maxUsed {
+		q.used = make(map[string]int)
+	}
+	q.used[f.text]++
+	return q.used[f.text] > f.times
+}
+
+func matches(x *exchange, path, deployment string) bool {
+	return strings.HasSuffix(x.r.URL.Path, path) && (deployment == "" || deployment == x.record.Deployment)
+}

@@ -1,0 +1,117 @@
+package azureopenai
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// family is one of Azure's ways to write a path.
+type family int
+
+const (
+	familyV1         family = iota // /openai/v1/...
+	familyDated                    // /openai/...?api-version=
+	familyDeployment               // /openai/deployments/{deployment}/...?api-version=
+)
+
+// operation is one call of the API.
+type operation struct {
+	method, path string // path below the family's root; "{id}" stands for one segment
+	name         string // as rate limit messages have it; "" for calls that use no model
+	noun         string // as OperationNotSupported messages have it
+	inDeployment bool   // the dated path names the deployment
+	handle       func(*exchange) error
+}
+
+func (o *operation) usesModel() bool { return o.name != "" }
+
+// operations is a function since the handlers refer back to the routes.
+func operations() []operation {
+	return []operation{
+		{"POST", "chat/completions", "ChatCompletions_Create", "chatCompletion", true, (*exchange).chat},
+		{"POST", "embeddings", "Embeddings_Create", "embeddings", true, (*exchange).embeddings},
+		{"POST", "responses", "Responses_Create", "responses", false, (*exchange).createResponse}, // both names unverified
+		{"GET", "responses/{id}", "", "", false, (*exchange).getResponse},
+		{"DELETE", "responses/{id}", "", "", false, (*exchange).deleteResponse},
+		{"POST", "responses/{id}/cancel", "", "", false, (*exchange).cancelResponse},
+		{"GET", "responses/{id}/input_items", "", "", false, (*exchange).listInputItems},
+		{"GET", "models", "", "", false, (*exchange).listModels},
+		{"GET", "models/{id}", "", "", false, (*exchange).getModel},
+	}
+}
+
+// route is where a request goes.
+type route struct {
+	family     family
+	deployment string // from the path
+	operation  *operation
+	id         string
+	apiVersion string
+}
+
+// readFamily splits a path into its family and what comes below.
+func readFamily(path string) (r route, rest string, ok bool) {
+	rest, ok = strings.CutPrefix(path, "/openai/")
+	if !ok {
+		return r, "", false
+	}
+	if below, v1 := strings.CutPrefix(rest, "v1/"); v1 {
+		return route{family: familyV1}, below, true
+	}
+	if below, in := strings.CutPrefix(rest, "deployments/"); in {
+		name, below, _ := strings.Cut(below, "/")
+		return route{family: familyDeployment, deployment: name}, below, true
+	}
+	return route{family: familyDated}, rest, true
+}
+
+// findOperation completes the route; it is false for a path or method that Azure does not know.
+func (s *Server) findOperation(r *route, method, path string) bool {
+	for i := range s.operations {
+		o := &s.operations[i]
+		if o.method != method || r.family != familyV1 && o.inDeployment != (r.family == familyDeployment) {
+			continue
+		}
+		if id, ok := matchPath(o.path, path); ok {
+			r.operation, r.id = o, id
+			return true
+		}
+	}
+	return false
+}
+
+func matchPath(pattern, path string) (id string, ok bool) {
+	before, after, has := strings.Cut(pattern, "{id}")
+	if !has {
+		return "", path == pattern
+	}
+	id, ok = strings.CutPrefix(path, before)
+	if ok {
+		id, ok = strings.CutSuffix(id, after)
+	}
+	return id, ok && id != "" && !strings.Contains(id, "/")
+}
+
+var datedVersion = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(-preview)?$`)
+
+// firstVersion is the oldest generally available api-version.
+const firstVersion = "2022-12-01"
+
+func checkAPIVersion(f family, query url.Values) (string, error) {
+	version := query.Get("api-version")
+	if f == familyV1 {
+		switch version {
+		case "", "v1", "preview", "latest":
+			return "v1", nil
+		}
+		return "", errVersionV1
+	}
+	switch {
+	case version == "":
+		return "", errNotFound
+	case !datedVersion.MatchString(version) || version < firstVersion:
+		return "", unsupportedVersion(version)
+	}
+	return version, nil
+}

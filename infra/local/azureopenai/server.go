@@ -1,0 +1,83 @@
+package azureopenai
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Options configure a Server. The zero value knows no credential and so refuses every caller.
+type Options struct {
+	APIKeys           []string                 // all valid at once; see Server.SetAPIKeys
+	VerifyBearer      func(token string) error // judges Entra tokens; nil accepts none
+	Deployments       []Deployment             // nil for DefaultDeployments
+	Region            string                   // x-ms-region; "" for "East US 2"
+	EnforceRateLimits bool                     // answer 429 once a deployment's minute is used up
+	DisableRecording  bool                     // count requests, but keep none
+	KeepRequests      int                      // how many requests are kept; 0 for 1,000
+	Now               func() time.Time         // nil for time.Now
+}
+
+// Server emulates one Azure OpenAI resource. It is an http.Handler, safe for concurrent use.
+type Server struct {
+	options     Options
+	operations  []operation
+	deployments map[string]*deployment
+	keys        atomic.Pointer[keySet]
+	sequence    atomic.Uint64
+	log         requestLog
+	faults      faultQueue
+	answers     answerQueue
+	responses   responseStore
+}
+
+// New returns a Server with nothing asked of it yet.
+func New(o Options) *Server {
+	if o.Deployments == nil {
+		o.Deployments = DefaultDeployments()
+	}
+	if o.Region == "" {
+		o.Region = "East US 2"
+	}
+	if o.KeepRequests == 0 {
+		o.KeepRequests = 1000
+	}
+	if o.DisableRecording {
+		o.KeepRequests = 0
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Server{options: o, operations: operations(), deployments: make(map[string]*deployment, len(o.Deployments))}
+	for _, d := range o.Deployments {
+		s.deployments[d.Name] = &deployment{Deployment: d, model: modelNamed(d.Model)}
+	}
+	s.log.keep = o.KeepRequests
+	s.SetAPIKeys(o.APIKeys...)
+	return s
+}
+
+// ServeHTTP answers the API's paths and, below /_emulator, the control routes.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == controlRoot || strings.HasPrefix(r.URL.Path, controlRoot+"/") {
+		s.control(w, r)
+		return
+	}
+	x := &exchange{server: s, w: w, r: r, start: s.options.Now()}
+	refusal := x.identify()
+	x.record.ID = s.log.begin(x.record)
+	defer x.finish()
+	x.setHeaders()
+	if refusal == nil {
+		refusal = x.answer()
+	}
+	x.fail(refusal)
+}
+
+// Reset forgets the requests seen and every fault and answer queued. Stored responses stay.
+func (s *Server) Reset() {
+	s.log.reset()
+	s.faults.reset()
+	s.answers.reset()
+}

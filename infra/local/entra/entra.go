@@ -1,0 +1,161 @@
+// Package entra is a Microsoft Entra ID token endpoint for one application: client credentials proved
+// with a secret or with a federated assertion, over TLS, because Microsoft's libraries insist on it.
+// It refuses to know users, consent, certificates of clients, and what a token may be used for.
+package entra
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"aoai-bridge/infra/local/faults"
+)
+
+// Options describe the tenant and its one application.
+type Options struct {
+	TenantID string // a UUID
+	ClientID string // a UUID
+	// ClientSecret proves the application. Without one no secret does.
+	ClientSecret string
+	// Federation is the application's federated identity credential, if it has one.
+	Federation *Federation
+	// TokenLifetime is an hour when zero. azidentity asks for a new token five minutes before the end.
+	TokenLifetime time.Duration
+	// RefreshIn, when not zero, tells the client to refresh that long after the token was issued.
+	RefreshIn time.Duration
+	// Now is the clock; time.Now when nil.
+	Now func() time.Time
+}
+
+// A Federation says whose assertions stand for the application.
+type Federation struct {
+	Issuer, Subject, Audience string
+	// PublicKey returns the issuer's key with the id, or nil.
+	PublicKey func(kid string) crypto.PublicKey
+}
+
+// A Server is the endpoint. It is an http.Handler to be served with TLSConfig, and safe for concurrent
+// use. The one operation of its faults.Switch is "token".
+type Server struct {
+	faults.Switch
+
+	now         func() time.Time
+	key         func() *rsa.PrivateKey // made when first needed
+	certificate tls.Certificate
+	mux         *http.ServeMux
+
+	mu      sync.Mutex
+	options Options
+}
+
+// New returns the endpoint, with a key and a certificate of its own.
+func New(options Options) (*Server, error) {
+	certificate, err := newCertificate()
+	if err != nil {
+		return nil, err
+	}
+	if options.TokenLifetime == 0 {
+		options.TokenLifetime = time.Hour
+	}
+	s := &Server{
+		now:         options.Now,
+		options:     options,
+		certificate: certificate,
+		mux:         http.NewServeMux(),
+		key: sync.OnceValue(func() *rsa.PrivateKey {
+			key, err := rsa.GenerateKey(rand.Reader, 2048)
+			if err != nil {
+				panic(err) // not for want of randomness: crypto/rand never fails
+			}
+			return key
+		}),
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", s.discovery)
+	s.mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", s.token)
+	return s, nil
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// TLSConfig is what the endpoint is to be served with.
+func (s *Server) TLSConfig() *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{s.certificate}}
+}
+
+// SetTokenLifetime changes the lifetime of tokens issued from now on.
+func (s *Server) SetTokenLifetime(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.options.TokenLifetime = d
+}
+
+// SetClientSecret replaces the application's secret.
+func (s *Server) SetClientSecret(secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.options.ClientSecret = secret
+}
+
+func (s *Server) settings() Options {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.options
+}
+
+// audiences are those that Azure OpenAI takes.
+var audiences = []string{"https://cognitiveservices.azure.com", "https://ai.azure.com"}
+
+// claims are those of a v1 access token, which the Cognitive Services resource asks for.
+type claims struct {
+	jwt.RegisteredClaims
+	AppID    string `json:"appid"`
+	TenantID string `json:"tid"`
+	Version  string `json:"ver"`
+}
+
+func (o Options) issuer() string { return "https://sts.windows.net/" + o.TenantID + "/" }
+
+func (s *Server) issue(o Options, audience string) (string, error) {
+	now := s.now()
+	token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer:    o.issuer(),
+			Subject:   o.ClientID,
+			Audience:  jwt.ClaimStrings{audience},
+			IssuedAt:  jwt.NewNumericDate(now),
+			NotBefore: jwt.NewNumericDate(now),
+			ExpiresAt: jwt.NewNumericDate(now.Add(o.TokenLifetime)),
+			ID:        newID(),
+		},
+		AppID: o.ClientID, TenantID: o.TenantID, Version: "1.0",
+	})
+	return token.SignedString(s.key())
+}
+
+// Verify reports why an access token does not open Azure OpenAI; nil if it does.
+func (s *Server) Verify(token string) error {
+	var c claims
+	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return s.key().Public(), nil },
+		jwt.WithValidMethods([]string{"RS256"}), jwt.WithIssuer(s.settings().issuer()),
+		jwt.WithExpirationRequired(), jwt.WithTimeFunc(s.now))
+	if err != nil {
+		return fmt.Errorf("access token: %w", err)
+	}
+	if !slices.ContainsFunc(c.Audience, func(a string) bool { return slices.Contains(audiences, a) }) {
+		return errors.New("access token: audience " + c.Audience[0] + " is not Azure OpenAI's")
+	}
+	return nil
+}
