@@ -1,0 +1,191 @@
+package azure
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"aoai-bridge/shared/rawjson"
+	"aoai-bridge/shared/telemetry"
+)
+
+const (
+	// holdLimit is how much of a JSON answer is held back until its end is known. A broken answer up
+	// to this size becomes a clean error; a larger one passes as it comes.
+	holdLimit = 1 << 20
+	// tailLimit is how much of a larger one is kept to find the usage in, which stands near the end.
+	tailLimit = 64 << 10
+)
+
+// Answer is Azure's answer to a call, 2xx or 3xx, its header reduced to what callers get.
+type Answer struct {
+	Status int
+	Header http.Header
+	call   *Call
+	body   *timedBody
+	record *telemetry.Call
+}
+
+func (a *attempts) answer(ctx context.Context, r *http.Response) *Answer {
+	body := &timedBody{
+		ReadCloser: r.Body, ctx: ctx, attempts: a, began: a.client.now(),
+		idle: time.AfterFunc(a.client.env.IdleTimeout, func() { a.cancel(errIdle) }),
+	}
+	return &Answer{Status: r.StatusCode, Header: answerHeaders(r.Header), call: a.call, body: body, record: a.record}
+}
+
+// timedBody ends the call when Azure falls silent, and ends its clocks when it is closed.
+type timedBody struct {
+	io.ReadCloser
+	ctx      context.Context
+	attempts *attempts
+	idle     *time.Timer
+	began    time.Time
+	started  bool
+}
+
+func (b *timedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if n > 0 {
+		if !b.started {
+			b.started = true
+			b.attempts.record.FirstByte = b.attempts.record.Elapsed()
+		}
+		b.idle.Reset(b.attempts.client.env.IdleTimeout)
+	}
+	if err != nil && err != io.EOF && b.ctx.Err() != nil {
+		err = b.attempts.interrupted(b.ctx, err)
+	}
+	return n, err
+}
+
+// Close ends this try; the call may make another.
+func (b *timedBody) Close() error {
+	b.idle.Stop()
+	return b.ReadCloser.Close()
+}
+
+// Close ends the call and gives its connection back, or breaks it if the answer was not read to its end.
+func (a *Answer) Close() {
+	_ = a.body.Close() // nothing is left to do about it
+	a.body.attempts.end()
+}
+
+// Relay sends the answer to w. An error means that w has got nothing yet; ErrBroken that it has got
+// an incomplete answer, whose end must be broken too. keepUsage passes the usage chunk of a chat stream.
+func (a *Answer) Relay(w http.ResponseWriter, keepUsage bool) error {
+	if strings.HasPrefix(a.Header.Get("Content-Type"), "text/event-stream") {
+		a.body.attempts.limit.Stop()
+		return a.relayStream(w, keepUsage)
+	}
+	return a.relayWhole(w)
+}
+
+// ErrBroken is returned once a part of an answer is out and the rest will not come.
+var ErrBroken = errors.New("the answer broke off")
+
+func (a *Answer) relayWhole(w http.ResponseWriter) error {
+	var held bytes.Buffer
+	n, err := held.ReadFrom(io.LimitReader(a.body, holdLimit))
+	switch {
+	case err != nil:
+		return asBroken(err)
+	case n < holdLimit:
+		if held.Len() > 0 {
+			o, err := rawjson.Parse(held.Bytes())
+			if err != nil {
+				return notJSON(held.Len())
+			}
+			a.meter(o.Get("usage"))
+		}
+		a.begin(w).Set("Content-Length", strconv.Itoa(held.Len()))
+		w.WriteHeader(a.Status)
+		_, err := w.Write(held.Bytes())
+		return sent(err)
+	}
+	a.begin(w)
+	w.WriteHeader(a.Status)
+	tail := &tail{}
+	if _, err := w.Write(held.Bytes()); err != nil {
+		return ErrBroken
+	}
+	if _, err := io.Copy(io.MultiWriter(w, tail), a.body); err != nil {
+		a.record.Err = err
+		return ErrBroken
+	}
+	a.meter(tail.member("usage"))
+	return nil
+}
+
+// begin copies the header to w's.
+func (a *Answer) begin(w http.ResponseWriter) http.Header {
+	h := w.Header()
+	for name, values := range a.Header {
+		h[name] = values
+	}
+	return h
+}
+
+func sent(err error) error {
+	if err != nil {
+		return ErrBroken
+	}
+	return nil
+}
+
+// usage has the token counts of both APIs; chat and embeddings name them one way, responses another.
+type usage struct {
+	Prompt        int64 `json:"prompt_tokens"`
+	Completion    int64 `json:"completion_tokens"`
+	PromptDetails struct {
+		Cached int64 `json:"cached_tokens"`
+	} `json:"prompt_tokens_details"`
+	Input        int64 `json:"input_tokens"`
+	Output       int64 `json:"output_tokens"`
+	InputDetails struct {
+		Cached int64 `json:"cached_tokens"`
+	} `json:"input_tokens_details"`
+}
+
+func (a *Answer) meter(raw json.RawMessage) {
+	var u usage
+	if len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &u) != nil {
+		return
+	}
+	a.record.Usage = telemetry.Usage{
+		Known: true, Input: u.Prompt + u.Input, Output: u.Completion + u.Output,
+		CachedInput: u.PromptDetails.Cached + u.InputDetails.Cached,
+	}
+}
+
+// tail keeps the last bytes written to it.
+type tail struct{ b []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.b = append(t.b, p...)
+	if len(t.b) > 2*tailLimit {
+		t.b = append(t.b[:0], t.b[len(t.b)-tailLimit:]...)
+	}
+	return len(p), nil
+}
+
+// member returns the value of the last member of that name.
+func (t *tail) member(name string) json.RawMessage {
+	name = `"` + name + `"`
+	i := bytes.LastIndex(t.b, []byte(name))
+	if i < 0 {
+		return nil
+	}
+	_, value, found := bytes.Cut(t.b[i+len(name):], []byte(":"))
+	var raw json.RawMessage
+	if !found || json.NewDecoder(bytes.NewReader(value)).Decode(&raw) != nil {
+		return nil
+	}
+	return raw
+}

@@ -1,0 +1,44 @@
+package azure
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Call is one request to Azure OpenAI, before it is known which deployment will answer it.
+type Call struct {
+	Method string
+	Dated  bool        // the family with an api-version in Query, not /openai/v1
+	Path   string      // behind the family's prefix, escaped: "chat/completions", "responses/resp_1"
+	Query  string      // encoded, as the caller sent it
+	Header http.Header // the caller's; what Azure does not need is left out
+
+	// Name is the model or the deployment asked for. A call without one goes to the resource that
+	// knows what it names: each is asked in turn until one does not answer 404.
+	Name string
+	// InPath is set where the deployment stands in the path: /openai/deployments/{deployment}/Path.
+	InPath bool
+	// Body returns the bytes for a deployment. Nil is no body.
+	Body func(deployment string) []byte
+
+	// Stream is set where the caller asked for a stream.
+	Stream bool
+	// Limit bounds the time until the first byte, all tries together; 0 leaves that to the context.
+	Limit time.Duration
+}
+
+func (c *Call) url(endpoint, deployment string) string {
+	u := endpoint + "/openai/"
+	switch {
+	case !c.Dated:
+		u += "v1/"
+	case c.InPath:
+		u += "deployments/" + url.PathEscape(deployment) + "/"
+	}
+	u += c.Path
+	if c.Query != "" {
+		u += "?" + c.Query
+	}
+	return u
+}

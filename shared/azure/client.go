@@ -1,0 +1,146 @@
+// Package azure is the one client of Azure OpenAI: it picks the deployment, signs, sends, tries again
+// where that is safe, and brings the answer back with its bytes as they were.
+// It does not know who calls, what Lambda is, or what a request means beyond the fields we own.
+package azure
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"aoai-bridge/shared/config"
+	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/routing"
+	"aoai-bridge/shared/secrets"
+)
+
+// secretTTL is how long a version of the Azure secret is used without asking for another; a refused
+// credential asks at once.
+const secretTTL = 5 * time.Minute
+
+// Options is what a Client is made from.
+type Options struct {
+	Secrets  secrets.API                                // has the Azure secret
+	Identity WebIdentity                                // issues tokens for resources that federate
+	Env      config.Env                                 // timeouts and retries
+	Now      func() time.Time                           // nil is time.Now
+	Sleep    func(context.Context, time.Duration) error // nil waits
+}
+
+// Client calls Azure OpenAI. Its methods may be called concurrently.
+type Client struct {
+	secret    *secrets.Secret[*site]
+	health    routing.Health
+	transport http.RoundTripper
+	env       config.Env
+	now       func() time.Time
+	sleep     func(context.Context, time.Duration) error
+}
+
+// New makes a Client. It sends nothing.
+func New(o Options) *Client {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	parse := func(secret []byte) (*site, error) { return newSite(secret, o.Identity, o.Now) }
+	return &Client{
+		secret: secrets.New(o.Secrets, o.Env.AzureSecretID, secretTTL, parse, o.Now),
+		transport: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DialContext:         (&net.Dialer{Timeout: o.Env.ConnectTimeout}).DialContext,
+			TLSHandshakeTimeout: o.Env.ConnectTimeout,
+			MaxIdleConnsPerHost: 128,
+			// Azure may have dropped a connection while the function was frozen. A request that goes out
+			// on it is lost after its body was sent, which must not be tried again.
+			IdleConnTimeout:    30 * time.Second,
+			DisableCompression: true, // bytes pass as Azure sent them
+		},
+		env: o.Env, now: o.Now, sleep: o.Sleep,
+	}
+}
+
+// Check reads the Azure secret and says what is wrong with it.
+func (c *Client) Check(ctx context.Context) error {
+	_, err := c.secret.Get(ctx)
+	return err
+}
+
+// Models returns the names that can be asked for, sorted. ok is false where a resource does not list
+// its deployments, so that only Azure can tell.
+func (c *Client) Models(ctx context.Context) (names []string, ok bool, err error) {
+	version, err := c.secret.Get(ctx)
+	if err != nil {
+		return nil, false, misconfigured(err)
+	}
+	names, ok = version.Value.table.Models()
+	return names, ok, nil
+}
+
+// Serves returns the models that calls of that name reach: what a deployment of that name serves,
+// and the name itself.
+func (c *Client) Serves(ctx context.Context, name string) ([]string, error) {
+	version, err := c.secret.Get(ctx)
+	if err != nil {
+		return nil, misconfigured(err)
+	}
+	names := []string{name}
+	for _, target := range version.Value.table.Online(name) {
+		names = append(names, target.Model)
+	}
+	return names, nil
+}
+
+// site is one version of the Azure secret, ready for use.
+type site struct {
+	table     *routing.Table
+	resources map[string]resource
+}
+
+type resource struct {
+	endpoint   string // scheme and host, no path
+	credential credential
+}
+
+func newSite(secret []byte, identity WebIdentity, now func() time.Time) (*site, error) {
+	azure, err := config.ParseAzure(secret)
+	if err != nil {
+		return nil, err
+	}
+	s := &site{resources: map[string]resource{}}
+	if s.table, err = routing.New(azure); err != nil {
+		return nil, err
+	}
+	for _, r := range azure.Resources {
+		var cred credential = apiKey(r.APIKey)
+		if r.Entra != nil {
+			if cred, err = newEntra(r.Entra, identity, now); err != nil {
+				return nil, fmt.Errorf("the Azure secret is wrong: entra of resource %q: %w", r.Name, err)
+			}
+		}
+		s.resources[r.Name] = resource{r.Endpoint, cred}
+	}
+	return s, nil
+}
+
+func misconfigured(err error) error {
+	return (&openaierr.Error{
+		Status: http.StatusInternalServerError, Type: openaierr.TypeServer, Code: "configuration_error", Cause: err,
+		Message: "The Azure secret of the bridge cannot be read or is not valid: no call can be made. Its owner finds the field at fault in the function's log.",
+	}).Final()
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,171 @@
+package azure
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/rawjson"
+)
+
+// maxErrorBody bounds what is read of an error answer, in bytes.
+const maxErrorBody = 1 << 20
+
+// upstreamError is Azure's error in OpenAI's shape. Every member that Azure sent stays as it is
+// (code, param, innererror, content filter results ...); message, type, param and code are added where
+// it sent none, because OpenAI's SDKs look for all four.
+func upstreamError(status int, header http.Header, body []byte) *openaierr.Error {
+	e := &openaierr.Error{Status: status, Type: typeOf(status), Header: header}
+	object := errorObject(body)
+	if object == nil {
+		e.Code = "upstream_error"
+		e.Message = fmt.Sprintf("Azure OpenAI answered %d with a body of %d bytes that is not one of its errors.", status, len(body))
+		return e
+	}
+	e.Message, e.Code = text(object.Get("message")), text(object.Get("code"))
+	missing := []struct {
+		name  string
+		value any
+	}{
+		{"message", "Azure OpenAI answered " + strconv.Itoa(status) + " without a message."},
+		{"type", e.Type},
+		{"param", nil},
+		{"code", nil},
+	}
+	for _, m := range missing {
+		if value := object.Get(m.name); value == nil || string(value) == "null" && m.value != nil {
+			raw, _ := json.Marshal(m.value) // strings and nil always marshal
+			object = mustParse(object.With(m.name, raw))
+		}
+	}
+	e.Object = object.Bytes()
+	return e
+}
+
+// errorObject finds {"error":{...}} or, as Azure's gateway answers, {"statusCode":..,"message":".."}.
+func errorObject(body []byte) *rawjson.Object {
+	o, err := rawjson.Parse(body)
+	if err != nil {
+		return nil
+	}
+	if inner, err := rawjson.Parse(o.Get("error")); err == nil {
+		return inner
+	}
+	if message := o.Get("error"); text(message) != "" {
+		return mustParse([]byte(`{"message":` + string(message) + `}`))
+	}
+	if o.Get("message") != nil {
+		return o
+	}
+	return nil
+}
+
+// mustParse parses JSON that was made from parsed JSON.
+func mustParse(raw []byte) *rawjson.Object {
+	o, err := rawjson.Parse(raw)
+	if err != nil {
+		panic("azure: " + err.Error())
+	}
+	return o
+}
+
+// text is a JSON string or number as text, "" for anything else.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	var n json.Number
+	if json.Unmarshal(raw, &n) == nil {
+		return n.String()
+	}
+	return ""
+}
+
+func typeOf(status int) string {
+	switch {
+	case status == http.StatusTooManyRequests:
+		return openaierr.TypeRateLimit
+	case status == http.StatusRequestTimeout, status == http.StatusGatewayTimeout:
+		return openaierr.TypeTimeout
+	case status >= http.StatusInternalServerError:
+		return openaierr.TypeServer
+	}
+	return openaierr.TypeInvalidRequest
+}
+
+// UnknownModel is a 404, as OpenAI answers it.
+func UnknownModel(name string) error {
+	return &openaierr.Error{
+		Status: http.StatusNotFound, Type: openaierr.TypeInvalidRequest, Param: "model", Code: "model_not_found",
+		Message: fmt.Sprintf("The model `%s` does not exist here. GET /v1/models lists the models that this key may use.", name),
+	}
+}
+
+// credentialRefused hides Azure's message, which can name a principal, and keeps its code. It is not a
+// 401: to the caller a 401 means the caller's own key.
+func credentialRefused(status int, body []byte) error {
+	code := strconv.Itoa(status)
+	if object := errorObject(body); object != nil && text(object.Get("code")) != "" {
+		code = text(object.Get("code"))
+	}
+	return (&openaierr.Error{
+		Status: http.StatusBadGateway, Type: openaierr.TypeUpstreamAuth, Code: code,
+		Message: fmt.Sprintf("Azure OpenAI refused the bridge's own credential (%d). Your key is fine; the owner of this endpoint must mend the Azure secret, the role assignment or the network rule.", status),
+		Cause:   fmt.Errorf("azure answered %d: %.500s", status, body),
+	}).Final()
+}
+
+func credentialUnavailable(err error) error {
+	return &openaierr.Error{
+		Status: http.StatusBadGateway, Type: openaierr.TypeUpstreamAuth, Code: "azure_token_unavailable", Cause: err,
+		Message: "The bridge got no token from Microsoft Entra ID for its call to Azure OpenAI. Your key is fine; the owner of this endpoint finds the reason in the function's log.",
+	}
+}
+
+func connectionFailed(err error, sent bool) error {
+	e := &openaierr.Error{
+		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_unreachable", Cause: err,
+		Message: "Azure OpenAI could not be reached. Nothing was sent, so nothing was charged: try again.",
+	}
+	if sent {
+		e.Code = "upstream_connection_lost"
+		e.Message = "The connection to Azure OpenAI was lost after the request had been sent. It was not tried again, because it may have been charged."
+	}
+	return e
+}
+
+func timedOut(cause error, stream bool) error {
+	e := &openaierr.Error{
+		Status: http.StatusGatewayTimeout, Type: openaierr.TypeTimeout, Code: "timeout", Cause: cause,
+		Message: "Azure OpenAI did not answer in time. The request was not tried again, because it may have been charged.",
+	}
+	if !stream {
+		e.Message += " Ask with \"stream\": true: a stream may take much longer."
+	}
+	return e
+}
+
+// callerGone is for the log; nobody reads the answer. 499 is the status nginx logs for it.
+func callerGone(err error) error {
+	return &openaierr.Error{
+		Status: 499, Type: openaierr.TypeInvalidRequest, Code: "client_closed_request", Cause: err,
+		Message: "The caller went away before the answer came.",
+	}
+}
+
+func brokenOff(err error) *openaierr.Error {
+	return &openaierr.Error{
+		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_connection_lost", Cause: err,
+		Message: "Azure OpenAI's answer broke off before its end. What has been received is incomplete; it may have been charged.",
+	}
+}
+
+func notJSON(size int) error {
+	return &openaierr.Error{
+		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_invalid_response",
+		Message: fmt.Sprintf("Azure OpenAI answered with %d bytes that are not JSON. It was not tried again, because it may have been charged.", size),
+	}
+}

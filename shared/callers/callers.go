@@ -1,0 +1,169 @@
+// Package callers knows who calls: it checks the key of an HTTP request against the callers' secret
+// and says which models its owner may use. It does not know Azure, nor what is asked of it.
+package callers
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/secrets"
+	"aoai-bridge/shared/telemetry"
+)
+
+// TTL is how long a key that was taken out of the secret may go on working.
+const TTL = 45 * time.Second
+
+// Caller is who makes a call.
+type Caller struct {
+	Name   string
+	Models []string // "*" is any
+}
+
+// May tells whether the caller may use a model; names are those it goes by: its own and its deployment's.
+func (c Caller) May(names ...string) bool {
+	return c.Any() || slices.ContainsFunc(c.Models, func(model string) bool { return slices.Contains(names, model) })
+}
+
+// Any tells whether the caller may use every model.
+func (c Caller) Any() bool { return slices.Contains(c.Models, "*") }
+
+// List is the callers' secret, parsed.
+type List struct{ entries []entry }
+
+type entry struct {
+	Caller
+	sum [sha256.Size]byte
+}
+
+const exampleList = `{"callers":[{"name":"my-app","sha256":"<64 hex digits>","models":["*"]}]}`
+
+// Parse reads the callers' secret. An error names the field and shows an example.
+func Parse(secret []byte) (List, error) {
+	var s struct {
+		Callers []struct {
+			Name   string   `json:"name"`
+			SHA256 string   `json:"sha256"`
+			Models []string `json:"models"`
+		} `json:"callers"`
+	}
+	if err := json.Unmarshal(secret, &s); err != nil {
+		return List{}, fmt.Errorf("the callers' secret is not JSON of the expected form, want for example %s", exampleList)
+	}
+	var list List
+	for i, c := range s.Callers {
+		e := entry{Caller: Caller{c.Name, c.Models}}
+		sum, err := hex.DecodeString(c.SHA256)
+		switch {
+		case c.Name == "":
+			return List{}, fmt.Errorf("the callers' secret is wrong: callers[%d].name is missing, want for example %s", i, exampleList)
+		case err != nil || copy(e.sum[:], sum) != sha256.Size || len(sum) != sha256.Size:
+			return List{}, fmt.Errorf("the callers' secret is wrong: callers[%d].sha256 (%s) is not a SHA-256 in 64 hex digits", i, c.Name)
+		case len(c.Models) == 0:
+			return List{}, fmt.Errorf(`the callers' secret is wrong: callers[%d].models (%s) is missing, want for example ["*"] or ["gpt-4o"]`, i, c.Name)
+		}
+		list.entries = append(list.entries, e)
+	}
+	return list, nil
+}
+
+// find compares with every entry, so that the time it takes says nothing of where a key stands, nor
+// of how much of it is right.
+func (l List) find(key string) (Caller, bool) {
+	sum := sha256.Sum256([]byte(key))
+	found := -1
+	for i := range l.entries {
+		if subtle.ConstantTimeCompare(l.entries[i].sum[:], sum[:]) == 1 {
+			found = i
+		}
+	}
+	if found < 0 {
+		return Caller{}, false
+	}
+	return l.entries[found].Caller, true
+}
+
+type contextKey struct{}
+
+// From returns who makes the call under way. Outside of Require and Trust it is a caller who may use nothing.
+func From(ctx context.Context) Caller {
+	c, _ := ctx.Value(contextKey{}).(Caller)
+	return c
+}
+
+// Trust serves everybody under one name and with any model: whoever may invoke the function has been
+// let in by IAM.
+func Trust(name string, next http.Handler) http.Handler {
+	return serve(next, func(*http.Request) (Caller, error) { return Caller{name, []string{"*"}}, nil })
+}
+
+// Require serves only requests with a key of the list, in "Authorization: Bearer" or "api-key".
+func Require(list *secrets.Secret[List], next http.Handler) http.Handler {
+	return serve(next, func(r *http.Request) (Caller, error) {
+		key, err := keyOf(r.Header)
+		if err != nil {
+			return Caller{}, err
+		}
+		version, err := list.Get(r.Context())
+		if err != nil {
+			return Caller{}, (&openaierr.Error{
+				Status: http.StatusInternalServerError, Type: openaierr.TypeServer, Code: "configuration_error", Cause: err,
+				Message: "The callers' secret of the bridge cannot be read or is not valid, so no key can be checked. Its owner finds the reason in the function's log.",
+			}).Final()
+		}
+		caller, ok := version.Value.find(key)
+		if !ok {
+			return Caller{}, unauthorized("invalid_api_key", "Incorrect API key provided: "+masked(key)+". Ask the owner of this endpoint for a key.")
+		}
+		return caller, nil
+	})
+}
+
+func serve(next http.Handler, who func(*http.Request) (Caller, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller, err := who(r)
+		call := telemetry.From(r.Context())
+		if err != nil {
+			e := openaierr.From(err)
+			call.Code, call.Err = e.Code, e.Cause
+			openaierr.Write(w, e)
+			return
+		}
+		call.Caller = caller.Name
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), contextKey{}, caller)))
+	})
+}
+
+func keyOf(h http.Header) (string, error) {
+	if key := h.Get("Api-Key"); key != "" {
+		return key, nil
+	}
+	scheme, key, _ := strings.Cut(h.Get("Authorization"), " ")
+	if key = strings.TrimSpace(key); key == "" || !strings.EqualFold(scheme, "Bearer") {
+		return "", unauthorized("", "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY), or in an api-key header.")
+	}
+	return key, nil
+}
+
+func unauthorized(code, message string) error {
+	return &openaierr.Error{
+		Status: http.StatusUnauthorized, Type: openaierr.TypeInvalidRequest, Code: code, Message: message,
+		Header: http.Header{"Www-Authenticate": {"Bearer"}},
+	}
+}
+
+// masked shows enough of a key to tell which one was sent.
+func masked(key string) string {
+	if len(key) < 12 {
+		return strings.Repeat("*", len(key))
+	}
+	return key[:3] + "***" + key[len(key)-4:]
+}

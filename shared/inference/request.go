@@ -1,0 +1,247 @@
+package inference
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/callers"
+	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/rawjson"
+	"aoai-bridge/shared/telemetry"
+)
+
+type routeKey struct{}
+
+func withRoute(ctx context.Context, rt *route) context.Context {
+	return context.WithValue(ctx, routeKey{}, rt)
+}
+
+func routeOf(ctx context.Context) *route { return ctx.Value(routeKey{}).(*route) }
+
+// handle passes an operation on to Azure.
+func (a *API) handle(pattern string, op operation) {
+	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		record := telemetry.From(r.Context())
+		record.Operation = op.name
+		call, keepUsage, err := a.prepare(r, op)
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		a.relay(w, r, call, keepUsage)
+	})
+}
+
+// prepare makes the call that a request asks for.
+func (a *API) prepare(r *http.Request, op operation) (call *azure.Call, keepUsage bool, err error) {
+	rt := routeOf(r.Context())
+	call = &azure.Call{
+		Method: r.Method, Dated: rt.dated, Path: escaped(rt.path), Query: rt.query.Encode(),
+		Header: r.Header, InPath: rt.deployment != "", Name: rt.deployment, Limit: rt.limit,
+	}
+	if r.PathValue("id") != "" {
+		// What a response's id names is in one resource; which model answered it is not asked again.
+		call.Stream = rt.query.Get("stream") == "true"
+		return call, true, nil
+	}
+	body, err := readBody(r)
+	if err != nil {
+		return nil, false, err
+	}
+	in, err := parseInput(body, op, rt)
+	if err != nil {
+		return nil, false, err
+	}
+	if call.Name == "" {
+		call.Name = in.model
+	}
+	record := telemetry.From(r.Context())
+	record.Model, record.Stream = call.Name, in.stream
+	if err := a.permit(r.Context(), call.Name); err != nil {
+		return nil, false, err
+	}
+	call.Stream, call.Body = in.stream, in.body
+	return call, in.keepUsage, nil
+}
+
+// permit checks that the caller may use a model.
+func (a *API) permit(ctx context.Context, name string) error {
+	names, err := a.azure.Serves(ctx, name)
+	if err != nil {
+		return err
+	}
+	caller := callers.From(ctx)
+	if caller.May(names...) {
+		return nil
+	}
+	return &openaierr.Error{
+		Status: http.StatusForbidden, Type: openaierr.TypePermission, Param: "model", Code: "model_not_allowed",
+		Message: fmt.Sprintf("The key of %s may not use the model `%s`. GET /v1/models lists those it may use; the owner of this endpoint can add to them.", caller.Name, name),
+	}
+}
+
+// readBody returns the body of a request that says it is JSON.
+func readBody(r *http.Request) ([]byte, error) {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, unsupported("Content-Encoding", encoding, "a body that is not compressed")
+	}
+	if content := r.Header.Get("Content-Type"); content != "" {
+		kind, _, err := mime.ParseMediaType(content)
+		if err != nil || kind != "application/json" {
+			return nil, unsupported("Content-Type", content, "application/json")
+		}
+	}
+	body := make([]byte, r.ContentLength)
+	if _, err := io.ReadFull(r.Body, body); err != nil {
+		return nil, openaierr.Invalid("", "invalid_body", "The request body could not be read to its end.")
+	}
+	if len(body) == 0 {
+		return nil, openaierr.Invalid("", "empty_body", "The request body is empty. Send a JSON object.")
+	}
+	return body, nil
+}
+
+func unsupported(header, value, want string) error {
+	return &openaierr.Error{
+		Status: http.StatusUnsupportedMediaType, Type: openaierr.TypeInvalidRequest, Param: header, Code: "unsupported_content_type",
+		Message: fmt.Sprintf("Unsupported %s header: %.100q. Send %s.", header, value, want),
+	}
+}
+
+// input is what we know of a body.
+type input struct {
+	object    *rawjson.Object
+	model     string // "" if the body names none
+	named     bool   // the body has a model
+	stream    bool
+	keepUsage bool   // the caller asked for the usage chunk
+	options   []byte // stream_options to send; nil leaves them as they are
+}
+
+func parseInput(body []byte, op operation, rt *route) (*input, error) {
+	object, err := rawjson.Parse(body)
+	if err != nil {
+		return nil, openaierr.Invalid("", "invalid_json", "The request body is not a JSON object: %v.", err)
+	}
+	in := &input{object: object, keepUsage: true}
+	for _, key := range []string{"model", "stream", "stream_options"} {
+		if object.Count(key) > 1 {
+			return nil, openaierr.Invalid(key, "duplicate_parameter", "'%s' is given more than once. Give it once.", key)
+		}
+	}
+	if err := in.readModel(rt); err != nil {
+		return nil, err
+	}
+	if op.required != "" && isAbsent(object.Get(op.required)) {
+		return nil, openaierr.Invalid(op.required, "missing_required_parameter", "Missing required parameter: '%s'.", op.required)
+	}
+	if raw := object.Get("stream"); !isAbsent(raw) {
+		if json.Unmarshal(raw, &in.stream) != nil {
+			return nil, invalidType("stream", "a boolean", raw)
+		}
+	}
+	if in.stream && op.name == "chat.completions" && metersStreams(rt) {
+		err = in.askForUsage()
+	}
+	return in, err
+}
+
+func (in *input) readModel(rt *route) error {
+	raw := in.object.Get("model")
+	if in.named = !isAbsent(raw); !in.named {
+		if rt.deployment == "" {
+			return openaierr.Invalid("model", "missing_required_parameter", "Missing required parameter: 'model'. GET /v1/models lists those there are.")
+		}
+		return nil
+	}
+	if json.Unmarshal(raw, &in.model) != nil {
+		return invalidType("model", "a string", raw)
+	}
+	if in.model == "" {
+		return openaierr.Invalid("model", "invalid_value", "'model' is empty. GET /v1/models lists those there are.")
+	}
+	return nil
+}
+
+// askForUsage has Azure report a stream's tokens, which are metered whether or not the caller asked.
+func (in *input) askForUsage() error {
+	raw := in.object.Get("stream_options")
+	if isAbsent(raw) {
+		in.keepUsage, in.options = false, []byte(`{"include_usage":true}`)
+		return nil
+	}
+	options, err := rawjson.Parse(raw)
+	if err != nil {
+		return invalidType("stream_options", "an object", raw)
+	}
+	include := options.Get("include_usage")
+	in.keepUsage = false
+	if !isAbsent(include) && json.Unmarshal(include, &in.keepUsage) != nil {
+		return invalidType("stream_options.include_usage", "a boolean", include)
+	}
+	if !in.keepUsage {
+		in.options = options.With("include_usage", []byte("true"))
+	}
+	return nil
+}
+
+// metersStreams tells whether the family knows stream_options, which Azure refuses before the
+// api-version of September 2024.
+func metersStreams(rt *route) bool {
+	return !rt.dated || rt.query.Get("api-version") >= "2024-09"
+}
+
+// body returns the bytes to send: the caller's own but for the fields we own.
+func (in *input) body(deployment string) []byte {
+	body := in.object.Bytes()
+	if in.named && in.model != deployment {
+		name, _ := json.Marshal(deployment) // a string always marshals
+		body = in.object.With("model", name)
+	}
+	if in.options != nil {
+		object, err := rawjson.Parse(body)
+		if err != nil {
+			panic("inference: " + err.Error()) // it was made from parsed JSON
+		}
+		body = object.With("stream_options", in.options)
+	}
+	return body
+}
+
+func isAbsent(raw json.RawMessage) bool { return raw == nil || string(raw) == "null" }
+
+func invalidType(param, want string, got json.RawMessage) error {
+	return openaierr.Invalid(param, "invalid_type", "Invalid type for '%s': expected %s, but got %s instead.", param, want, kindOf(got))
+}
+
+func kindOf(raw json.RawMessage) string {
+	switch raw[0] {
+	case '"':
+		return "a string"
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case 't', 'f':
+		return "a boolean"
+	case 'n':
+		return "null"
+	}
+	return "a number"
+}
+
+// escaped is a path as a URL has it.
+func escaped(path string) string {
+	segments := strings.Split(path, "/")
+	for i := range segments {
+		segments[i] = url.PathEscape(segments[i])
+	}
+	return strings.Join(segments, "/")
+}

@@ -1,0 +1,119 @@
+// Package lambdahttp serves an http.Handler from a Lambda function: REST API events and Function URL
+// events, streamed, and the bare JSON payload of a workflow or of `aws lambda invoke`.
+// It is the one place below the mains that knows Lambda, and it does not know what the handler does.
+package lambdahttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/telemetry"
+)
+
+// Function is what one bootstrap serves. Its handlers must be safe for concurrent use: Lambda runs as
+// many invocations at once in a process as AWS_LAMBDA_MAX_CONCURRENCY says.
+type Function struct {
+	HTTP   http.Handler // HTTP events
+	Direct http.Handler // bare payloads; IAM has let the caller in
+
+	// Path says which path of Direct a bare payload is POSTed to. Its error goes to the invoker.
+	Path func(payload []byte) (string, error)
+
+	Log *telemetry.Log // a line per invocation
+}
+
+// Start serves invocations until the process ends.
+func Start(f Function) { lambda.StartWithOptions(f.invoke) }
+
+// deadlineGrace is kept of Lambda's deadline to say 504 in: at most this, or a tenth of what is left.
+const deadlineGrace = time.Second
+
+var errNotJSON = errors.New("the answer is a reader, not JSON")
+
+// errCallerGone is the context's cause once the answer is no longer wanted.
+var errCallerGone = errors.New("the caller went away")
+
+func (f Function) invoke(ctx context.Context, e *event) (any, error) {
+	cancelDeadline := func() {}
+	if deadline, ok := ctx.Deadline(); ok {
+		grace := min(deadlineGrace, time.Until(deadline)/10)
+		ctx, cancelDeadline = context.WithDeadline(ctx, deadline.Add(-grace))
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := func(cause error) { cancel(cause); cancelDeadline() }
+
+	r, err := e.request(ctx)
+	switch {
+	case err != nil:
+		done(nil)
+		e := openaierr.Invalid("", "invalid_event", "The event is not one of API Gateway's: %v.", err)
+		return nil, lambdaError(e.Status, e.JSON())
+	case r == nil:
+		defer done(nil)
+		return f.direct(ctx, e.raw)
+	}
+	return f.stream(r, done), nil
+}
+
+// stream runs the handler and returns as soon as it has sent a header. The answer is read while the
+// handler goes on writing it.
+func (f Function) stream(r *request, cancel func(error)) any {
+	ctx, call := telemetry.Start(r.Context(), r.id)
+	w := newWriter(r.id)
+	go func() {
+		defer cancel(nil)
+		err := serve(f.HTTP, w, r.WithContext(ctx))
+		call.Status = w.status
+		f.Log.Write(ctx, call)
+		w.finish(err)
+	}()
+	<-w.started
+	body := &body{w, cancel}
+	if r.functionURL {
+		return functionURLResponse(w, body)
+	}
+	return &events.APIGatewayProxyStreamingResponse{StatusCode: w.status, MultiValueHeaders: w.sent, Body: body}
+}
+
+// answerWriter is an http.ResponseWriter that knows which request it answers, and whether it has begun to.
+type answerWriter interface {
+	http.ResponseWriter
+	id() string
+	begun() bool
+}
+
+// serve runs the handler. A handler breaks its answer off, as with net/http, by panicking with
+// http.ErrAbortHandler; any other panic becomes a 500, or a broken end if the answer had begun.
+func serve(h http.Handler, w answerWriter, r *http.Request) (err error) {
+	defer func() {
+		switch p := recover(); {
+		case p == nil:
+			w.WriteHeader(http.StatusOK)
+		case p == http.ErrAbortHandler:
+			err = StreamAborted{}
+		default:
+			slog.ErrorContext(r.Context(), "panic", "request_id", w.id(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = StreamAborted{}
+			if !w.begun() {
+				openaierr.Write(w, fmt.Errorf("panic: %v", p))
+				err = nil
+			}
+		}
+	}()
+	h.ServeHTTP(w, r)
+	return nil
+}
+
+// StreamAborted is the error type that Lambda reports for an answer that broke off.
+type StreamAborted struct{}
+
+func (StreamAborted) Error() string { return "the answer broke off" }

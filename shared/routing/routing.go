@@ -1,0 +1,120 @@
+// Package routing decides which deployment to ask next: from what the Azure secret lists and from
+// what each deployment last said. It is pure: no I/O, and the time comes from outside.
+package routing
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/config"
+)
+
+// Target is a deployment of a resource.
+type Target struct {
+	Resource   string // the resource's name
+	Deployment string // "" where a call needs a resource only
+	Model      string // what the deployment serves, as far as is known
+}
+
+// Table knows the deployments of one version of the Azure secret.
+type Table struct {
+	online    []Target // in the secret's order, which is the order of preference
+	open      []string // resources that list no deployments and take any model's name for one
+	resources []string
+}
+
+// New makes a Table. The error names the field of the secret that is wrong.
+func New(azure *config.Azure) (*Table, error) {
+	t := &Table{}
+	for i, r := range azure.Resources {
+		t.resources = append(t.resources, r.Name)
+		if len(r.Deployments) == 0 {
+			t.open = append(t.open, r.Name)
+		}
+		for j, d := range r.Deployments {
+			kind := catalog.DeploymentType(d.Type)
+			if kind != "" && !kind.Known() {
+				return nil, fmt.Errorf("the Azure secret is wrong: resources[%d].deployments[%d].type %q is not a deployment type, want one of %v",
+					i, j, d.Type, catalog.DeploymentTypes())
+			}
+			if !kind.Batch() {
+				t.online = append(t.online, Target{r.Name, d.Name, d.Model})
+			}
+		}
+	}
+	return t, nil
+}
+
+// Online returns where a model, or a deployment of that name, can be called at once, best first.
+func (t *Table) Online(name string) []Target {
+	var named, serving []Target
+	for _, target := range t.online {
+		switch name {
+		case target.Deployment:
+			named = append(named, target)
+		case target.Model:
+			serving = append(serving, target)
+		}
+	}
+	targets := append(named, serving...)
+	for _, resource := range t.open {
+		targets = append(targets, Target{resource, name, name})
+	}
+	return targets
+}
+
+// Anywhere returns every resource, for a call that names no model.
+func (t *Table) Anywhere() []Target {
+	targets := make([]Target, len(t.resources))
+	for i, name := range t.resources {
+		targets[i].Resource = name
+	}
+	return targets
+}
+
+// Models returns the names that callers can ask for, sorted; ok is false where a resource takes any.
+func (t *Table) Models() (names []string, ok bool) {
+	for _, target := range t.online {
+		names = append(names, target.Model, target.Deployment)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), len(t.open) == 0
+}
+
+// Health remembers which deployments asked to be left alone. It outlives the versions of the secret.
+// Its methods may be called concurrently.
+type Health struct {
+	mu      sync.Mutex
+	resting map[Target]time.Time
+}
+
+// Rest leaves a target alone until then.
+func (h *Health) Rest(t Target, until time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.resting == nil {
+		h.resting = map[Target]time.Time{}
+	}
+	h.resting[t] = until
+}
+
+// Order puts those that rest last, the one that is free soonest before the others. It keeps the
+// order otherwise and does not change its argument.
+func (h *Health) Order(targets []Target, now time.Time) []Target {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.resting) == 0 {
+		return targets
+	}
+	for t, until := range h.resting {
+		if !until.After(now) {
+			delete(h.resting, t)
+		}
+	}
+	ordered := slices.Clone(targets)
+	slices.SortStableFunc(ordered, func(a, b Target) int { return h.resting[a].Compare(h.resting[b]) })
+	return ordered
+}
