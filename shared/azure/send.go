@@ -72,12 +72,12 @@ type attempts struct {
 }
 
 func (a *attempts) run(ctx context.Context) (*Answer, error) {
-	if a.call.Name == "" {
+	if a.call.Name == "" && a.call.Resource == "" {
 		return a.anywhere(ctx)
 	}
-	targets := a.site.table.Online(a.call.Name)
-	if len(targets) == 0 {
-		return nil, UnknownModel(a.call.Name)
+	targets, err := a.targets()
+	if err != nil {
+		return nil, err
 	}
 	renewed := false
 	for {
@@ -88,10 +88,10 @@ func (a *attempts) run(ctx context.Context) (*Answer, error) {
 			return answer, nil
 		case o.refused && !renewed && a.renew(ctx):
 			renewed = true
-			if targets = a.site.table.Online(a.call.Name); len(targets) == 0 {
-				return nil, UnknownModel(a.call.Name)
+			if targets, err = a.targets(); err != nil {
+				return nil, err
 			}
-		case !o.again || a.tries > a.client.env.MaxRetries:
+		case !o.again || a.call.Once || a.tries > a.client.env.MaxRetries:
 			return nil, o.err
 		default:
 			if err := a.pause(ctx, target, targets, o); err != nil {
@@ -99,6 +99,21 @@ func (a *attempts) run(ctx context.Context) (*Answer, error) {
 			}
 		}
 	}
+}
+
+// targets returns where the call may go, best first.
+func (a *attempts) targets() ([]routing.Target, error) {
+	if name := a.call.Resource; name != "" {
+		if _, ok := a.site.resources[name]; !ok {
+			return nil, unknownResource(name)
+		}
+		return []routing.Target{{Resource: name}}, nil
+	}
+	targets := a.site.table.Online(a.call.Name)
+	if len(targets) == 0 {
+		return nil, UnknownModel(a.call.Name)
+	}
+	return targets, nil
 }
 
 // anywhere asks each resource in turn for what only one of them has.
@@ -169,7 +184,11 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 	sent := false
 	trace := &httptrace.ClientTrace{WroteRequest: func(info httptrace.WroteRequestInfo) { sent = info.Err == nil }}
 	request, err := a.request(httptrace.WithClientTrace(ctx, trace), target)
-	if err != nil {
+	var own *openaierr.Error
+	switch {
+	case errors.As(err, &own): // the body's, which could not be opened
+		return nil, outcome{err: err}
+	case err != nil:
 		return nil, outcome{err: credentialUnavailable(err)}
 	}
 	response, err := a.client.transport.RoundTrip(request)
@@ -198,7 +217,7 @@ func (a *attempts) refusal(ctx context.Context, answer *Answer) outcome {
 	if status == http.StatusUnauthorized || status == http.StatusForbidden {
 		return outcome{err: credentialRefused(status, body), refused: true}
 	}
-	return outcome{err: upstreamError(status, answer.Header, body), again: retryable[status], after: retryAfter(answer.Header, a.client.now())}
+	return outcome{err: upstreamError(status, answer.Header, body), again: retryable[status], after: RetryAfter(answer.Header, a.client.now())}
 }
 
 var retryable = map[int]bool{
@@ -213,12 +232,22 @@ var retryable = map[int]bool{
 func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Request, error) {
 	resource := a.site.resources[target.Resource]
 	var body io.Reader // stays nil, so that a GET has no body at all
-	if a.call.Body != nil {
+	switch {
+	case a.call.Open != nil:
+		opened, err := a.call.Open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		body = opened // the transport closes it
+	case a.call.Body != nil:
 		body = bytes.NewReader(a.call.Body(target.Deployment))
 	}
 	r, err := http.NewRequestWithContext(ctx, a.call.Method, a.call.url(resource.endpoint, target.Deployment), body)
 	if err != nil {
 		return nil, err
+	}
+	if a.call.Open != nil {
+		r.ContentLength = a.call.Size
 	}
 	r.Header = pick(a.call.Header, requestHeaders)
 	r.Header.Set("User-Agent", "aoai-bridge")
@@ -235,8 +264,9 @@ func (a *attempts) interrupted(ctx context.Context, err error) error {
 	return callerGone(err)
 }
 
-// retryAfter reads retry-after-ms, which is exact, or retry-after in seconds or as a date.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+// RetryAfter is how long Azure wants to be left alone, 0 where it does not say. It reads retry-after-ms,
+// which is exact, or retry-after in seconds or as a date.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
 	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 {
 		return time.Duration(min(ms, 1e12) * float64(time.Millisecond))
 	}

@@ -31,6 +31,11 @@ func Parse(raw []byte) (*Object, error) {
 	if !json.Valid(raw) {
 		return nil, syntaxError(raw)
 	}
+	return members(raw)
+}
+
+// members finds the members of text that json.Valid has accepted.
+func members(raw []byte) (*Object, error) {
 	i := space(raw, 0)
 	if raw[i] != '{' {
 		return nil, ErrNotObject
@@ -64,6 +69,20 @@ func (o *Object) Get(key string) json.RawMessage {
 		}
 	}
 	return nil
+}
+
+// Object returns the first member of that name as an object, nil if it is none. It costs less than
+// parsing the member anew.
+func (o *Object) Object(key string) *Object {
+	raw := o.Get(key)
+	if raw == nil {
+		return nil
+	}
+	inner, err := members(raw)
+	if err != nil {
+		return nil
+	}
+	return inner
 }
 
 // Count tells how often a name stands at the top level: JSON allows more than one.
