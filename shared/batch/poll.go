@@ -56,7 +56,11 @@ func (w *work) stop(ctx context.Context) error {
 		return nil
 	}
 	w.state.Cancelled = w.state.Cancelled || stop
-	return w.at(w.part).cancelBatch(ctx, w.state.BatchID)
+	err = w.at(w.part).cancelBatch(ctx, w.state.BatchID)
+	if err != nil && openaierr.From(err).Status == http.StatusConflict { // it has ended meanwhile
+		return nil
+	}
+	return err
 }
 
 // missing is how often in a row Azure may say that it has no such batch before we believe it.

@@ -39,8 +39,6 @@ type Deployment struct {
 	Model    string `json:"model"`
 	Type     string `json:"type"`     // an Azure SKU name such as GlobalStandard; "" is unknown, and online
 	Capacity int    `json:"capacity"` // in the SKU's own unit
-	// EnqueuedTokens is the quota of a batch deployment, as Azure's portal shows it.
-	EnqueuedTokens int64 `json:"enqueued_tokens"`
 }
 
 const exampleAzure = `{"endpoint":"https://my-resource.openai.azure.com","api_key":"..."}`

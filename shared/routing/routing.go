@@ -18,9 +18,13 @@ type Target struct {
 	Deployment string // "" where a call needs a resource only
 	Model      string // what the deployment serves, as far as is known
 	Type       catalog.DeploymentType
-	// EnqueuedTokens is the quota of a batch deployment, 0 where it is not known.
+	// EnqueuedTokens is how many tokens a batch deployment holds at once, 0 where that is not known.
 	EnqueuedTokens int64
 }
+
+// tokensPerBatchUnit is what a unit of a batch deployment's capacity stands for: Azure names the limit
+// of enqueued tokens in thousands (learn.microsoft.com/answers/questions/2285577).
+const tokensPerBatchUnit = 1000
 
 // Table knows the deployments of one version of the Azure secret.
 type Table struct {
@@ -44,8 +48,9 @@ func New(azure *config.Azure) (*Table, error) {
 				return nil, fmt.Errorf("the Azure secret is wrong: resources[%d].deployments[%d].type %q is not a deployment type, want one of %v",
 					i, j, d.Type, catalog.DeploymentTypes())
 			}
-			target := Target{r.Name, d.Name, d.Model, kind, d.EnqueuedTokens}
+			target := Target{Resource: r.Name, Deployment: d.Name, Model: d.Model, Type: kind}
 			if kind.Batch() {
+				target.EnqueuedTokens = int64(d.Capacity) * tokensPerBatchUnit
 				t.batch = append(t.batch, target)
 			} else {
 				t.online = append(t.online, target)
