@@ -8,6 +8,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"aoai-bridge/shared/azure"
@@ -36,7 +37,7 @@ func (u *Usage) add(more Usage) {
 
 // Options is what a Service is made from.
 type Options struct {
-	S3    *s3.Client
+	AWS   aws.Config
 	Azure *azure.Client
 	Env   config.Batch
 	Call  time.Duration // the longest that one online call may take
@@ -62,8 +63,11 @@ type Service struct {
 
 // New makes a Service.
 func New(o Options) *Service {
+	client := s3.NewFromConfig(o.AWS, func(so *s3.Options) {
+		so.UsePathStyle = so.BaseEndpoint != nil // an endpoint of one's own has no name for each bucket
+	})
 	s := &Service{
-		store: &store{s3: o.S3, bucket: o.Env.Bucket, temp: o.Temp},
+		store: &store{s3: client, bucket: o.Env.Bucket, temp: o.Temp},
 		azure: o.Azure, env: o.Env, call: o.Call, count: o.Count, price: o.Price, now: o.Now, sleep: o.Sleep,
 	}
 	if s.count == nil {

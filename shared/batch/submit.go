@@ -70,7 +70,7 @@ func (w *work) upload(ctx context.Context) (ready bool, err error) {
 	if f == nil {
 		if f, err = azure.upload(ctx, w.key(requestsName), w.name(), st.Bytes); err != nil {
 			st.Uploading = mayHaveHappened(err)
-			return false, errors.Join(err, w.save(ctx))
+			return false, errors.Join(notUploaded(err), w.save(ctx))
 		}
 	}
 	if !f.ready() {
@@ -123,14 +123,31 @@ func (w *work) notCreated(ctx context.Context, err error) error {
 			Message: fmt.Sprintf("The quota of enqueued tokens of deployment %s is full. The part is sent when others have ended.", w.part.Deployment),
 		}
 	}
-	if e.Status == http.StatusNotFound && e.Code != "DeploymentNotFound" && e.Code != "404" {
-		w.state.FileID, w.state.Uploading, w.state.Creating = "", false, false
-		if err := w.save(ctx); err != nil {
-			return err
-		}
+	if e.Status >= http.StatusInternalServerError || e.Status == http.StatusTooManyRequests {
+		return err
+	}
+	// Azure has several words for a file that it does not have any more.
+	_, gone := w.at(w.part).file(ctx, w.state.FileID)
+	if gone == nil || openaierr.From(gone).Status != http.StatusNotFound {
+		return err
+	}
+	w.state.FileID, w.state.Uploading, w.state.Creating = "", false, false
+	if err := w.save(ctx); err != nil {
+		return err
+	}
+	return &openaierr.Error{
+		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_file_gone",
+		Message: "Azure OpenAI no longer has the file of the part. It is uploaded again.", Cause: err,
+	}
+}
+
+// notUploaded judges an error of an upload. Too many files in Azure is a matter of time, not of the request:
+// jobs delete theirs when they end.
+func notUploaded(err error) error {
+	if e := openaierr.From(err); e.Code == "quotaExceeded" {
 		return &openaierr.Error{
-			Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_file_gone",
-			Message: "Azure OpenAI no longer has the file of the part. It is uploaded again.", Cause: err,
+			Status: http.StatusTooManyRequests, Type: openaierr.TypeRateLimit, Code: e.Code, Cause: err,
+			Message: "Azure OpenAI holds as many files as it takes. Delete some, or wait until other jobs have ended.",
 		}
 	}
 	return err

@@ -41,10 +41,10 @@ func (s *Service) Tasks() http.Handler {
 		return s.GiveUp(ctx, p.Step.Step, *failure)
 	})
 	handle(mux, "report", func(ctx context.Context, p reportTask) (*Summary, error) {
-		if p.Job == "" {
-			return s.ReportUnplanned(ctx, p.Input, p.Execution, p.Failure.failure())
+		if job := p.State.Plan.Job; job != "" {
+			return s.Report(ctx, job, p.State.Failure.failure())
 		}
-		return s.Report(ctx, p.Job, p.Failure.failure())
+		return s.ReportUnplanned(ctx, p.State.Input, p.Execution, p.State.Failure.failure())
 	})
 	return mux
 }
@@ -61,11 +61,28 @@ type stepTask struct {
 	} `json:"step"`
 }
 
-// reportTask names a job or, where planning failed, what would have been one.
 type reportTask struct {
-	Job     string      `json:"job"`
-	Failure *stateError `json:"failure"`
-	planTask
+	State     workflowState `json:"state"`
+	Execution string        `json:"execution"`
+}
+
+// workflowState is the workflow's own: its input, the plan unless that failed, and what failed.
+type workflowState struct {
+	Input   Input
+	Plan    PlanAnswer
+	Failure *stateError
+}
+
+func (s *workflowState) UnmarshalJSON(raw []byte) error {
+	var added struct {
+		Plan    PlanAnswer  `json:"plan"`
+		Failure *stateError `json:"failure"`
+	}
+	if err := json.Unmarshal(raw, &added); err != nil {
+		return err
+	}
+	s.Plan, s.Failure = added.Plan, added.Failure
+	return json.Unmarshal(raw, &s.Input)
 }
 
 // stateError is an error as a workflow's Catch has it.

@@ -38,6 +38,7 @@ type world struct {
 	t       *testing.T
 	azure   *azureopenai.Server
 	url     string // of azure
+	aws     aws.Config
 	s3      *s3.Client
 	store   *locals3.Store
 	secrets *localsecrets.Store
@@ -81,6 +82,7 @@ func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
 		Region: "us-east-1", BaseEndpoint: aws.String(aws1.URL),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	}
+	w.aws = cfg
 	w.s3 = s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
 	env := config.Env{AzureSecretID: secretID, ConnectTimeout: 5 * time.Second, IdleTimeout: time.Minute, RetryAfterCap: time.Second}
 	w.client = azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(cfg), Env: env, Now: w.clock, Sleep: w.sleep})
@@ -95,7 +97,7 @@ func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
 // restart is what a new bootstrap begins with: nothing.
 func (w *world) restart() {
 	w.tasks = batch.New(batch.Options{
-		S3: w.s3, Azure: w.client, Env: w.env, Call: time.Minute, Temp: w.t.TempDir(), Price: price, Now: w.clock, Sleep: w.sleep,
+		AWS: w.aws, Azure: w.client, Env: w.env, Call: time.Minute, Temp: w.t.TempDir(), Price: price, Now: w.clock, Sleep: w.sleep,
 	}).Tasks()
 }
 
@@ -271,7 +273,7 @@ func (w *world) run(input string) *batch.Summary {
 			w.walk(a.Job, item.Part)
 		}
 	}
-	return patiently[*batch.Summary](w, "report", object{"task": "report", "job": a.Job})
+	return patiently[*batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}, "execution": "execution-1"})
 }
 
 // result is a line of a results file.
