@@ -318,15 +318,24 @@ func chat(customID, model, word string) string {
 }
 
 // fault has the emulator misbehave.
-func (w *world) fault(rule string) {
+func (w *world) fault(rule azureopenai.FaultRule) {
 	w.t.Helper()
-	resp, err := http.Post(w.url+"/_emulator/faults", "application/json", strings.NewReader(rule))
-	if err != nil {
+	if err := w.azure.AddFault(rule); err != nil {
 		w.t.Fatal(err)
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode/100 != 2 {
-		raw, _ := io.ReadAll(resp.Body)
-		w.t.Fatalf("%s: %s", resp.Status, raw)
+}
+
+// says is what a result answered, or the code of its error.
+func (r *result) says() string {
+	switch {
+	case r.Error != nil:
+		return "error " + r.Error.Code
+	case r.Response == nil:
+		return "nothing"
+	case len(r.Response.Body.Choices) > 0:
+		return r.Response.Body.Choices[0].Message.Content
+	case len(r.Response.Body.Data) > 0:
+		return fmt.Sprintf("%d vectors", len(r.Response.Body.Data))
 	}
+	return fmt.Sprintf("status %d", r.Response.Status)
 }
