@@ -157,6 +157,12 @@ func (w *work) unanswered() *unanswered {
 		u.Failure = Failure{"batch_expired", "The line was not executed before the batch expired."}
 	case st.Status == "failed" && len(st.Errors) > 0:
 		u.Failure = Failure{st.Errors[0].Code, st.Errors[0].Message}
+		if st.Errors[0].Code == "invalid_request" && w.part.Type == "" && w.job.Settings.Mode == Auto {
+			// "or the deployment SKU is invalid" (batch error codes, 03/19/2026): where the secret does
+			// not say what a deployment is, it may be one for online calls.
+			u.online = true
+			break
+		}
 		for _, e := range st.Errors {
 			if e.Line != nil {
 				if u.lines == nil {
@@ -169,15 +175,7 @@ func (w *work) unanswered() *unanswered {
 			u.Failure = Failure{"no_answer", "Azure OpenAI refused the file because of other lines."}
 			break
 		}
-		switch st.Errors[0].Code {
-		case "model_not_found":
-			u.final = true
-		case "invalid_request":
-			// "or the deployment SKU is invalid" (batch error codes, 03/19/2026): where the secret does
-			// not say what a deployment is, it may be one for online calls.
-			u.final = w.part.Type != ""
-			u.online = w.part.Type == "" && w.job.Settings.Mode == Auto
-		}
+		u.final = u.Code == "model_not_found" || u.Code == "invalid_request"
 	}
 	return u
 }

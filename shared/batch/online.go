@@ -44,12 +44,16 @@ func (w *work) run(ctx context.Context) (*Step, error) {
 		patient: w.step.Waits < maxStalls, end: w.lastCall(ctx), recorder: newRecorder(w, segments),
 	}
 	complete, err := r.run()
-	switch {
-	case err != nil:
-		return nil, err
-	case complete:
+	w.state.Counts = Counts{Total: w.state.Lines, Completed: len(done) + r.recorder.recorded} // with those that failed
+	if complete && err == nil {
 		w.state.Status = stateEnded
-		return w.step.now(stepEnded), w.save(ctx)
+	}
+	if err := errors.Join(err, w.save(context.WithoutCancel(ctx))); err != nil {
+		return nil, err
+	}
+	switch {
+	case complete:
+		return w.step.now(stepEnded), nil
 	case r.recorder.recorded > 0 && r.pause == 0:
 		return w.step.now(stepWorking), nil
 	}

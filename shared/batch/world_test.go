@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,6 +49,8 @@ type world struct {
 
 	mu      sync.Mutex
 	now     time.Time
+	tick    time.Duration // that passes with each look at the clock
+	limit   time.Duration // of each task; 0 is none
 	slept   []time.Duration
 	created []locals3.Created
 	counts  map[string]int // of tasks
@@ -55,8 +58,13 @@ type world struct {
 
 func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
 	t.Helper()
+	return newWorldIn(t, "East US 2", change...)
+}
+
+func newWorldIn(t *testing.T, region string, change ...func(*config.Batch)) *world {
+	t.Helper()
 	w := &world{t: t, now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC), counts: map[string]int{}}
-	w.azure = azureopenai.New(azureopenai.Options{APIKeys: []string{"local"}, DisableRecording: true})
+	w.azure = azureopenai.New(azureopenai.Options{APIKeys: []string{"local"}, Region: region, DisableRecording: true})
 	t.Cleanup(func() { _ = w.azure.Close() })
 	azureServer := httptest.NewServer(w.azure)
 	t.Cleanup(azureServer.Close)
@@ -84,7 +92,7 @@ func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
 	}
 	w.aws = cfg
 	w.s3 = s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
-	env := config.Env{AzureSecretID: secretID, ConnectTimeout: 5 * time.Second, IdleTimeout: time.Minute, RetryAfterCap: time.Second}
+	env := config.Env{AzureSecretID: secretID, ConnectTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxRetries: 5, RetryAfterCap: time.Second}
 	w.client = azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(cfg), Env: env, Now: w.clock, Sleep: w.sleep})
 	w.env = config.Batch{Bucket: bucket, OutputTokens: 100, Tries: 3, OnlineConcurrency: 4}
 	for _, c := range change {
@@ -95,10 +103,12 @@ func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
 }
 
 // restart is what a new bootstrap begins with: nothing.
-func (w *world) restart() {
-	w.tasks = batch.New(batch.Options{
+func (w *world) restart() { w.tasks = w.service().Tasks() }
+
+func (w *world) service() *batch.Service {
+	return batch.New(batch.Options{
 		AWS: w.aws, Azure: w.client, Env: w.env, Call: time.Minute, Temp: w.t.TempDir(), Price: price, Now: w.clock, Sleep: w.sleep,
-	}).Tasks()
+	})
 }
 
 // price is made up: a dollar for a million tokens, half of it by batch.
@@ -113,8 +123,24 @@ func price(model string, kind catalog.DeploymentType, u batch.Usage) (float64, b
 func (w *world) clock() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.now = w.now.Add(w.tick)
 	return w.now
 }
+
+// context has a deadline by the world's clock, and no other.
+func (w *world) context() context.Context {
+	if w.limit == 0 {
+		return context.Background()
+	}
+	return limited{context.Background(), w.clock().Add(w.limit)}
+}
+
+type limited struct {
+	context.Context
+	deadline time.Time
+}
+
+func (l limited) Deadline() (time.Time, bool) { return l.deadline, true }
 
 func (w *world) sleep(_ context.Context, d time.Duration) error {
 	w.mu.Lock()
@@ -192,7 +218,7 @@ func task[T any](w *world, name string, payload any) (T, error) {
 	}
 	w.counts[name]++
 	answer := httptest.NewRecorder()
-	w.tasks.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, path, bytes.NewReader(raw)))
+	w.tasks.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, path, bytes.NewReader(raw)).WithContext(w.context()))
 	if answer.Code != http.StatusOK {
 		return out, &failure{answer.Code, answer.Body.String()}
 	}
@@ -338,4 +364,15 @@ func (r *result) says() string {
 		return fmt.Sprintf("%d vectors", len(r.Response.Body.Data))
 	}
 	return fmt.Sprintf("status %d", r.Response.Status)
+}
+
+func newServer(t *testing.T, h http.Handler) (url string) {
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func sort(list []string) []string {
+	slices.Sort(list)
+	return list
 }
