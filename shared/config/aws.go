@@ -16,9 +16,13 @@ func AWS(ctx context.Context) (aws.Config, error) {
 	if err != nil || env.Region == "" || !env.Credentials.HasKeys() {
 		return awsconfig.LoadDefaultConfig(ctx)
 	}
-	return aws.Config{
+	cfg := aws.Config{
 		Region:        env.Region,
 		Credentials:   credentials.StaticCredentialsProvider{Value: env.Credentials},
-		ConfigSources: []any{env}, // AWS_ENDPOINT_URL and its like
-	}, nil
+		ConfigSources: []any{env}, // AWS_ENDPOINT_URL_<SERVICE> and its like
+	}
+	if ignore := env.IgnoreConfiguredEndpoints; env.BaseEndpoint != "" && (ignore == nil || !*ignore) {
+		cfg.BaseEndpoint = &env.BaseEndpoint
+	}
+	return cfg, nil
 }
