@@ -29,7 +29,7 @@ export BASE_URL API_KEY AZURE_ENDPOINT=${BASE_URL%/v1}
 
 status=0
 "$python/bin/pytest" -q -p no:cacheprovider python || status=1
-node --test node/ || status=1
+node --test --test-reporter=dot node/ || status=1
 if [ $status -ne 0 ]; then
 	echo "-- the stack's log:" >&2
 	tail -n 40 "$log" >&2

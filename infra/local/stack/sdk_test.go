@@ -180,7 +180,7 @@ func sdkErrors(t *testing.T, c openai.Client) {
 	if _, err := c.Chat.Completions.New(t.Context(), chat("trigger-hate")); !errors.As(err, &e) || e.StatusCode != http.StatusBadRequest || e.Code != "content_filter" {
 		t.Errorf("content filter: %v", err)
 	}
-	if _, err := c.Models.List(t.Context(), option.WithHeader("api-key", "sk-wrong"), option.WithHeader("Authorization", "Bearer sk-wrong")); !errors.As(err, &e) || e.StatusCode != http.StatusUnauthorized || e.Code != "invalid_api_key" {
+	if _, err := c.Models.List(t.Context(), option.WithHeader("api-key", "sk-wrong")); !errors.As(err, &e) || e.StatusCode != http.StatusUnauthorized || e.Code != "invalid_api_key" {
 		t.Errorf("wrong key: %v", err)
 	}
 	stream := c.Chat.Completions.NewStreaming(t.Context(), chat("Say a b c d e f [[fault: cut;after=3]]"))
