@@ -150,6 +150,9 @@ var (
 	usageKey  = []byte(`"usage"`)
 	errorKey  = []byte(`"error"`)
 	doneValue = []byte("[DONE]")
+	// An ordinary chunk as Azure writes it has nothing to look for, and nearly every chunk is one.
+	chunkStart = []byte(`{"choices":[{`)
+	chunkEnd   = []byte(`"usage":null}`)
 )
 
 // inspect looks into one event, as far as it is told apart by a few bytes, and tells whether it is to
@@ -162,6 +165,9 @@ func (s *stream) inspect(event []byte) (drop bool) {
 	}
 	if s.responses {
 		s.inspectResponse(event, data)
+		return false
+	}
+	if bytes.HasPrefix(data, chunkStart) && bytes.HasSuffix(data, chunkEnd) {
 		return false
 	}
 	if i := bytes.Index(data, usageKey); i >= 0 && !isNull(data[i+len(usageKey):]) {
