@@ -42,7 +42,7 @@ func streamAnswer(w http.ResponseWriter, body io.Reader, silence *time.Timer) er
 		at = bytes.Index(buffer[:min(n, maxPrelude)], preludeEnd)
 	}
 	var h head
-	if json.Unmarshal(buffer[:at], &h) != nil || !h.valid() {
+	if !isObject(buffer[:at]) || json.Unmarshal(buffer[:at], &h) != nil || !h.valid() {
 		return malformed
 	}
 	h.write(w)
@@ -81,7 +81,7 @@ func (g *gateway) bufferedAnswer(w http.ResponseWriter, r *http.Request, body io
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields() // the service takes an answer with any other member for a malformed one
-	if decoder.Decode(&answer) != nil || !answer.valid() || len(answer.Cookies) > 0 {
+	if !isObject(data) || !json.Valid(data) || decoder.Decode(&answer) != nil || !answer.valid() || answer.Cookies != nil {
 		return malformed
 	}
 	payload := []byte(answer.Body)
@@ -93,6 +93,11 @@ func (g *gateway) bufferedAnswer(w http.ResponseWriter, r *http.Request, body io
 	}
 	answer.write(w)
 	return write(w, payload)
+}
+
+// isObject tells an object from other JSON, null among it.
+func isObject(data []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{"))
 }
 
 // write writes p unless the answer is one that has no body, such as one to HEAD.
@@ -150,7 +155,8 @@ func add(headers http.Header, name, value string) {
 }
 
 // remapped are headers that the service keeps for itself; a function's own arrive under another name.
-// The documentation lists what "may" be so; these are the ones that answers in the wild show.
+// Of the many that the documentation says "may" be, these are those that published answers of the
+// service show, and Transfer-Encoding, which no function can know.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
 var remapped = map[string]string{
 	"Connection":        "x-amzn-Remapped-Connection",

@@ -103,6 +103,7 @@ func (g *gateway) serve(w http.ResponseWriter, c *call) error {
 		err = g.bufferedAnswer(w, c.request, response.Body)
 	}
 	if _, refused := errors.AsType[*refusal](err); refused {
+		// An invocation that was called off ends like one that fails.
 		return cmp.Or(context.Cause(ctx), err)
 	}
 	return err
