@@ -67,9 +67,14 @@ type stream struct {
 	inEvent bool // part of an event is out: no comment may stand here
 }
 
+// readBuffers are large enough for nearly every event. A stream that outgrows one makes its own.
+var readBuffers = sync.Pool{New: func() any { return new(make([]byte, 0, 16<<10)) }}
+
 // copy reads until the end of Azure's answer. Its error is nil if the stream was complete.
 func (s *stream) copy() error {
-	buf := make([]byte, 0, 16<<10)
+	pooled := readBuffers.Get().(*[]byte)
+	defer readBuffers.Put(pooled)
+	buf := (*pooled)[:0]
 	for {
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]

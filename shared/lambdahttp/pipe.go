@@ -5,12 +5,12 @@ import (
 	"sync"
 )
 
-// pipeLimit bounds what a handler may have written that nobody has read yet, in bytes.
+// pipeLimit bounds how much of a Write is held until it is read, in bytes.
 const pipeLimit = 64 << 10
 
 // pipe carries an answer from its handler to the runtime client. Unlike io.Pipe's, a Write does not wait
-// for its Read, so that a stream costs no switch of goroutines per event: what piled up meanwhile goes
-// out in one piece.
+// for its own Read but for the one before: the handler gets the next event while this one is sent, and
+// under load several go out in one piece.
 type pipe struct {
 	mu      sync.Mutex
 	changed sync.Cond
@@ -19,8 +19,11 @@ type pipe struct {
 	closed  bool  // nobody reads any more
 }
 
+// spare has the pending slices of pipes that were read to their end.
+var spare = sync.Pool{New: func() any { return new(make([]byte, 0, 8<<10)) }}
+
 func newPipe() *pipe {
-	p := &pipe{}
+	p := &pipe{pending: (*spare.Get().(*[]byte))[:0]}
 	p.changed.L = &p.mu
 	return p
 }
@@ -30,13 +33,13 @@ func (p *pipe) Write(b []byte) (n int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for len(b) > 0 {
-		for len(p.pending) >= pipeLimit && !p.closed {
+		for len(p.pending) > 0 && !p.closed {
 			p.changed.Wait()
 		}
 		if p.closed {
 			return n, io.ErrClosedPipe
 		}
-		part := b[:min(len(b), pipeLimit-len(p.pending))]
+		part := b[:min(len(b), pipeLimit)]
 		p.pending = append(p.pending, part...)
 		b = b[len(part):]
 		n += len(part)
@@ -78,6 +81,10 @@ func (p *pipe) finish(err error) {
 func (p *pipe) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.closed = true
+	if !p.closed {
+		p.closed = true
+		spare.Put(&p.pending)
+		p.pending = nil
+	}
 	p.changed.Broadcast()
 }

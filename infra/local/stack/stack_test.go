@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -66,6 +67,23 @@ func buildAndRun(m *testing.M) (int, error) {
 	return m.Run(), nil
 }
 
+// dependOnSources has `go test` notice when a source of the bootstraps changes: it knows a cached result by
+// the files that tests have looked at themselves, and by none that TestMain has.
+var dependOnSources = sync.OnceValue(func() error {
+	for _, dir := range []string{"functions", "shared"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				_, err = os.Stat(path)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+})
+
 // A logBuffer is a log that a test reads while it is written.
 type logBuffer struct {
 	mu sync.Mutex
@@ -87,6 +105,9 @@ func (l *logBuffer) String() string {
 // start runs a stack until the test ends. Its log is shown if the test fails.
 func start(t *testing.T, o stack.Options) (*stack.Stack, *logBuffer) {
 	t.Helper()
+	if err := dependOnSources(); err != nil {
+		t.Fatal(err)
+	}
 	logs := &logBuffer{}
 	o.Template, o.Build, o.Logs = filepath.Join(root, "template.yaml"), buildDir, logs
 	s, err := stack.Start(o)
