@@ -160,6 +160,15 @@ func (c call) do(t *testing.T, s *stack.Stack) *http.Response {
 	return response
 }
 
+func readAll(t *testing.T, r io.Reader) string {
+	t.Helper()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
 // text is the whole answer; the error is that of a broken end.
 func text(t *testing.T, r *http.Response) (string, error) {
 	t.Helper()
