@@ -70,8 +70,8 @@ func TestBadInput(t *testing.T) {
 			if test.code != "" && e.code() != test.code || test.param != "" && e.param() != test.param || !strings.Contains(e.Message, test.message) {
 				t.Errorf("got %s", body)
 			}
-			if r := (call{path: chat, body: hello}).do(t, s); r.StatusCode != http.StatusOK {
-				t.Errorf("the next call fails: %d %s", r.StatusCode, mustText(t, r))
+			if status, body := (call{path: chat, body: hello}).answer(t, s); status != http.StatusOK {
+				t.Errorf("the next call fails: %d %s", status, body)
 			}
 		})
 	}
@@ -89,8 +89,8 @@ func TestUnknownDeploymentAtAzure(t *testing.T) {
 	if e := decodeError(t, mustText(t, r)); r.StatusCode != 404 || e.code() != "DeploymentNotFound" {
 		t.Errorf("%d %+v", r.StatusCode, e)
 	}
-	if r := (call{path: "/v1/chat/completions", body: hello}).do(t, s); r.StatusCode != 200 {
-		t.Errorf("a known one: %d", r.StatusCode)
+	if status, body := (call{path: "/v1/chat/completions", body: hello}).answer(t, s); status != 200 {
+		t.Errorf("a known one: %d %s", status, body)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestHalfARequest(t *testing.T) {
 	}
 	_, _ = http.ReadResponse(bufio.NewReader(c), nil) // whatever it is
 	c.Close()
-	if r := (call{path: "/v1/chat/completions", body: hello}).do(t, s); r.StatusCode != 200 {
-		t.Errorf("the next call: %d", r.StatusCode)
+	if status, body := (call{path: "/v1/chat/completions", body: hello}).answer(t, s); status != 200 {
+		t.Errorf("the next call: %d %s", status, body)
 	}
 }

@@ -88,9 +88,8 @@ func TestSecretMissing(t *testing.T) {
 		}
 		s.Secrets.Put(id, secret)
 		eventually(t, "the mended secret is used", func() bool {
-			r := call{path: "/v1/chat/completions", body: hello}.do(t, s)
-			r.Body.Close()
-			return r.StatusCode == 200
+			status, _ := call{path: "/v1/chat/completions", body: hello}.answer(t, s)
+			return status == 200
 		})
 	}
 }
@@ -132,9 +131,8 @@ func TestRotationUnderLoad(t *testing.T) {
 					return
 				default:
 				}
-				r := call{path: "/v1/chat/completions", body: hello}.do(t, s)
-				if body := mustText(t, r); r.StatusCode != 200 {
-					t.Errorf("%d %s", r.StatusCode, body)
+				if status, body := (call{path: "/v1/chat/completions", body: hello}).answer(t, s); status != 200 {
+					t.Errorf("%d %s", status, body)
 					return
 				}
 				calls.Add(1)
@@ -163,8 +161,8 @@ func TestBootstrapKilled(t *testing.T) {
 	if _, err := io.ReadAll(r.Body); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("the answer of a killed bootstrap ends with %v", err)
 	}
-	if r := (call{path: "/v1/chat/completions", body: hello}).do(t, s); r.StatusCode != 200 {
-		t.Errorf("the next call: %d", r.StatusCode)
+	if status, body := (call{path: "/v1/chat/completions", body: hello}).answer(t, s); status != 200 {
+		t.Errorf("the next call: %d %s", status, body)
 	}
 }
 

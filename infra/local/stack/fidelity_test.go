@@ -154,8 +154,8 @@ func TestCancelReachesAzure(t *testing.T) {
 	if _, err := s.Emulator.WaitRequests(wait, func(all []azureopenai.Request) bool { return len(all) == 1 && all[0].Cancelled }); err != nil {
 		t.Fatalf("Azure went on: %v", err)
 	}
-	if r := (call{path: "/v1/chat/completions", body: hello}).do(t, s); r.StatusCode != 200 {
-		t.Errorf("the next call: %d", r.StatusCode)
+	if status, body := (call{path: "/v1/chat/completions", body: hello}).answer(t, s); status != 200 {
+		t.Errorf("the next call: %d %s", status, body)
 	}
 	if n := len(s.Host.Instances("ChatFunction")); n != 1 {
 		t.Errorf("%d instances, want the one that was cancelled", n)

@@ -160,6 +160,13 @@ func (c call) do(t *testing.T, s *stack.Stack) *http.Response {
 	return response
 }
 
+// answer sends the call and reads the answer to its end, so that the function is free again.
+func (c call) answer(t *testing.T, s *stack.Stack) (status int, body string) {
+	t.Helper()
+	r := c.do(t, s)
+	return r.StatusCode, mustText(t, r)
+}
+
 func readAll(t *testing.T, r io.Reader) string {
 	t.Helper()
 	b, err := io.ReadAll(r)
@@ -248,8 +255,8 @@ func TestEachCredential(t *testing.T) {
 			var calls sync.WaitGroup
 			for range 16 {
 				calls.Go(func() {
-					if r := (call{path: "/v1/chat/completions", body: hello}).do(t, s); r.StatusCode != http.StatusOK {
-						t.Errorf("%d %s", r.StatusCode, mustText(t, r))
+					if status, body := (call{path: "/v1/chat/completions", body: hello}).answer(t, s); status != http.StatusOK {
+						t.Errorf("%d %s", status, body)
 					}
 				})
 			}
