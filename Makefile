@@ -32,11 +32,11 @@ lint: ## Check formatting, and run vet and staticcheck
 bench: build ## Measure the functions beside a bare proxy on this machine
 	go run ./infra/bench
 
-smoke: ## Check a running stack: make smoke BASE_URL=https://.../prod/v1 KEY=...
-	go run ./infra/smoke
+smoke: ## Check a running stack: make smoke BASE_URL=https://.../prod/v1 KEY=... (MODEL=, EMBEDDING_MODEL=)
+	@go run ./infra/smoke
 
-key: ## Make a caller's key, print it once, and store its hash: make key NAME=alice
-	go run ./infra/key -name "$(NAME)"
+key: ## Make a caller's key, print it once, and store its hash: make key NAME=alice (MODELS=a,b, REPLACE=1, REMOVE=1)
+	@go run ./infra/key -name "$(NAME)" -models "$(MODELS)" $(if $(REPLACE),-replace) $(if $(REMOVE),-remove)
 
 # One go command for all: linking side by side, and nothing at all when nothing changed.
 build: ## Build the functions for this machine, into dist/<name>/bootstrap

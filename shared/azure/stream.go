@@ -67,9 +67,14 @@ type stream struct {
 	inEvent bool // part of an event is out: no comment may stand here
 }
 
+// readBuffers are large enough for nearly every event. A stream that outgrows one makes its own.
+var readBuffers = sync.Pool{New: func() any { return new(make([]byte, 0, 16<<10)) }}
+
 // copy reads until the end of Azure's answer. Its error is nil if the stream was complete.
 func (s *stream) copy() error {
-	buf := make([]byte, 0, 16<<10)
+	pooled := readBuffers.Get().(*[]byte)
+	defer readBuffers.Put(pooled)
+	buf := (*pooled)[:0]
 	for {
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]
@@ -150,6 +155,9 @@ var (
 	usageKey  = []byte(`"usage"`)
 	errorKey  = []byte(`"error"`)
 	doneValue = []byte("[DONE]")
+	// An ordinary chunk as Azure writes it has nothing to look for, and nearly every chunk is one.
+	chunkStart = []byte(`{"choices":[{`)
+	chunkEnd   = []byte(`"usage":null}`)
 )
 
 // inspect looks into one event, as far as it is told apart by a few bytes, and tells whether it is to
@@ -162,6 +170,9 @@ func (s *stream) inspect(event []byte) (drop bool) {
 	}
 	if s.responses {
 		s.inspectResponse(event, data)
+		return false
+	}
+	if bytes.HasPrefix(data, chunkStart) && bytes.HasSuffix(data, chunkEnd) {
 		return false
 	}
 	if i := bytes.Index(data, usageKey); i >= 0 && !isNull(data[i+len(usageKey):]) {

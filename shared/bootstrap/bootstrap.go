@@ -40,7 +40,7 @@ func New(name string) *Function {
 	env, err := config.FromEnvironment(os.Getenv)
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: env.LogLevel})))
 	ExitOn(err)
-	cfg, err := config.AWS(context.Background())
+	cfg, err := config.AWS(os.Getenv)
 	ExitOn(err)
 	store := secretsmanager.NewFromConfig(cfg)
 	return &Function{

@@ -4,9 +4,11 @@
 package lambdahttp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -32,7 +34,22 @@ type Function struct {
 }
 
 // Start serves invocations until the process ends.
-func Start(f Function) { lambda.StartWithOptions(f.invoke) }
+func Start(f Function) {
+	log.SetFlags(0)
+	log.SetOutput(runtimeLog{})
+	lambda.StartWithOptions(f.invoke)
+}
+
+// runtimeLog is where aws-lambda-go logs. It prints the payload of every failed invocation, in which
+// an upstream error may quote the request; the invocation's own line tells of the failure without.
+type runtimeLog struct{}
+
+func (runtimeLog) Write(line []byte) (int, error) {
+	if !bytes.HasPrefix(line, []byte("{")) {
+		slog.Error("runtime", "message", string(bytes.TrimSpace(line)))
+	}
+	return len(line), nil
+}
 
 // deadlineGrace is kept of Lambda's deadline to say 504 in: at most this, or a tenth of what is left.
 const deadlineGrace = time.Second

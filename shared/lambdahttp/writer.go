@@ -1,15 +1,14 @@
 package lambdahttp
 
 import (
-	"io"
 	"net/http"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// writer is the http.ResponseWriter of one invocation. What the handler writes is read by the runtime
-// client without a buffer between, so every Write goes out as it comes.
+// writer is the http.ResponseWriter of one invocation. What the handler writes goes out as soon as the
+// runtime client has sent what came before.
 type writer struct {
 	requestID string
 	header    http.Header   // the handler's own
@@ -17,17 +16,14 @@ type writer struct {
 	status    int           // valid once started is closed
 	started   chan struct{} // closed by the first WriteHeader
 	finished  chan struct{} // closed once the handler has returned
-	in        *io.PipeWriter
-	out       *io.PipeReader
+	pipe      *pipe
 }
 
 func newWriter(requestID string) *writer {
-	w := &writer{
-		requestID: requestID, header: http.Header{},
+	return &writer{
+		requestID: requestID, header: http.Header{}, pipe: newPipe(),
 		started: make(chan struct{}), finished: make(chan struct{}),
 	}
-	w.out, w.in = io.Pipe()
-	return w
 }
 
 func (w *writer) Header() http.Header { return w.header }
@@ -47,10 +43,7 @@ func (w *writer) WriteHeader(status int) {
 
 func (w *writer) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
-	if len(p) == 0 {
-		return 0, nil
-	}
-	return w.in.Write(p)
+	return w.pipe.Write(p)
 }
 
 // Flush has nothing to do; handlers look for it before they stream.
@@ -68,25 +61,24 @@ func (w *writer) begun() bool {
 // finish ends the answer, cleanly if err is nil. Otherwise Lambda is told err, and what has been sent
 // has a broken end.
 func (w *writer) finish(err error) {
-	_ = w.in.CloseWithError(err) // always nil
+	w.pipe.finish(err)
 	close(w.finished)
 }
 
-// body is the answer as aws-lambda-go reads it. It never returns bytes together with an error, which
-// aws-lambda-go would drop.
+// body is the answer as aws-lambda-go reads it.
 type body struct {
 	w      *writer
 	cancel func(error)
 }
 
-func (b *body) Read(p []byte) (int, error) { return b.w.out.Read(p) }
+func (b *body) Read(p []byte) (int, error) { return b.w.pipe.Read(p) }
 
 // Close is called when the answer has been read to its end, or is no longer wanted because the
 // Runtime API has ended the invocation. It returns once the handler has, so that nothing of this
 // invocation is left to the next.
 func (b *body) Close() error {
 	b.cancel(errCallerGone)
-	_ = b.w.out.Close() // always nil
+	b.w.pipe.close()
 	<-b.w.finished
 	return nil
 }

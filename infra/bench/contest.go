@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"aoai-bridge/infra/local/azureopenai"
+	"aoai-bridge/infra/local/stack"
+)
+
+type options struct{ rounds, requests, inFlight int }
+
+// A rival is one bootstrap under a stack of its own. Both rivals call the same emulator.
+type rival struct {
+	name      string
+	bootstrap string
+	stack     *stack.Stack
+}
+
+const key = "bench"
+
+// run builds both rivals, measures them and prints the report.
+func run(ctx context.Context, o options) error {
+	dir, err := os.MkdirTemp("", "aoai-bridge-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	emulator := &http.Server{Handler: azureopenai.New(azureopenai.Options{APIKeys: []string{key}, DisableRecording: true})}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer emulator.Close()
+	go emulator.Serve(listener)
+	azure := "http://" + listener.Addr().String()
+
+	bridge, proxy := rival{name: "chat"}, rival{name: "proxy"}
+	if err := bridge.build(ctx, dir, "./functions/chat", ""); err != nil {
+		return err
+	}
+	if err := proxy.build(ctx, dir, "./infra/bench/proxy", " -X main.upstream="+azure+" -X main.key="+key); err != nil {
+		return err
+	}
+	for _, concurrency := range []int{1, o.inFlight} {
+		if err := contest(ctx, o, concurrency, azure, &bridge, &proxy); err != nil {
+			return err
+		}
+	}
+	return size(ctx, bridge.bootstrap)
+}
+
+// contest is one run of both rivals with so many invocations at a time in an instance.
+func contest(ctx context.Context, o options, concurrency int, azure string, bridge, proxy *rival) error {
+	for _, r := range []*rival{bridge, proxy} {
+		if err := r.start(azure, concurrency); err != nil {
+			return err
+		}
+		defer r.stack.Close()
+	}
+	fmt.Printf("\n%d invocation(s) at a time in an instance, %d rounds of %d requests, %d in flight\n", concurrency, o.rounds, o.requests, o.inFlight)
+	if concurrency == 1 {
+		if err := coldStart(ctx, o, bridge, proxy); err != nil {
+			return err
+		}
+		if err := firstToken(ctx, o, azure, bridge, proxy); err != nil {
+			return err
+		}
+	}
+	for _, load := range loads {
+		if err := processorTime(ctx, o, load, bridge, proxy); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// build puts the bootstrap where the stack looks for the chat function; the others are never called.
+func (r *rival) build(ctx context.Context, dir, pkg, link string) error {
+	r.bootstrap = filepath.Join(dir, r.name, "chat", "bootstrap")
+	if err := goBuild(ctx, r.bootstrap, pkg, "-s -w"+link); err != nil {
+		return err
+	}
+	functions, err := os.ReadDir("functions")
+	if err != nil {
+		return err
+	}
+	for _, f := range functions {
+		other := filepath.Join(dir, r.name, f.Name())
+		if f.Name() == "chat" {
+			continue
+		}
+		if err := os.Mkdir(other, 0o755); err != nil {
+			return err
+		}
+		if err := os.Symlink(r.bootstrap, filepath.Join(other, "bootstrap")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func goBuild(ctx context.Context, to, pkg, link string) error {
+	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-trimpath", "-ldflags", link, "-o", to, pkg)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
+	}
+	return nil
+}
+
+func (r *rival) start(azure string, concurrency int) (err error) {
+	r.stack, err = stack.Start(stack.Options{
+		Template: "template.yaml", Build: filepath.Dir(filepath.Dir(r.bootstrap)),
+		Azure:       stack.Azure{Endpoint: azure, APIKey: key},
+		Concurrency: concurrency, Logs: io.Discard,
+	})
+	return err
+}

@@ -1,0 +1,25 @@
+// Bench measures the chat function beside a bare aws-lambda-go proxy, under the same local stack, in
+// turns: what counts are the ratios, since a shared machine's absolute figures drift.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	var o options
+	flag.IntVar(&o.rounds, "rounds", 5, "how often each pair is measured; the median counts")
+	flag.IntVar(&o.requests, "requests", 2000, "requests of a round")
+	flag.IntVar(&o.inFlight, "in-flight", 64, "requests at a time")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}

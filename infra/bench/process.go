@@ -1,0 +1,97 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// clockTick is Linux's unit of processor time in /proc, 1/100 s on every architecture that Go knows.
+const clockTick = 10 * time.Millisecond
+
+// processor is the time that processes have spent computing, user and system.
+func processor(pids []int) time.Duration {
+	var ticks int
+	for _, pid := range pids {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			continue // it has ended
+		}
+		_, after, _ := strings.Cut(string(stat), ") ") // the name before may have spaces
+		fields := strings.Fields(after)
+		user, _ := strconv.Atoi(fields[11])
+		system, _ := strconv.Atoi(fields[12])
+		ticks += user + system
+	}
+	return time.Duration(ticks) * clockTick
+}
+
+// memory is the largest resident set among processes, in MB.
+func memory(pids []int) float64 {
+	most := 0
+	for _, pid := range pids {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			continue
+		}
+		_, after, _ := strings.Cut(string(status), "VmRSS:")
+		if fields := strings.Fields(after); len(fields) > 0 {
+			kb, _ := strconv.Atoi(fields[0])
+			most = max(most, kb)
+		}
+	}
+	return float64(most) / 1024
+}
+
+// size tells how large a bootstrap is, and the shares of the modules linked into it.
+func size(ctx context.Context, bootstrap string) error {
+	info, err := os.Stat(bootstrap)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\nsize of the chat bootstrap  %.1f MB, of which code and data of\n", float64(info.Size())/1e6)
+	withSymbols := filepath.Join(filepath.Dir(bootstrap), "symbols")
+	if err := goBuild(ctx, withSymbols, "./functions/chat", ""); err != nil {
+		return err
+	}
+	out, err := exec.CommandContext(ctx, "go", "tool", "nm", "-size", withSymbols).Output()
+	if err != nil {
+		return err
+	}
+	shares := map[string]int{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line) // address, size, kind, name
+		if len(fields) < 4 || strings.EqualFold(fields[2], "b") || strings.EqualFold(fields[2], "u") {
+			continue
+		}
+		n, _ := strconv.Atoi(fields[1])
+		shares[moduleOf(fields[3])] += n
+	}
+	order := slices.SortedFunc(maps.Keys(shares), func(a, b string) int { return cmp.Compare(shares[b], shares[a]) })
+	for _, module := range order[:min(10, len(order))] {
+		fmt.Printf("  %-55s %6.2f MB\n", module, float64(shares[module])/1e6)
+	}
+	return nil
+}
+
+// moduleOf is the module, near enough, that a symbol belongs to.
+func moduleOf(symbol string) string {
+	symbol = strings.TrimLeft(strings.TrimPrefix(symbol, "type:"), ".*[]")
+	path, _, _ := strings.Cut(symbol, "(")
+	parts := strings.Split(path, "/")
+	switch {
+	case strings.HasPrefix(path, "aoai-bridge/"):
+		return "aoai-bridge"
+	case strings.Contains(parts[0], ".") && len(parts) >= 3 && !strings.HasPrefix(path, "go."):
+		return strings.Join(parts[:3], "/")
+	}
+	return "Go's runtime and standard library"
+}

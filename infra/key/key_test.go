@@ -1,0 +1,257 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"aoai-bridge/infra/local/awsendpoint"
+	"aoai-bridge/infra/local/secretsmanager"
+	"aoai-bridge/shared/callers"
+)
+
+const secretID = "aoai-bridge/callers"
+
+// stack starts an AWS endpoint with Secrets Manager, and points the environment at it alone.
+func stack(t *testing.T, secret string) *secretsmanager.Store {
+	t.Helper()
+	secrets := secretsmanager.New()
+	if secret != "" {
+		secrets.Put(secretID, secret)
+	}
+	server := httptest.NewServer(awsendpoint.New(
+		func(id string) (string, bool) { return "local", id == "local" },
+		map[string]http.Handler{"secretsmanager": secrets}))
+	t.Cleanup(server.Close)
+	nowhere := filepath.Join(t.TempDir(), "none")
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": server.URL, "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "",
+		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_SESSION_TOKEN": "",
+		"AWS_PROFILE": "", "AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere, "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_WEB_IDENTITY_TOKEN_FILE": "", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "",
+		"CALLERS_SECRET_ID": "",
+	} {
+		t.Setenv(name, value)
+	}
+	return secrets
+}
+
+// makeKey runs the command and returns the key it printed.
+func makeKey(t *testing.T, args ...string) string {
+	t.Helper()
+	var out, notes bytes.Buffer
+	if err := run(t.Context(), args, &out, &notes); err != nil {
+		t.Fatal(err)
+	}
+	key := strings.TrimSuffix(out.String(), "\n")
+	if key != "" && strings.Contains(notes.String(), key) {
+		t.Errorf("the key is in the notes too: %s", notes.String())
+	}
+	return key
+}
+
+func sum(key string) string {
+	s := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(s[:])
+}
+
+// kept has what an edit must not touch: unknown members, odd white space, escapes, a big integer.
+const kept = `{ "note":"caf\u00e9", "callers" : [
+  {"team":{"id":9007199254740993},"name":"bob","sha256":"` + zeros + `","models":["gpt-4o"] , "since":"2026"} ,
+  {"name":"carol","sha256":"` + zeros + `","models":["*"]}
+], "later":[1, 2] }
+`
+
+const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
+
+func TestEdits(t *testing.T) {
+	tests := []struct {
+		name, secret string
+		args         []string
+		want         string // SUM stands for the new key's hash
+	}{
+		{"first", `{"callers":[]}`, []string{"-name", "alice"},
+			`{"callers":[{"name":"alice","sha256":"SUM","models":["*"]}]}`},
+		{"first, spaced", `{"callers": [ ]}`, []string{"-name", "alice"},
+			`{"callers": [{"name":"alice","sha256":"SUM","models":["*"]}]}`},
+		{"nothing in the secret", `{}`, []string{"-name", "alice"},
+			`{"callers":[{"name":"alice","sha256":"SUM","models":["*"]}]}`},
+		{"null", `{"callers":null}`, []string{"-name", "alice"},
+			`{"callers":[{"name":"alice","sha256":"SUM","models":["*"]}]}`},
+		{"another", kept, []string{"-name", "alice", "-models", "gpt-4o, gpt-4o-mini,"},
+			strings.Replace(kept, "[\"*\"]}\n", "[\"*\"]},{\"name\":\"alice\",\"sha256\":\"SUM\",\"models\":[\"gpt-4o\",\"gpt-4o-mini\"]}\n", 1)},
+		{"replace", kept, []string{"-name", "bob", "-replace"}, strings.Replace(kept, zeros, "SUM", 1)},
+		{"replace key and models", kept, []string{"-name", "bob", "-replace", "-models", "o3"},
+			strings.Replace(strings.Replace(kept, zeros, "SUM", 1), `["gpt-4o"]`, `["o3"]`, 1)},
+		{"remove the first", kept, []string{"-name", "bob", "-remove"},
+			`{ "note":"caf\u00e9", "callers" : [` + "\n  " + kept[strings.Index(kept, `{"name":"carol"`):]},
+		{"remove the last", kept, []string{"-name", "carol", "-remove"},
+			kept[:strings.Index(kept, " ,\n  {\"name\":\"carol\"")] + "\n], \"later\":[1, 2] }\n"},
+		{"remove the only one", `{"callers":[{"name":"a","sha256":"` + zeros + `","models":["*"]}]}`, []string{"-name", "a", "-remove"},
+			`{"callers":[]}`},
+		{"remove every one of the name", `{"callers":[` + twice + `,` + twice + `]}`, []string{"-name", "twice", "-remove"},
+			`{"callers":[]}`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			secrets := stack(t, test.secret)
+			key := makeKey(t, test.args...)
+			got, _ := secrets.Get(secretID)
+			if want := strings.Replace(test.want, "SUM", sum(key), 1); got != want {
+				t.Errorf("secret is\n%s\nwant\n%s", got, want)
+			}
+			if _, err := callers.Parse([]byte(got)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+const twice = `{"name":"twice","sha256":"` + zeros + `","models":["*"]}`
+
+func TestKeys(t *testing.T) {
+	stack(t, `{"callers":[]}`)
+	first, second := makeKey(t, "-name", "alice"), makeKey(t, "-name", "bob")
+	if first == second || !strings.HasPrefix(first, "sk-") || len(first) < len("sk-")+26 {
+		t.Errorf("keys %q and %q", first, second)
+	}
+}
+
+func TestSecretOption(t *testing.T) {
+	for _, way := range []string{"flag", "environment"} {
+		t.Run(way, func(t *testing.T) {
+			secrets := stack(t, "")
+			secrets.Put("other", `{"callers":[]}`)
+			args := []string{"-name", "alice"}
+			if way == "flag" {
+				args = append(args, "-secret", "other")
+			} else {
+				t.Setenv("CALLERS_SECRET_ID", "other")
+			}
+			key := makeKey(t, args...)
+			if got, _ := secrets.Get("other"); !strings.Contains(got, sum(key)) {
+				t.Errorf("secret is %s", got)
+			}
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	tests := []struct {
+		name, secret string
+		env          map[string]string
+		args         []string
+		want         string
+	}{
+		{"no name", kept, nil, nil, "for example: make key NAME=alice"},
+		{"odd name", kept, nil, []string{"-name", "a/b"}, `"a/b"`},
+		{"stray word", kept, nil, []string{"-name", "a", "b"}, `"b" is not an option`},
+		{"remove and replace", kept, nil, []string{"-name", "bob", "-remove", "-replace"}, "neither"},
+		{"has a key", kept, nil, []string{"-name", "bob"}, "make key NAME=bob REPLACE=1"},
+		{"nobody to replace", kept, nil, []string{"-name", "alice", "-replace"}, `no caller "alice"; it has ["bob" "carol"]`},
+		{"nobody to remove", kept, nil, []string{"-name", "alice", "-remove"}, `no caller "alice"`},
+		{"replace one of two", `{"callers":[` + twice + `,` + twice + `]}`, nil, []string{"-name", "twice", "-replace"}, "2 times"},
+		{"no secret", "", nil, []string{"-name", "alice"}, "deploy the stack first"},
+		{"secret of another form", `{"endpoint":"https://x"`, nil, []string{"-name", "alice"}, "nothing was changed"},
+		{"secret that functions refuse", `{"callers":[{"name":"a"}]}`, nil, []string{"-name", "alice"}, "sha256 (a)"},
+		{"callers twice", `{"callers":[],"Callers":[` + twice + `]}`, nil, []string{"-name", "alice"}, "once"},
+		{"no credentials", kept, map[string]string{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, []string{"-name", "alice"}, "no AWS credentials"},
+		{"no region", kept, map[string]string{"AWS_REGION": ""}, []string{"-name", "alice"}, "AWS_REGION"},
+		{"wrong credentials", kept, map[string]string{"AWS_SECRET_ACCESS_KEY": "other"}, []string{"-name", "alice"}, "InvalidSignatureException"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			secrets := stack(t, test.secret)
+			for name, value := range test.env {
+				t.Setenv(name, value)
+			}
+			var out, notes bytes.Buffer
+			err := run(t.Context(), test.args, &out, &notes)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error is %v, want %q in it", err, test.want)
+			}
+			if got, _ := secrets.Get(secretID); got != test.secret || out.Len() > 0 {
+				t.Errorf("secret is %s, printed %q", got, out.String())
+			}
+		})
+	}
+}
+
+// Of callers added at the same time, none is lost.
+func TestAtOnce(t *testing.T) {
+	secrets := stack(t, `{"callers":[]}`)
+	names := []string{"a", "b", "c", "d", "e", "f"} // fewer than there are tries
+	keys := make([]string, len(names))
+	var wg sync.WaitGroup
+	for i, name := range names {
+		wg.Go(func() {
+			var out bytes.Buffer
+			if err := run(t.Context(), []string{"-name", name}, &out, io.Discard); err != nil {
+				t.Error(err)
+			}
+			keys[i] = strings.TrimSpace(out.String())
+		})
+	}
+	wg.Wait()
+	got, _ := secrets.Get(secretID)
+	for i, name := range names {
+		if !strings.Contains(got, `{"name":"`+name+`","sha256":"`+sum(keys[i])+`"`) {
+			t.Errorf("%s is not in %s", name, got)
+		}
+	}
+}
+
+func TestUpdateConflict(t *testing.T) {
+	secrets := stack(t, "start")
+	s, err := open(t.Context(), secretID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	err = s.update(t.Context(), func(text []byte) ([]byte, error) {
+		if seen = append(seen, string(text)); len(seen) == 1 {
+			secrets.Put(secretID, "theirs")
+		}
+		return append(text, " and ours"...), nil
+	})
+	got, _ := secrets.Get(secretID)
+	if err != nil || got != "theirs and ours" || len(seen) != 2 {
+		t.Errorf("secret is %q after %q, error %v", got, seen, err)
+	}
+}
+
+func TestUpdateGivesUp(t *testing.T) {
+	secrets := stack(t, "start")
+	s, err := open(t.Context(), secretID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.update(t.Context(), func([]byte) ([]byte, error) {
+		secrets.Put(secretID, "theirs")
+		return []byte("ours"), nil
+	})
+	if got, _ := secrets.Get(secretID); err == nil || got != "theirs" {
+		t.Errorf("secret is %q, error %v", got, err)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	secrets := stack(t, kept)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out bytes.Buffer
+	if err := run(ctx, []string{"-name", "alice"}, &out, &out); err == nil {
+		t.Error("no error")
+	}
+	if got, _ := secrets.Get(secretID); got != kept || out.Len() > 0 {
+		t.Errorf("secret is %s, printed %q", got, out.String())
+	}
+}

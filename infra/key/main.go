@@ -1,0 +1,98 @@
+// Key gives a caller a key of its own: it prints a new one once and adds its SHA-256 to the callers'
+// secret, where the functions look for it. It refuses to know any key but the one it has just made.
+//
+//	make key NAME=alice                              any model
+//	make key NAME=alice MODELS=gpt-4o,gpt-4o-mini    these only
+//	make key NAME=alice REPLACE=1                    another key in place of the one alice has
+//	make key NAME=alice REMOVE=1                     none any more
+//
+// The key goes to standard output and what there is to know about it to standard error, so that
+// KEY=$(make -s key NAME=alice) holds the key alone.
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"strings"
+
+	"aoai-bridge/shared/callers"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "key:", err)
+		}
+		os.Exit(1)
+	}
+}
+
+// validName lets a name stand in a log record, a metric and an object's key as it is.
+var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
+
+func run(ctx context.Context, args []string, out, notes io.Writer) error {
+	flags := flag.NewFlagSet("key", flag.ContinueOnError)
+	flags.SetOutput(notes)
+	name := flags.String("name", "", "the caller's name")
+	models := flags.String("models", "", `models it may use, comma-separated (default "*", any)`)
+	replace := flags.Bool("replace", false, "give a caller that has a key another one; the old key is lost")
+	remove := flags.Bool("remove", false, "take the caller out of the secret")
+	secret := flags.String("secret", cmp.Or(os.Getenv("CALLERS_SECRET_ID"), "aoai-bridge/callers"), "name or ARN of the callers' secret")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return fmt.Errorf("%q is not an option", flags.Arg(0))
+	case !validName.MatchString(*name):
+		return fmt.Errorf("the caller's name is %q, want up to 64 letters, digits and any of . _ @ - for example: make key NAME=alice", *name)
+	case *remove && (*replace || *models != ""):
+		return errors.New("-remove goes with neither -replace nor -models")
+	}
+	s, err := open(ctx, *secret)
+	if err != nil {
+		return err
+	}
+	if *remove {
+		if err := s.update(ctx, func(text []byte) ([]byte, error) { return removed(text, *name) }); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(notes, "%s is out. Its key stops working within %.0f s.\n", *name, callers.TTL.Seconds())
+		return err
+	}
+	key := "sk-" + rand.Text() // 130 random bits
+	g := grant{name: *name, key: key, models: listed(*models)}
+	change := g.added
+	if *replace {
+		change = g.replaced
+	}
+	if err := s.update(ctx, change); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(out, key); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(notes, "The key of %s, shown this once. It works within %.0f s.\n", *name, callers.TTL.Seconds())
+	return err
+}
+
+// listed splits at commas; nil means that nothing was said.
+func listed(models string) []string {
+	var names []string
+	for name := range strings.SplitSeq(models, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,264 @@
+package apigateway_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"aoai-bridge/infra/local/apigateway"
+	"aoai-bridge/infra/local/lambda"
+	"aoai-bridge/infra/local/template"
+)
+
+var buildBootstrap = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(tempDir, "bootstrap")
+	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", path, "./testdata/bootstrap")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return path, nil
+})
+
+var tempDir string
+
+func TestMain(m *testing.M) {
+	var err error
+	if tempDir, err = os.MkdirTemp("", "apigateway"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	os.RemoveAll(tempDir)
+	os.Exit(code)
+}
+
+// serve starts an API whose function "f" is testdata/bootstrap: /buffered buffers, all else streams.
+func serve(t *testing.T, f lambda.Function) string {
+	t.Helper()
+	bootstrap, err := buildBootstrap()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Name, f.Bootstrap = "f", bootstrap
+	host := lambda.NewHost(io.Discard, f)
+	t.Cleanup(func() { host.Close() })
+	server := httptest.NewServer(apigateway.New(template.API{Stage: "prod", Routes: []template.Route{
+		{Path: "/buffered", Method: "POST", FunctionID: "f"},
+		{Path: "/lost", Method: "GET", FunctionID: "nobody", Streaming: true},
+		{Path: "/{proxy+}", Method: "ANY", FunctionID: "f", Streaming: true, Timeout: time.Minute},
+	}}, host.Invoke))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func get(t *testing.T, url string) *http.Response {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { response.Body.Close() })
+	return response
+}
+
+func readAll(t *testing.T, r io.Reader) string {
+	t.Helper()
+	data, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// A gate is where the function asks at a moment that a test waits for or delays.
+type gate struct {
+	url     string
+	arrived chan struct{}
+	open    chan struct{}
+}
+
+func newGate(t *testing.T) *gate {
+	t.Helper()
+	g := &gate{arrived: make(chan struct{}, 1), open: make(chan struct{}, 1)}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.arrived <- struct{}{}
+		select {
+		case <-g.open:
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(server.Close)
+	g.url = server.URL
+	return g
+}
+
+func (g *gate) wait(t *testing.T) {
+	t.Helper()
+	select {
+	case <-g.arrived:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nobody came to the gate")
+	}
+}
+
+func TestStreamedAnswer(t *testing.T) {
+	base := serve(t, lambda.Function{})
+	response, err := http.Post(base+"/some/where", "application/json", strings.NewReader(`{"a":"ü"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if got, want := readAll(t, response.Body), `POST /{proxy+} {"a":"ü"}`; got != want {
+		t.Errorf("body %q, want %q", got, want)
+	}
+	if response.StatusCode != http.StatusCreated {
+		t.Errorf("status %d", response.StatusCode)
+	}
+	h := response.Header
+	if h.Get("Content-Type") != "text/event-stream" || !slices.Equal(h["X-Two"], []string{"1", "2"}) || !slices.Equal(h["Set-Cookie"], []string{"a=b", "c=d"}) {
+		t.Errorf("headers %v", h)
+	}
+	if h.Get("x-amzn-RequestId") == "" || h.Get("x-amz-apigw-id") == "" {
+		t.Errorf("no request ids in %v", h)
+	}
+}
+
+func TestBufferedAnswer(t *testing.T) {
+	response, err := http.Post(serve(t, lambda.Function{})+"/buffered", "", strings.NewReader("hello"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if got := readAll(t, response.Body); got != "hello" || response.StatusCode != http.StatusAccepted || response.Header.Get("X-One") != "1" {
+		t.Errorf("got %q, %d, %v", got, response.StatusCode, response.Header)
+	}
+}
+
+func TestFirstByteComesFirst(t *testing.T) {
+	base, g := serve(t, lambda.Function{}), newGate(t)
+	response := get(t, base+"/gated?gate="+g.url)
+	first := make([]byte, len("first"))
+	if _, err := io.ReadFull(response.Body, first); err != nil || string(first) != "first" {
+		t.Fatalf("got %q, %v", first, err)
+	}
+	g.wait(t) // the function is not done
+	g.open <- struct{}{}
+	if got := readAll(t, response.Body); got != "second" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestBrokenEnd(t *testing.T) {
+	for _, path := range []string{"/broken", "/exit-later"} {
+		t.Run(path, func(t *testing.T) {
+			base, g := serve(t, lambda.Function{}), newGate(t)
+			response := get(t, base+path+"?gate="+g.url)
+			g.wait(t) // the header is out
+			g.open <- struct{}{}
+			if got, err := io.ReadAll(response.Body); string(got) != "some" || !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("got %q, %v; want a broken end", got, err)
+			}
+		})
+	}
+}
+
+func TestFailureBeforeTheAnswer(t *testing.T) {
+	base := serve(t, lambda.Function{})
+	tests := []struct {
+		path string
+		want int
+	}{
+		{"/fail", http.StatusBadGateway},
+		{"/exit", http.StatusBadGateway},
+		{"/lost", http.StatusInternalServerError},
+	}
+	for _, test := range tests {
+		t.Run(test.path, func(t *testing.T) {
+			response := get(t, base+test.path)
+			if got := readAll(t, response.Body); response.StatusCode != test.want || got != `{"message":"Internal server error"}` {
+				t.Errorf("got %d %s, want %d", response.StatusCode, got, test.want)
+			}
+		})
+	}
+}
+
+func TestThrottled(t *testing.T) {
+	base, g := serve(t, lambda.Function{MaxInstances: 1}), newGate(t)
+	held := get(t, base+"/gated?gate="+g.url)
+	g.wait(t)
+	refused := get(t, base+"/any")
+	if got := readAll(t, refused.Body); refused.StatusCode != http.StatusInternalServerError || got != `{"message":"Internal server error"}` {
+		t.Errorf("got %d %s", refused.StatusCode, got)
+	}
+	g.open <- struct{}{}
+	readAll(t, held.Body)
+}
+
+func TestCallerGoesAway(t *testing.T) {
+	base, g := serve(t, lambda.Function{MaxInstances: 1}), newGate(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/endless?gate="+g.url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if _, err := io.ReadFull(response.Body, make([]byte, len("first"))); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	g.wait(t) // the function was told
+	g.open <- struct{}{}
+}
+
+func TestRequestLimits(t *testing.T) {
+	base := serve(t, lambda.Function{})
+	tests := []struct {
+		name string
+		size int
+		want int
+	}{
+		{name: "more than the gateway takes", size: 10485761, want: http.StatusRequestEntityTooLarge},
+		{name: "more than Lambda takes", size: 6291456, want: http.StatusRequestEntityTooLarge},
+		{name: "large", size: 6 << 20 * 9 / 10, want: http.StatusCreated},
+	}
+	for _, test := range tests {
+		for _, chunked := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, chunked %t", test.name, chunked), func(t *testing.T) {
+				var body io.Reader = bytes.NewReader(bytes.Repeat([]byte("a"), test.size))
+				if chunked {
+					body = io.MultiReader(body) // of no known length
+				}
+				response, err := http.Post(base+"/any", "text/plain", body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer response.Body.Close()
+				got := readAll(t, response.Body)
+				if response.StatusCode != test.want {
+					t.Fatalf("status %d, want %d", response.StatusCode, test.want)
+				}
+				if test.want == http.StatusCreated && len(got) != len("POST /{proxy+} ")+test.size {
+					t.Errorf("%d bytes arrived", len(got))
+				}
+				if test.want != http.StatusCreated && got != `{"message":"Request Too Long"}` {
+					t.Errorf("got %s", got)
+				}
+			})
+		}
+	}
+}

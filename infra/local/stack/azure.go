@@ -1,0 +1,132 @@
+package stack
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"aoai-bridge/infra/local/azureopenai"
+	"aoai-bridge/infra/local/entra"
+)
+
+// Credential is how the functions sign in to Azure OpenAI.
+type Credential string
+
+// The credentials that an Azure secret can name.
+const (
+	APIKey       Credential = "key"
+	ClientSecret Credential = "client-secret" // Entra, with a secret
+	Federation   Credential = "federation"    // Entra, with a token of STS
+)
+
+// Azure is the Azure side of a stack: an emulator, or the resource at Endpoint.
+type Azure struct {
+	Endpoint, APIKey string              // of a resource that is already there
+	Emulator         azureopenai.Options // otherwise; its keys and verifier are filled in
+	Credential       Credential          // of the emulator; APIKey when empty
+}
+
+const (
+	tenantID = "11111111-1111-4111-8111-111111111111"
+	clientID = "22222222-2222-4222-8222-222222222222"
+)
+
+type secretResource struct {
+	Name        string             `json:"name"`
+	Endpoint    string             `json:"endpoint"`
+	APIKey      string             `json:"api_key,omitempty"`
+	Entra       map[string]string  `json:"entra,omitempty"`
+	Deployments []secretDeployment `json:"deployments"`
+}
+
+type secretDeployment struct {
+	Name     string `json:"name"`
+	Model    string `json:"model"`
+	Type     string `json:"type"`
+	Capacity int    `json:"capacity"`
+}
+
+// startAzure returns the Azure secret, and the file with the certificates to trust, "" for the
+// machine's own.
+func (s *Stack) startAzure(a Azure) (secret, trust string, err error) {
+	if a.Endpoint != "" || a.APIKey != "" {
+		if a.Endpoint == "" || a.APIKey == "" {
+			return "", "", errors.New("AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY go together: set both, or neither for the emulator")
+		}
+		s.AzureURL = a.Endpoint
+		return encode(map[string]string{"endpoint": a.Endpoint, "api_key": a.APIKey}), "", nil
+	}
+	resource := secretResource{Name: "emulator"}
+	if a.Emulator.Deployments == nil {
+		a.Emulator.Deployments = azureopenai.DefaultDeployments()
+	}
+	for _, d := range a.Emulator.Deployments {
+		resource.Deployments = append(resource.Deployments, secretDeployment{d.Name, d.Model, d.Type, d.Capacity})
+	}
+	switch a.Credential {
+	case "", APIKey:
+		resource.APIKey = rand.Text()
+		a.Emulator.APIKeys = append(a.Emulator.APIKeys, resource.APIKey)
+	case ClientSecret, Federation:
+		if resource.Entra, trust, err = s.startEntra(a.Credential); err != nil {
+			return "", "", err
+		}
+		a.Emulator.VerifyBearer = s.Entra.Verify
+	default:
+		return "", "", fmt.Errorf("no such credential: %q; there are %s, %s and %s", a.Credential, APIKey, ClientSecret, Federation)
+	}
+	listener, err := listen("")
+	if err != nil {
+		return "", "", err
+	}
+	s.Emulator = azureopenai.New(a.Emulator)
+	s.serve(listener, s.Emulator)
+	s.AzureURL = "http://" + listener.Addr().String()
+	resource.Endpoint = s.AzureURL
+	return encode(map[string]any{"resources": []secretResource{resource}}), trust, nil
+}
+
+// startEntra starts the tenant in which the functions' app registration is.
+func (s *Stack) startEntra(credential Credential) (secret map[string]string, trust string, err error) {
+	o := entra.Options{TenantID: tenantID, ClientID: clientID}
+	secret = map[string]string{"tenant_id": tenantID, "client_id": clientID}
+	if credential == ClientSecret {
+		o.ClientSecret = rand.Text()
+		secret["client_secret"] = o.ClientSecret
+	} else {
+		o.Federation = &entra.Federation{
+			Issuer: s.STS.Issuer(), Subject: s.STS.Subject(), Audience: "api://AzureADTokenExchange", PublicKey: s.STS.PublicKey,
+		}
+	}
+	if s.Entra, err = entra.New(o); err != nil {
+		return nil, "", err
+	}
+	listener, err := listen("")
+	if err != nil {
+		return nil, "", err
+	}
+	server := &http.Server{Handler: s.Entra, TLSConfig: s.Entra.TLSConfig()}
+	s.defers(server.Close)
+	s.serving.Go(func() { _ = server.ServeTLS(listener, "", "") }) // always ErrServerClosed
+	secret["authority_host"] = "https://" + listener.Addr().String()
+
+	dir, err := os.MkdirTemp("", "aoai-bridge-")
+	if err != nil {
+		return nil, "", err
+	}
+	s.defers(func() error { return os.RemoveAll(dir) })
+	trust = filepath.Join(dir, "entra.pem")
+	return secret, trust, os.WriteFile(trust, s.Entra.CertificatePEM(), 0o600)
+}
+
+func encode(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // maps and structs of strings and numbers always marshal
+	}
+	return string(b)
+}

@@ -1,0 +1,145 @@
+// Package stack is everything that runs when the stack of template.yaml is deployed, on one machine:
+// the API Gateway front, the functions' own bootstraps, the AWS services that they use, and Azure
+// OpenAI. It puts the parts together and refuses to know how any of them works.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+
+	"aoai-bridge/infra/local/apigateway"
+	"aoai-bridge/infra/local/awsendpoint"
+	"aoai-bridge/infra/local/azureopenai"
+	"aoai-bridge/infra/local/entra"
+	"aoai-bridge/infra/local/lambda"
+	"aoai-bridge/infra/local/secretsmanager"
+	"aoai-bridge/infra/local/sts"
+	"aoai-bridge/infra/local/template"
+)
+
+// What the local stack lets in.
+const (
+	CallerKey = "sk-local" // of the API
+	AccessKey = "local"    // of AWS: access key id and secret access key
+)
+
+// Options say what to run. Addresses have to be loopback ones.
+type Options struct {
+	Template   string            // path of template.yaml
+	Parameters map[string]string // in place of the template's defaults
+	Build      string            // folder with <function>/bootstrap
+	Addr       string            // of the API; "" picks a free port
+	AWSAddr    string            // of the AWS endpoint; "" picks a free port
+	Azure      Azure
+	// Concurrency is how many invocations a bootstrap takes at once, as on Lambda Managed Instances;
+	// 1 when zero.
+	Concurrency int
+	Logs        io.Writer // what the bootstraps print
+}
+
+// Stack is a running stack. Its parts may be used by tests to misbehave and to count.
+type Stack struct {
+	URL      string // of the API, without a path: http://127.0.0.1:8080
+	AWSURL   string
+	AzureURL string
+	Template *template.Template
+	Secrets  *secretsmanager.Store
+	STS      *sts.Server
+	Host     *lambda.Host
+	Emulator *azureopenai.Server // nil where a given resource takes its place
+	Entra    *entra.Server       // nil where an API key signs in
+
+	closers []func() error
+	serving sync.WaitGroup
+}
+
+// Start starts the parts. The functions' bootstraps start when they are first called.
+func Start(o Options) (_ *Stack, err error) {
+	s := &Stack{Secrets: secretsmanager.New(), STS: sts.New()}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	if s.Template, err = template.Read(o.Template, o.Parameters); err != nil {
+		return nil, err
+	}
+	awsListener, err := listen(o.AWSAddr)
+	if err != nil {
+		return nil, err
+	}
+	s.defers(awsListener.Close)
+	listener, err := listen(o.Addr)
+	if err != nil {
+		return nil, err
+	}
+	s.defers(listener.Close)
+	s.URL, s.AWSURL = "http://"+listener.Addr().String(), "http://"+awsListener.Addr().String()
+
+	secret, trust, err := s.startAzure(o.Azure)
+	if err != nil {
+		return nil, err
+	}
+	s.Secrets.Put(s.Template.Parameters["AzureSecretId"], secret)
+	s.Secrets.Put(s.Template.Parameters["CallersSecretId"], callersSecret())
+
+	functions, err := s.functions(o, trust)
+	if err != nil {
+		return nil, err
+	}
+	s.Host = lambda.NewHost(o.Logs, functions...)
+	s.defers(s.Host.Close)
+	s.serve(awsListener, awsendpoint.New(secretOf, map[string]http.Handler{
+		"secretsmanager": s.Secrets,
+		"sts":            s.STS,
+		"lambda":         s.Host.API(),
+	}))
+	s.serve(listener, apigateway.New(s.Template.API, s.Host.Invoke))
+	return s, nil
+}
+
+// Close ends all that Start started, bootstraps included.
+func (s *Stack) Close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		if err := s.closers[i](); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	s.closers = nil
+	s.serving.Wait()
+	return errors.Join(errs...)
+}
+
+func (s *Stack) defers(close func() error) { s.closers = append(s.closers, close) }
+
+// serve serves until Close. Connections are cut then, since a stream may last for minutes.
+func (s *Stack) serve(l net.Listener, h http.Handler) *http.Server {
+	server := &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}
+	s.defers(server.Close)
+	s.serving.Go(func() { _ = server.Serve(l) }) // always ErrServerClosed
+	return server
+}
+
+func secretOf(accessKeyID string) (string, bool) { return AccessKey, accessKeyID == AccessKey }
+
+func listen(addr string) (net.Listener, error) {
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	if !l.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		l.Close()
+		return nil, fmt.Errorf("%s is not a loopback address", addr)
+	}
+	return l, nil
+}

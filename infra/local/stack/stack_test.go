@@ -1,0 +1,275 @@
+package stack_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"aoai-bridge/infra/local/stack"
+)
+
+const root = "../../.."
+
+var buildDir string
+
+// TestMain builds the functions as the Makefile does, so that the tests run what is deployed.
+func TestMain(m *testing.M) {
+	code, err := buildAndRun(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func buildAndRun(m *testing.M) (int, error) {
+	var err error
+	if buildDir, err = os.MkdirTemp("", "aoai-bridge-build-"); err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(buildDir)
+	bin := filepath.Join(buildDir, "bin") + "/"
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		return 0, err
+	}
+	build := exec.Command("go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", bin, "./functions/...")
+	build.Dir = root
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("%w\n%s", err, out)
+	}
+	functions, err := os.ReadDir(bin)
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range functions {
+		dir := filepath.Join(buildDir, f.Name())
+		if f.Name() == "bin" {
+			continue
+		}
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return 0, err
+		}
+		if err := os.Rename(bin+f.Name(), filepath.Join(dir, "bootstrap")); err != nil {
+			return 0, err
+		}
+	}
+	return m.Run(), nil
+}
+
+// dependOnSources has `go test` notice when a source of the bootstraps changes: it knows a cached result by
+// the files that tests have looked at themselves, and by none that TestMain has.
+var dependOnSources = sync.OnceValue(func() error {
+	for _, dir := range []string{"functions", "shared"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				_, err = os.Stat(path)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+})
+
+// A logBuffer is a log that a test reads while it is written.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// start runs a stack until the test ends. Its log is shown if the test fails.
+func start(t *testing.T, o stack.Options) (*stack.Stack, *logBuffer) {
+	t.Helper()
+	if err := dependOnSources(); err != nil {
+		t.Fatal(err)
+	}
+	logs := &logBuffer{}
+	o.Template, o.Build, o.Logs = filepath.Join(root, "template.yaml"), buildDir, logs
+	s, err := stack.Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("log of the functions:\n%s", logs)
+		}
+	})
+	return s, logs
+}
+
+var client = &http.Client{Timeout: time.Minute}
+
+// A call is an HTTP request of a caller, with the local key and JSON unless it says otherwise.
+type call struct {
+	method, path, body string
+	header             map[string]string // "" leaves one out
+}
+
+func (c call) do(t *testing.T, s *stack.Stack) *http.Response {
+	t.Helper()
+	method := c.method
+	if method == "" {
+		method = http.MethodPost
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+c.path, strings.NewReader(c.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+stack.CallerKey)
+	if c.body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for name, value := range c.header {
+		r.Header.Set(name, value)
+		if value == "" {
+			r.Header.Del(name)
+		}
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, c.path, err)
+	}
+	return response
+}
+
+// answer sends the call and reads the answer to its end, so that the function is free again.
+func (c call) answer(t *testing.T, s *stack.Stack) (status int, body string) {
+	t.Helper()
+	r := c.do(t, s)
+	return r.StatusCode, mustText(t, r)
+}
+
+func readAll(t *testing.T, r io.Reader) string {
+	t.Helper()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// text is the whole answer; the error is that of a broken end.
+func text(t *testing.T, r *http.Response) (string, error) {
+	t.Helper()
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	return string(b), err
+}
+
+func mustText(t *testing.T, r *http.Response) string {
+	t.Helper()
+	b, err := text(t, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// apiError is the body of an error in OpenAI's shape: all four members are there.
+type apiError struct {
+	Message, Type string
+	Param, Code   *string
+}
+
+func (e apiError) param() string { return deref(e.Param) }
+func (e apiError) code() string  { return deref(e.Code) }
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func decodeError(t *testing.T, body string) apiError {
+	t.Helper()
+	var shape struct {
+		Error map[string]json.RawMessage `json:"error"`
+	}
+	var e struct{ Error apiError }
+	if json.Unmarshal([]byte(body), &shape) != nil || json.Unmarshal([]byte(body), &e) != nil {
+		t.Fatalf("not an error in OpenAI's shape: %q", body)
+	}
+	for _, member := range []string{"message", "type", "param", "code"} {
+		if _, ok := shape.Error[member]; !ok {
+			t.Errorf("error without %s: %s", member, body)
+		}
+	}
+	if e.Error.Message == "" || e.Error.Type == "" {
+		t.Errorf("error says too little: %s", body)
+	}
+	return e.Error
+}
+
+const hello = `{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Say hello"}]}`
+
+func TestHello(t *testing.T) {
+	s, logs := start(t, stack.Options{})
+	for _, path := range []string{
+		"/v1/chat/completions", "/openai/v1/chat/completions",
+		"/openai/deployments/gpt-4o-mini/chat/completions?api-version=2024-10-21",
+	} {
+		body := mustText(t, call{path: path, body: hello}.do(t, s))
+		if !strings.Contains(body, `"content":"hello"`) {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+	if strings.Contains(logs.String(), "Say hello") || strings.Contains(logs.String(), stack.CallerKey) {
+		t.Error("a prompt or a key is in the log")
+	}
+}
+
+func TestEachCredential(t *testing.T) {
+	for _, credential := range []stack.Credential{stack.APIKey, stack.ClientSecret, stack.Federation} {
+		t.Run(string(credential), func(t *testing.T) {
+			t.Parallel()
+			s, _ := start(t, stack.Options{Azure: stack.Azure{Credential: credential}, Concurrency: 8})
+			var calls sync.WaitGroup
+			for range 16 {
+				calls.Go(func() {
+					if status, body := (call{path: "/v1/chat/completions", body: hello}).answer(t, s); status != http.StatusOK {
+						t.Errorf("%d %s", status, body)
+					}
+				})
+			}
+			calls.Wait()
+			want := map[stack.Credential]string{stack.APIKey: "api-key", stack.ClientSecret: "bearer token", stack.Federation: "bearer token"}
+			for _, r := range s.Emulator.Requests() {
+				if r.Auth != want[credential] {
+					t.Fatalf("signed in by %q", r.Auth)
+				}
+			}
+			if credential != stack.APIKey && s.Entra.Calls("token") != len(s.Host.Instances("ChatFunction")) {
+				t.Errorf("%d tokens for %d instances", s.Entra.Calls("token"), len(s.Host.Instances("ChatFunction")))
+			}
+		})
+	}
+}

@@ -1,0 +1,67 @@
+// Smoke asks a running stack once for everything it serves and says in a line each how that went. It
+// refuses to use an SDK, which would smooth over what has to be seen on the wire.
+//
+//	make smoke                                                    the stack that make run started
+//	make smoke BASE_URL=https://.../prod/v1 KEY=sk-...            a deployed one
+//	make smoke ... MODEL=gpt-4o EMBEDDING_MODEL=my-embeddings     in place of what /models suggests
+//
+// The exit status is 1 when a check fails. It pays for a few dozen tokens.
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	s := &stack{
+		base:           strings.TrimRight(cmp.Or(os.Getenv("BASE_URL"), "http://127.0.0.1:8080/v1"), "/"),
+		key:            cmp.Or(os.Getenv("KEY"), "sk-local"), // by the environment, since a process's arguments are no secret
+		model:          os.Getenv("MODEL"),
+		embeddingModel: os.Getenv("EMBEDDING_MODEL"),
+	}
+	if failed := s.check(ctx, os.Stdout); failed > 0 {
+		fmt.Fprintf(os.Stderr, "%d of %d checks failed against %s\n", failed, len(checks), s.base)
+		os.Exit(1)
+	}
+}
+
+// limit is how long one check may take. A cold start and a slow model are well within it.
+const limit = 2 * time.Minute
+
+// checks run in this order, since the first finds the models that later ones ask.
+var checks = []struct {
+	name string
+	run  func(*stack, context.Context) (saw string, err error)
+}{
+	{"models", (*stack).models},
+	{"chat", (*stack).chat},
+	{"stream", (*stack).stream},
+	{"embeddings", (*stack).embeddings},
+	{"wrong key", (*stack).wrongKey},
+}
+
+// check runs every check, writes a line for each and returns how many failed.
+func (s *stack) check(ctx context.Context, out io.Writer) (failed int) {
+	for _, c := range checks {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		start := time.Now()
+		saw, err := c.run(s, ctx)
+		cancel()
+		verdict := "ok"
+		if err != nil {
+			verdict, saw = "FAILED", err.Error()
+			failed++
+		}
+		fmt.Fprintf(out, "%-7s %-11s %6d ms  %s\n", verdict, c.name, time.Since(start).Milliseconds(), saw)
+	}
+	return failed
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+
+	"aoai-bridge/infra/local/azureopenai"
+)
+
+// start serves an emulator, behind whatever spoils it.
+func start(t *testing.T, spoil func(http.Handler) http.Handler) (*azureopenai.Server, *stack) {
+	t.Helper()
+	emulator := azureopenai.New(azureopenai.Options{APIKeys: []string{"k"}})
+	var handler http.Handler = emulator
+	if spoil != nil {
+		handler = spoil(handler)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return emulator, &stack{base: server.URL + "/openai/v1", key: "k"}
+}
+
+// verdicts runs the checks and returns each one's line by its name.
+func verdicts(t *testing.T, s *stack) (lines map[string]string, failed int) {
+	t.Helper()
+	var out bytes.Buffer
+	failed = s.check(t.Context(), &out)
+	lines = make(map[string]string)
+	for i, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		lines[checks[i].name] = line
+	}
+	if len(lines) != len(checks) {
+		t.Fatalf("%d lines, want one for each check:\n%s", len(lines), out.String())
+	}
+	return lines, failed
+}
+
+func TestSound(t *testing.T) {
+	_, s := start(t, nil)
+	lines, failed := verdicts(t, s)
+	for name, want := range map[string]string{
+		"models":     " models",
+		"chat":       "gpt-4.1",
+		"stream":     "[DONE] after",
+		"embeddings": "2 vectors of 3072 numbers",
+		"wrong key":  "refused: 401",
+	} {
+		if line := lines[name]; !strings.HasPrefix(line, "ok ") || !strings.Contains(line, want) {
+			t.Errorf("%s: %q, want ok and %q", name, line, want)
+		}
+	}
+	if failed != 0 {
+		t.Errorf("%d failed", failed)
+	}
+}
+
+func TestNamedModels(t *testing.T) {
+	emulator, s := start(t, nil)
+	s.model, s.embeddingModel = "gpt-4o-mini", "text-embedding-ada-002"
+	if lines, failed := verdicts(t, s); failed != 0 {
+		t.Error(lines)
+	}
+	asked := make(map[string]int)
+	for _, r := range emulator.Requests() {
+		asked[r.Deployment]++
+	}
+	if asked["gpt-4o-mini"] != 2 || asked["text-embedding-ada-002"] != 1 {
+		t.Errorf("asked %v", asked)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	tests := []struct {
+		name   string
+		spoil  func(http.Handler) http.Handler
+		change func(*stack)
+		check  string // the one that fails
+		want   string
+	}{
+		{"refused", faulty("429", `"model":"gpt-4.1"}`), nil, "chat", "429"},
+		{"no JSON", faulty("garbage", `"input"`), nil, "embeddings", "JSON"},
+		{"no error shape", faulty("garbage;status=502", `"input"`), nil, "embeddings", "502 without OpenAI's error"},
+		{"no [DONE]", faulty("no-done", `"stream":true`), nil, "stream", "without [DONE]"},
+		{"cut", faulty("cut", `"stream":true`), nil, "stream", "broke off after 3 events"},
+		{"error event", faulty("error-event", `"stream":true`), nil, "stream", "broke off"},
+		{"buffered", buffer, nil, "stream", "buffers"},
+		{"no request id", withoutID, nil, "chat", "x-request-id"},
+		{"anybody may call", trust, nil, "wrong key", "accepted"},
+		{"unknown model", nil, func(s *stack) { s.embeddingModel = "none" }, "embeddings", "EMBEDDING_MODEL="},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, s := start(t, test.spoil)
+			if test.change != nil {
+				test.change(s)
+			}
+			lines, failed := verdicts(t, s)
+			if line := lines[test.check]; failed != 1 || !strings.HasPrefix(line, "FAILED ") || !strings.Contains(line, test.want) {
+				t.Errorf("%d failed, want %s alone with %q:\n%v", failed, test.check, test.want, lines)
+			}
+		})
+	}
+}
+
+// faulty lets the emulator's fault strike requests whose body has that text.
+func faulty(fault, text string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(read(r), text) {
+				r.Header.Set("X-Emulator-Fault", fault)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// read returns the request's body and leaves it to be read again.
+func read(r *http.Request) string {
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return string(body)
+}
+
+// buffer sends every answer in one piece.
+func buffer(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		whole := httptest.NewRecorder()
+		next.ServeHTTP(whole, r)
+		maps.Copy(w.Header(), whole.Header())
+		w.Header().Set("Content-Length", strconv.Itoa(whole.Body.Len()))
+		w.WriteHeader(whole.Code)
+		_, _ = w.Write(whole.Body.Bytes())
+	})
+}
+
+// withoutID takes x-request-id off whole chats.
+func withoutID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if body := read(r); strings.Contains(body, "messages") && !strings.Contains(body, "stream") {
+			w = headless{w}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+type headless struct{ http.ResponseWriter }
+
+func (w headless) WriteHeader(status int) {
+	w.Header().Del("X-Request-Id")
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w headless) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// trust lets every key pass.
+func trust(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Set("Authorization", "Bearer k")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func TestNothingThere(t *testing.T) {
+	server := httptest.NewServer(nil)
+	server.Close()
+	lines, failed := verdicts(t, &stack{base: server.URL + "/v1", key: "k"})
+	if failed != len(checks) || !strings.Contains(lines["models"], "is the stack running") || !strings.Contains(lines["chat"], "no model to ask") {
+		t.Errorf("%d failed: %v", failed, lines)
+	}
+}
