@@ -162,7 +162,7 @@ func describe(err error) string {
 		if field == "" {
 			field = "the whole"
 		}
-		return fmt.Sprintf("%s is JSON's %s, want %s", field, kind.Value, wanted(kind.Type.Kind()))
+		return fmt.Sprintf("%s is a JSON %s, want %s", field, kind.Value, wanted(kind.Type.Kind()))
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("syntax error at byte %d", syntax.Offset)
 	}
