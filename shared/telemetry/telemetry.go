@@ -57,8 +57,8 @@ func From(ctx context.Context) *Call {
 // Elapsed is the time since the call began.
 func (c *Call) Elapsed() time.Duration { return time.Since(c.start) }
 
-// modelLimit bounds in bytes what is logged of a model's name, which a caller may fill with anything.
-const modelLimit = 100
+// bounded is what is logged of a name that a caller may have filled with anything.
+func bounded(name string) string { return name[:min(len(name), 100)] }
 
 // Log writes calls as lines of JSON. A nil *Log writes nothing.
 type Log struct {
@@ -91,9 +91,9 @@ func (l *Log) Write(ctx context.Context, c *Call) {
 		slog.String("function", l.function),
 		slog.String("operation", c.Operation),
 		slog.String("caller", c.Caller),
-		slog.String("model", c.Model[:min(len(c.Model), modelLimit)]),
+		slog.String("model", bounded(c.Model)),
 		slog.String("resource", c.Resource),
-		slog.String("deployment", c.Deployment),
+		slog.String("deployment", bounded(c.Deployment)),
 		slog.Int("status", c.Status),
 		slog.Bool("stream", c.Stream),
 		slog.Int("tries", c.Tries),
