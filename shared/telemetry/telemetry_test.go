@@ -40,7 +40,7 @@ var calls = []struct {
 	{"broke off after its header", func(c *telemetry.Call) {
 		c.Deployment, c.Status, c.Stream, c.Err = "chat", 200, true, errors.New("the stream ended without its last event")
 	}},
-	{"a name of any length", func(c *telemetry.Call) { 
+	{"a name of any length", func(c *telemetry.Call) {
 		c.Model, c.Deployment, c.Status = strings.Repeat("x", 5000), strings.Repeat("y", 5000), 502
 	}},
 }
