@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/shared/azure"
@@ -125,7 +126,9 @@ func TestResponseHeaders(t *testing.T) {
 		{"an error", 400, `{"error":{"message":"m"}}`, map[string]string{"Content-Type": "application/json; charset=utf-8"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			e, s := one(t)
+			noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+			e, url := emulator(t, azureopenai.Options{Now: func() time.Time { return noon }}) // and so x-envoy-upstream-service-time is 0
+			s := open(t, single(url, "k"))
 			maps.Copy(tt.header, sent)
 			e.QueueAnswer(azureopenai.Answer{Status: tt.status, Body: tt.body, Headers: tt.header})
 			r := s.do(t.Context(), chat("hi"), false)
