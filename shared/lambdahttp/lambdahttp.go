@@ -116,6 +116,7 @@ func serve(h http.Handler, w answerWriter, r *http.Request) (err error) {
 		case p == nil:
 			w.WriteHeader(http.StatusOK)
 		case p == http.ErrAbortHandler:
+			w.WriteHeader(http.StatusBadGateway) // if it had none: somebody waits for the header
 			err = StreamAborted{}
 		default:
 			slog.ErrorContext(r.Context(), "panic", "request_id", w.id(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
