@@ -86,19 +86,15 @@ func (m *meta) request(ctx context.Context) (*request, error) {
 	functionURL := m.Method == ""
 	r := &http.Request{
 		Method:     m.Method,
-		URL:        &url.URL{Path: m.Path, RawQuery: m.Query.Encode()},
+		URL:        &url.URL{Path: unescaped(m.Path), RawQuery: m.Query.Encode()},
 		Header:     make(http.Header, len(m.Headers)),
 		Host:       m.Context.DomainName,
 		RemoteAddr: m.Context.Identity.SourceIP,
 		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	if functionURL {
-		path, err := url.PathUnescape(m.RawPath)
-		if err != nil {
-			return nil, fmt.Errorf("rawPath: %w", err)
-		}
 		r.Method, r.RemoteAddr = m.Context.HTTP.Method, m.Context.HTTP.SourceIP
-		r.URL = &url.URL{Path: path, RawQuery: m.RawQuery}
+		r.URL = &url.URL{Path: unescaped(m.RawPath), RawQuery: m.RawQuery}
 	}
 	for name, value := range m.Headers {
 		r.Header.Set(name, value)
@@ -115,6 +111,16 @@ func (m *meta) request(ctx context.Context) (*request, error) {
 	}
 	setBody(r, body)
 	return &request{r.WithContext(ctx), m.Context.RequestID, functionURL}, nil
+}
+
+// unescaped decodes a path. REST APIs and Function URLs send it as the caller wrote it, HTTP APIs
+// decoded (seen on live events: github.com/hotsock/voker, pull request 8), so that what has no valid
+// escapes is taken as it is.
+func unescaped(path string) string {
+	if decoded, err := url.PathUnescape(path); err == nil {
+		return decoded
+	}
+	return path
 }
 
 // bareRequest is the call that a workflow's payload makes.

@@ -59,7 +59,7 @@ var errNotJSON = errors.New("the answer is a reader, not JSON")
 // errCallerGone is the context's cause once the answer is no longer wanted.
 var errCallerGone = errors.New("the caller went away")
 
-func (f Function) invoke(ctx context.Context, e *event) (any, error) {
+func (f Function) invoke(ctx context.Context, e event) (any, error) {
 	cancelDeadline := func() {}
 	if deadline, ok := ctx.Deadline(); ok {
 		grace := min(deadlineGrace, time.Until(deadline)/10)
@@ -116,9 +116,11 @@ func serve(h http.Handler, w answerWriter, r *http.Request) (err error) {
 		case p == nil:
 			w.WriteHeader(http.StatusOK)
 		case p == http.ErrAbortHandler:
+			w.WriteHeader(http.StatusBadGateway) // if it had none: somebody waits for the header
 			err = StreamAborted{}
 		default:
 			slog.ErrorContext(r.Context(), "panic", "request_id", w.id(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			telemetry.From(r.Context()).Err = fmt.Errorf("panic: %v", p)
 			err = StreamAborted{}
 			if !w.begun() {
 				openaierr.Write(w, fmt.Errorf("panic: %v", p))
