@@ -2,15 +2,10 @@ package config_test
 
 import (
 	"log/slog"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
-	local "aoai-bridge/infra/local/secretsmanager"
 	"aoai-bridge/shared/config"
 )
 
@@ -66,30 +61,5 @@ func TestFromEnvironmentNamesEveryFault(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in:\n%v", want, err)
 		}
-	}
-}
-
-func TestAWSFromTheEnvironment(t *testing.T) {
-	store := local.New()
-	store.Put("aoai-bridge/azure", "value")
-	server := httptest.NewServer(store)
-	defer server.Close()
-	for name, value := range map[string]string{
-		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
-		"AWS_ENDPOINT_URL": server.URL,
-	} {
-		t.Setenv(name, value)
-	}
-	cfg, err := config.AWS(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	credentials, err := cfg.Credentials.Retrieve(t.Context())
-	if err != nil || cfg.Region != "eu-west-1" || credentials.AccessKeyID != "id" || credentials.SecretAccessKey != "secret" || credentials.SessionToken != "token" {
-		t.Errorf("got region %s, credentials %v, %v", cfg.Region, credentials, err)
-	}
-	out, err := secretsmanager.NewFromConfig(cfg).GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("aoai-bridge/azure")})
-	if err != nil || *out.SecretString != "value" {
-		t.Errorf("through AWS_ENDPOINT_URL: %v, %v", out, err)
 	}
 }
