@@ -11,11 +11,13 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/telemetry"
@@ -35,9 +37,21 @@ type Function struct {
 
 // Start serves invocations until the process ends.
 func Start(f Function) {
+	runtime.GOMAXPROCS(processors(lambdacontext.MemoryLimitInMB))
 	log.SetFlags(0)
 	log.SetOutput(runtimeLog{})
 	lambda.StartWithOptions(f.invoke)
+}
+
+// processors is how many processors a function's memory buys: one for each 1,769 MB, as Lambda's
+// documentation has it ("Configure Lambda function memory"). The machine shows more than that, and a
+// goroutine woken on another of them costs more than the little work it has to do there.
+func processors(megabytes int) int {
+	shown := runtime.GOMAXPROCS(0)
+	if megabytes <= 0 { // not on Lambda
+		return shown
+	}
+	return min((megabytes+1768)/1769, shown)
 }
 
 // runtimeLog is where aws-lambda-go logs. It prints the payload of every failed invocation, in which
