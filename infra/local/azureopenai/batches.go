@@ -113,7 +113,7 @@ func (x *exchange) createBatch() error {
 	if !ok {
 		return invalidPayload("The input file '" + q.InputFileID + "' was not found.")
 	}
-	j := &job{server: x.server, input: input, size: file.bytes, outputLife: outputLife}
+	j := &job{server: x.server, endpoint: q.Endpoint, input: input, size: file.bytes, outputLife: outputLife}
 	err = x.startJob(j, &q, &file)
 	if err != nil {
 		_ = input.Close()

@@ -14,7 +14,8 @@ import (
 type job struct {
 	server     *Server
 	id         string
-	number     int // counts from 1; seeds what looks random
+	number     int    // counts from 1; seeds what looks random
+	endpoint   string // as it was asked for
 	input      *os.File
 	size       int64
 	faults     []fault
@@ -126,7 +127,7 @@ func (j *job) validate() (err error) {
 }
 
 func (j *job) look() (*survey, error) {
-	return j.server.surveyInput(j.input, j.size, j.object.Endpoint)
+	return j.server.surveyInput(j.input, j.size, j.endpoint)
 }
 
 // execute answers the lines in an order that is not the input's.
