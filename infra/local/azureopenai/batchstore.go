@@ -14,7 +14,7 @@ type batchStore struct {
 	byID     map[string]*job
 	jobs     []*job // oldest first
 	enqueued map[string]int64
-	changed  chan struct{} // made by a waiter, closed by the next change
+	changed  chan struct{} // made by a waiter, closed by the next change of a status
 	running  sync.WaitGroup
 }
 
@@ -39,12 +39,15 @@ func (s *batchStore) start(j *job) error {
 	return nil
 }
 
-// change alters a batch's object under the lock that readers take.
+// change alters a batch's object under the lock that readers take. A new status is told to who waits.
 func (s *batchStore) change(j *job, alter func(*batchObject)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	before := j.object.Status
 	alter(&j.object)
-	s.notify()
+	if j.object.Status != before {
+		s.notify()
+	}
 }
 
 func (s *batchStore) notify() {
@@ -64,7 +67,7 @@ func (s *batchStore) view(id string) (batchObject, bool) {
 	return j.object, true
 }
 
-// watch is view with a channel that is closed at the next change of any batch.
+// watch is view with a channel that is closed when the status of any batch changes.
 func (s *batchStore) watch(id string) (batchObject, <-chan struct{}, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
