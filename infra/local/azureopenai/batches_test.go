@@ -11,8 +11,6 @@ import (
 	"github.com/openai/openai-go/v3"
 )
 
-
-
 const batchModel = "gpt-4o-mini-batch"
 
 // inputOf makes a batch's input of custom ids and prompts.
