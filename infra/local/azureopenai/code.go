@@ -7,6 +7,10 @@ import (
 
 var wantsCode = regexp.MustCompile(`(?i)\b(write|generate|create|implement|give|show|convert|translate|turn|make)\b.*\b(code|function|program|script|sql|query|snippet|class|method)\b|\b(in|to|into) (python|(?-i:Go)|golang|javascript|typescript|sql|bash)\b`)
 
+// codeWords are those without one of which nobody wants code: looking for them first spares the expression,
+// which is slow, for almost every text.
+var codeWords = wordSet("code function program script sql query snippet class method python go golang javascript typescript bash")
+
 // languages in the order they are looked for; the first is what is written when none is named.
 var languages = []struct {
 	name, fence, code string
@@ -21,7 +25,7 @@ var languages = []struct {
 
 // replyWithCode answers a request for code with a sketch named for the request's own words.
 func replyWithCode(text string) (string, bool) {
-	if !wantsCode.MatchString(text) {
+	if !mentions(text, codeWords) || !wantsCode.MatchString(text) {
 		return "", false
 	}
 	language := languages[0]

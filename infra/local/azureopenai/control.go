@@ -2,6 +2,7 @@ package azureopenai
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"sync"
 )
@@ -75,6 +76,27 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 			s.QueueAnswer(a)
 		}
 		finishControl(w, err)
+	case "GET /_emulator/executions":
+		writeControl(w, http.StatusOK, s.Executions())
+	case "POST /_emulator/executions":
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			finishControl(w, err)
+			return
+		}
+		executed, succeeded := s.ExecutionsOf(body)
+		writeControl(w, http.StatusOK, map[string]int{"executed": executed, "succeeded": succeeded})
+	case "DELETE /_emulator/executions":
+		s.executions.reset()
+		finishControl(w, nil)
+	case "GET /_emulator/pace":
+		writeControl(w, http.StatusOK, s.pace.Load().describe())
+	case "POST /_emulator/pace":
+		p, err := readPace(json.NewDecoder(r.Body))
+		if err == nil {
+			s.SetPace(p)
+		}
+		finishControl(w, err)
 	case "DELETE /_emulator":
 		s.Reset()
 		finishControl(w, nil)
@@ -88,7 +110,7 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 		s.answers.reset()
 		finishControl(w, nil)
 	default:
-		writeControl(w, http.StatusNotFound, map[string]string{"error": "no such control route; there are requests, faults and answers"})
+		writeControl(w, http.StatusNotFound, map[string]string{"error": "no such control route; there are requests, faults, answers, executions and pace"})
 	}
 }
 

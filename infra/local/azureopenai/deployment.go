@@ -14,7 +14,8 @@ type Deployment struct {
 	Type    string // the SKU: Standard, GlobalStandard, GlobalBatch, ProvisionedManaged, ...
 
 	// Capacity is in the SKU's units (for most models one is 1,000 tokens a minute) and gives the
-	// x-ratelimit-* headers. 0 sends none and limits nothing.
+	// x-ratelimit-* headers. Of a batch deployment it is how many thousand tokens may be enqueued. 0 sends
+	// no headers and limits nothing.
 	Capacity int
 }
 
@@ -29,7 +30,8 @@ func DefaultDeployments() []Deployment {
 		{"text-embedding-3-small", "text-embedding-3-small", "1", "GlobalStandard", 1000},
 		{"text-embedding-3-large", "text-embedding-3-large", "1", "GlobalStandard", 1000},
 		{"text-embedding-ada-002", "text-embedding-ada-002", "2", "GlobalStandard", 1000},
-		{"gpt-4o-mini-batch", "gpt-4o-mini", "2024-07-18", "GlobalBatch", 2000},
+		{"gpt-4o-batch", "gpt-4o", "2024-11-20", "GlobalBatch", 0},
+		{"gpt-4o-mini-batch", "gpt-4o-mini", "2024-07-18", "GlobalBatch", 0},
 	}
 }
 

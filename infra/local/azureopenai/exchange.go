@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -19,6 +20,7 @@ type exchange struct {
 	route      route
 	deployment *deployment // nil for calls that use no model
 	fault      fault
+	jobFaults  []fault       // asked for in the request itself, for the batch it creates
 	errorEvent func() []byte // what a stream of this API sends when the model fails; nil: the chat form
 	record     Request
 	complete   bool // the answer was sent as far as it was meant to be
@@ -29,8 +31,14 @@ func (x *exchange) identify() error {
 	r := x.r
 	x.record = Request{Time: x.start, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery}
 	var err error
-	if x.body, err = readAll(r); err != nil {
-		return err
+	var path string
+	var below bool // Azure's root
+	x.route, path, below = readFamily(r.URL.Path)
+	known := below && x.server.findOperation(&x.route, r.Method, path)
+	if !known || !x.route.operation.uploads() {
+		if x.body, err = readAll(r); err != nil {
+			return err
+		}
 	}
 	if x.server.options.KeepRequests > 0 {
 		x.record.Body = x.body
@@ -38,19 +46,16 @@ func (x *exchange) identify() error {
 		delete(x.record.Header, "Authorization")
 		delete(x.record.Header, "Api-Key")
 	}
-	var path string
-	var known bool
-	x.route, path, known = readFamily(r.URL.Path)
 	if err := x.authenticate(); err != nil {
 		return err
 	}
-	if !known {
+	if !below {
 		return errNotFound
 	}
 	if x.route.apiVersion, err = checkAPIVersion(x.route.family, r.URL.Query()); err != nil {
 		return err
 	}
-	if !x.server.findOperation(&x.route, r.Method, path) {
+	if !known {
 		return errNotFound
 	}
 	if x.route.operation.usesModel() {
@@ -132,11 +137,14 @@ func (x *exchange) spend(tokens int) error {
 }
 
 // fail sends an error's body. Other errors than apiError mean that there is nobody, or nothing more, to
-// tell.
+// tell. An upload is read to its end first, or the client might never come to read the answer.
 func (x *exchange) fail(err error) {
 	var e *apiError
 	if !errors.As(err, &e) {
 		return
+	}
+	if x.route.operation != nil && x.route.operation.uploads() {
+		_, _ = io.Copy(io.Discard, x.r.Body)
 	}
 	if e.model {
 		x.w.Header().Set("Ms-Azureml-Model-Error-Reason", "model_error")

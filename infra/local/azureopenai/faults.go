@@ -21,7 +21,17 @@ type fault struct {
 	retryAfterMS    string
 	limit           string
 	times           int
+	percent         int    // of a batch's lines; 0 for all
+	code, state     string // of a batch
 }
+
+// jobKinds are the faults of batches: they are asked for at creation and strike later.
+var jobKinds = map[string]bool{
+	"fail-lines": true, "drop-lines": true, "torn": true, "expire": true, "no-rows": true, "fail": true, "late-output": true,
+	"no-error-file": true, "empty-error-file": true, "stall": true, "token-limit": true,
+}
+
+func (f *fault) job() bool { return jobKinds[f.kind] }
 
 // parseFault reads KIND;option=value;...
 func parseFault(text string) (fault, error) {
@@ -46,7 +56,11 @@ func parseFault(text string) (fault, error) {
 
 func (f *fault) setKind(kind string) error {
 	switch kind {
-	case "cut", "reset", "partial", "hang", "close", "garbage", "error-event", "no-done":
+	case "cut", "reset", "partial", "hang", "close", "lost", "cut-upload", "garbage", "error-event", "no-done":
+		f.kind = kind
+		return nil
+	}
+	if jobKinds[kind] {
 		f.kind = kind
 		return nil
 	}
@@ -79,6 +93,12 @@ func (f *fault) setOption(name, value string) (err error) {
 		f.retryAfterMS = value
 	case "limit":
 		f.limit = value
+	case "percent":
+		f.percent, err = strconv.Atoi(value)
+	case "code":
+		f.code = value
+	case "state":
+		f.state = value
 	default:
 		err = fmt.Errorf("unknown option %q", name)
 	}
@@ -88,14 +108,26 @@ func (f *fault) setOption(name, value string) (err error) {
 // FaultRule asks for a fault in the next requests that match it.
 type FaultRule struct {
 	Fault      string `json:"fault"`                // KIND;option=value;... as in the package comment
+	Method     string `json:"method,omitempty"`     // "" for all
 	Path       string `json:"path,omitempty"`       // the end of the request's path; "" for all
-	Deployment string `json:"deployment,omitempty"` // "" for all
-	Count      int    `json:"count,omitempty"`      // how many requests; 0 for one, -1 for all from now on
+	Deployment string `json:"deployment,omitempty"` // "" for all; a batch's is that of its first line
+	Percent    int    `json:"percent,omitempty"`    // strike so many of the requests, spread as by chance; 0 for all
+	Count      int    `json:"count,omitempty"`      // how many requests are struck; 0 for one, -1 for all from now on
 }
 
 type faultRule struct {
 	FaultRule
 	fault fault
+	seen  uint64 // requests that matched
+}
+
+// strikes says whether a rule is for a request, and counts it if so.
+func (r *faultRule) strikes(x *exchange) bool {
+	if r.Method != "" && r.Method != x.r.Method || !matches(x, r.Path, r.Deployment) {
+		return false
+	}
+	r.seen++
+	return r.Percent == 0 || int(mix(r.seen*0x9e3779b97f4a7c15)%100) < r.Percent
 }
 
 // faultQueue knows which faults are still to strike.
@@ -103,6 +135,7 @@ type faultQueue struct {
 	mu    sync.Mutex
 	rules []faultRule
 	used  map[string]int // how often a fault with times= struck, by its text
+	freed chan struct{}  // closed by the next reset
 }
 
 // maxUsed bounds the memory of faults with times=.
@@ -119,7 +152,7 @@ func (s *Server) AddFault(rule FaultRule) error {
 	}
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
-	s.faults.rules = append(s.faults.rules, faultRule{rule, f})
+	s.faults.rules = append(s.faults.rules, faultRule{FaultRule: rule, fault: f})
 	return nil
 }
 
@@ -127,6 +160,20 @@ func (q *faultQueue) reset() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.rules, q.used = nil, nil
+	if q.freed != nil {
+		close(q.freed)
+		q.freed = nil
+	}
+}
+
+// released is closed at the next reset.
+func (q *faultQueue) released() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.freed == nil {
+		q.freed = make(chan struct{})
+	}
+	return q.freed
 }
 
 func (q *faultQueue) list() []FaultRule {
@@ -150,6 +197,10 @@ func (q *faultQueue) pick(x *exchange) (fault, error) {
 		if err != nil {
 			return fault{}, literal(400, `{"error":{"code":"EmulatorFault","message":`+quote(err.Error())+`}}`)
 		}
+		if f.job() {
+			x.jobFaults = []fault{f}
+			return fault{}, nil
+		}
 		if q.spared(f) {
 			return fault{}, nil
 		}
@@ -159,7 +210,7 @@ func (q *faultQueue) pick(x *exchange) (fault, error) {
 	defer q.mu.Unlock()
 	for i := range q.rules {
 		r := &q.rules[i]
-		if !matches(x, r.Path, r.Deployment) {
+		if r.fault.job() || !r.strikes(x) {
 			continue
 		}
 		f := r.fault
@@ -169,6 +220,24 @@ func (q *faultQueue) pick(x *exchange) (fault, error) {
 		return f, nil
 	}
 	return fault{}, nil
+}
+
+// pickForJob returns the faults of every rule that is for the batch being created.
+func (q *faultQueue) pickForJob(x *exchange) (faults []fault) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	kept := q.rules[:0:0]
+	for _, r := range q.rules {
+		if r.fault.job() && r.strikes(x) {
+			faults = append(faults, r.fault)
+			r.Count--
+		}
+		if r.Count != 0 {
+			kept = append(kept, r)
+		}
+	}
+	q.rules = kept
+	return faults
 }
 
 // faultIn finds [[fault: ...]]; the syntax has no character that JSON escapes.

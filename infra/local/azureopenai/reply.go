@@ -12,6 +12,7 @@ var (
 	sayExactly   = regexp.MustCompile(`(?is)^\s*(?:please\s+)?(?:say|repeat|echo|(?:reply|answer|respond)\s+(?:only\s+|just\s+)?with)(?:\s+exactly|\s+only|\s+just|\s+the\s+words?)*\s*:?\s+(.+)$`)
 	wordsWanted  = regexp.MustCompile(`\[\[words:\s*(\d{1,6})\]\]`)
 	wantsSummary = regexp.MustCompile(`(?i)\b(summari[sz]e|summary|tl;?dr|condense)\b`)
+	summaryWords = wordSet("summarise summarize summary tl tldr condense")
 )
 
 // reply makes the text of an answer; the first rule that fits the last message wins.
@@ -56,7 +57,7 @@ func (c *conversation) plainReply() string {
 	if code, ok := replyWithCode(text); ok {
 		return code
 	}
-	if wantsSummary.MatchString(text) {
+	if mentions(text, summaryWords) && wantsSummary.MatchString(text) {
 		return "Summary: " + summarise(text)
 	}
 	if text == "" {

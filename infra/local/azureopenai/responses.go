@@ -205,7 +205,7 @@ func (x *exchange) listInputItems() error {
 	if !ok {
 		return noResponse(x.route.id)
 	}
-	page, err := pageOf(items, x.r.URL.Query())
+	page, err := pageOf(items, x.r.URL.Query(), 20)
 	if err != nil {
 		return err
 	}

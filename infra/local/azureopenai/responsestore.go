@@ -116,13 +116,14 @@ type itemPage struct {
 	HasMore bool              `json:"has_more"`
 }
 
-// pageOf cuts a list as the query's order, after and limit say.
-func pageOf(items []json.RawMessage, query url.Values) (*itemPage, error) {
-	limit := 20
+// pageOf cuts a list, oldest item first, as the query's order, after and limit say; a page has
+// limit items unless the query says otherwise.
+func pageOf(items []json.RawMessage, query url.Values, limit int) (*itemPage, error) {
 	if l := query.Get("limit"); l != "" {
+		most := max(100, limit)
 		var err error
-		if limit, err = strconv.Atoi(l); err != nil || limit < 1 || limit > 100 { // unverified on Azure
-			return nil, invalid("limit", "", "Invalid 'limit': expected an integer from 1 to 100, but got '%s' instead.", l)
+		if limit, err = strconv.Atoi(l); err != nil || limit < 1 || limit > most { // unverified on Azure
+			return nil, invalid("limit", "", "Invalid 'limit': expected an integer from 1 to %d, but got '%s' instead.", most, l)
 		}
 	}
 	items = slices.Clone(items)
@@ -139,6 +140,15 @@ func pageOf(items []json.RawMessage, query url.Values) (*itemPage, error) {
 		p.FirstID, p.LastID = &first, &last
 	}
 	return p, nil
+}
+
+// rawItems encodes the items of a list.
+func rawItems[T any](items []T) []json.RawMessage {
+	raw := make([]json.RawMessage, len(items))
+	for i := range items {
+		raw[i] = encode(items[i])
+	}
+	return raw
 }
 
 func itemID(item json.RawMessage) string {

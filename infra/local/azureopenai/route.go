@@ -26,6 +26,9 @@ type operation struct {
 
 func (o *operation) usesModel() bool { return o.name != "" }
 
+// uploads says that the handler reads the request's body, which may be too large to be held.
+func (o *operation) uploads() bool { return o.method == "POST" && o.path == "files" }
+
 // operations is a function since the handlers refer back to the routes.
 func operations() []operation {
 	return []operation{
@@ -36,6 +39,15 @@ func operations() []operation {
 		{"DELETE", "responses/{id}", "", "", false, (*exchange).deleteResponse},
 		{"POST", "responses/{id}/cancel", "", "", false, (*exchange).cancelResponse},
 		{"GET", "responses/{id}/input_items", "", "", false, (*exchange).listInputItems},
+		{"POST", "files", "", "", false, (*exchange).uploadFile},
+		{"GET", "files", "", "", false, (*exchange).listFiles},
+		{"GET", "files/{id}", "", "", false, (*exchange).getFile},
+		{"DELETE", "files/{id}", "", "", false, (*exchange).deleteFile},
+		{"GET", "files/{id}/content", "", "", false, (*exchange).getFileContent},
+		{"POST", "batches", "", "", false, (*exchange).createBatch},
+		{"GET", "batches", "", "", false, (*exchange).listBatches},
+		{"GET", "batches/{id}", "", "", false, (*exchange).getBatch},
+		{"POST", "batches/{id}/cancel", "", "", false, (*exchange).cancelBatch},
 		{"GET", "models", "", "", false, (*exchange).listModels},
 		{"GET", "models/{id}", "", "", false, (*exchange).getModel},
 	}

@@ -25,7 +25,11 @@ func (x *exchange) send(status int, body []byte) error {
 	return nil
 }
 
+// begin is where an answer would be lost.
 func (x *exchange) begin(status int) {
+	if x.fault.kind == "lost" {
+		panic(http.ErrAbortHandler)
+	}
 	x.record.Status = status
 	x.w.WriteHeader(status)
 }

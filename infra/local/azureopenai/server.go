@@ -3,6 +3,7 @@ package azureopenai
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -16,10 +17,15 @@ type Options struct {
 	EnforceRateLimits bool                     // answer 429 once a deployment's minute is used up
 	DisableRecording  bool                     // count requests, but keep none
 	KeepRequests      int                      // how many requests are kept; 0 for 1,000
+	Pace              Pace                     // of batches; the zero value is as fast as it goes
 	Now               func() time.Time         // nil for time.Now
+
+	// After is what the states of batches are timed with; nil for time.After.
+	After func(time.Duration) <-chan time.Time
 }
 
-// Server emulates one Azure OpenAI resource. It is an http.Handler, safe for concurrent use.
+// Server emulates one Azure OpenAI resource. It is an http.Handler, safe for concurrent use. One that
+// served files or batches must be closed.
 type Server struct {
 	options     Options
 	operations  []operation
@@ -30,6 +36,12 @@ type Server struct {
 	faults      faultQueue
 	answers     answerQueue
 	responses   responseStore
+	files       fileStore
+	batches     batchStore
+	executions  executionLog
+	pace        atomic.Pointer[Pace]
+	done        chan struct{} // closed by Close
+	closing     sync.Once
 }
 
 // New returns a Server with nothing asked of it yet.
@@ -49,13 +61,24 @@ func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{options: o, operations: operations(), deployments: make(map[string]*deployment, len(o.Deployments))}
+	if o.After == nil {
+		o.After = time.After
+	}
+	s := &Server{options: o, operations: operations(), deployments: make(map[string]*deployment, len(o.Deployments)), done: make(chan struct{})}
 	for _, d := range o.Deployments {
 		s.deployments[d.Name] = &deployment{Deployment: d, model: modelNamed(d.Model)}
 	}
 	s.log.keep = o.KeepRequests
 	s.SetAPIKeys(o.APIKeys...)
+	s.SetPace(o.Pace)
 	return s
+}
+
+// Close stops the batches where they stand and removes all files.
+func (s *Server) Close() error {
+	s.closing.Do(func() { close(s.done) })
+	s.batches.close()
+	return s.files.close()
 }
 
 // ServeHTTP answers the API's paths and, below /_emulator, the control routes.
@@ -75,9 +98,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.fail(refusal)
 }
 
-// Reset forgets the requests seen and every fault and answer queued. Stored responses stay.
+// Reset forgets the requests seen, every fault and answer queued and what batches executed, and lets
+// batches go on that a fault holds up. Stored responses, files and batches stay.
 func (s *Server) Reset() {
 	s.log.reset()
 	s.faults.reset()
 	s.answers.reset()
+	s.executions.reset()
 }

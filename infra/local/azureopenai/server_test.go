@@ -22,7 +22,12 @@ func start(t *testing.T, change func(*Options)) (*Server, string) {
 	}
 	s := New(o)
 	ts := httptest.NewServer(s)
-	t.Cleanup(ts.Close)
+	t.Cleanup(func() {
+		ts.Close()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return s, ts.URL
 }
 

@@ -31,6 +31,31 @@ func words(text string) []string {
 	return kept
 }
 
+// mentions says whether a text has a word of the set, whatever its case. It makes no copy of the text.
+func mentions(text string, set map[string]bool) bool {
+	var word [16]byte // no set has a longer one
+	n := 0
+	for i := 0; i <= len(text); i++ {
+		if i < len(text) && isWordByte(text[i]) {
+			if n < len(word) {
+				word[n] = text[i] | 0x20 // small letters; digits stay as they are
+			}
+			n++
+			continue
+		}
+		if 0 < n && n <= len(word) && set[string(word[:n])] {
+			return true
+		}
+		n = 0
+	}
+	return false
+}
+
+// isWordByte is what \w means in an expression.
+func isWordByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
+}
+
 // stem takes the commonest English endings off, so that "refunds" meets "refunded".
 func stem(word string) string {
 	for _, ending := range []string{"ations", "ation", "ingly", "ings", "ing", "edly", "ies", "ied", "ed", "es", "ly", "s", "e", "y"} {
