@@ -84,6 +84,7 @@ func (s *Stack) startAzure(a Azure) (secret, trust string, err error) {
 		return "", "", err
 	}
 	s.Emulator = azureopenai.New(a.Emulator)
+	s.defers(s.Emulator.Close)
 	s.serve(listener, s.Emulator)
 	s.AzureURL = "http://" + listener.Addr().String()
 	resource.Endpoint = s.AzureURL
