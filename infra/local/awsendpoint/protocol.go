@@ -37,6 +37,8 @@ var refusals = map[string]struct{ json, s3 string }{
 	sigv4.IncompleteSignature:        {"IncompleteSignatureException", "AuthorizationHeaderMalformed"},
 	sigv4.InvalidClientTokenID:       {"UnrecognizedClientException", "InvalidAccessKeyId"},
 	sigv4.SignatureDoesNotMatch:      {"InvalidSignatureException", "SignatureDoesNotMatch"},
+	sigv4.PayloadMismatch:            {"InvalidSignatureException", sigv4.PayloadMismatch},
+	sigv4.IncompleteBody:             {"InvalidSignatureException", sigv4.IncompleteBody},
 }
 
 // writeRefusal names the reason as the service would. Services of the JSON 1.x protocols answer 400,
@@ -51,7 +53,8 @@ func writeRefusal(w http.ResponseWriter, r *http.Request, service string, refusa
 	case restXML:
 		code = refusals[code].s3
 	}
-	if refusal.Code == sigv4.IncompleteSignature {
+	switch refusal.Code {
+	case sigv4.IncompleteSignature, sigv4.PayloadMismatch, sigv4.IncompleteBody:
 		status = http.StatusBadRequest
 	}
 	writeError(w, r, service, status, code, refusal.Message)

@@ -4,12 +4,10 @@
 package sigv4
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -21,8 +19,6 @@ const (
 	timeFormat = "20060102T150405Z"
 	dateFormat = "20060102"
 	maxSkew    = 15 * time.Minute
-
-	unsignedPayload = "UNSIGNED-PAYLOAD"
 )
 
 // The codes of an Error, as services of the query protocol name them.
@@ -31,6 +27,10 @@ const (
 	IncompleteSignature        = "IncompleteSignature"
 	InvalidClientTokenID       = "InvalidClientTokenId"
 	SignatureDoesNotMatch      = "SignatureDoesNotMatch"
+
+	// What can be wrong with a body, as S3 names it.
+	PayloadMismatch = "XAmzContentSHA256Mismatch"
+	IncompleteBody  = "IncompleteBody"
 )
 
 // An Error is why a request was not accepted. The messages of a mismatch, an expired signature and an
@@ -77,8 +77,10 @@ type signature struct {
 
 // Verify checks r's signature and returns its scope, as far as it could be read also with an error,
 // so that a caller can word the refusal as the service would. Where the signature covers the body,
-// the body is read whole and r.Body then reads the same bytes again; a body sent as
-// UNSIGNED-PAYLOAD or in signed chunks (STREAMING-...) is left alone and not checked.
+// the body is read whole and r.Body then reads the same bytes again; for S3 r.Body checks itself
+// while it is read, and fails with an *Error instead of with its last byte. A body sent in
+// chunks (STREAMING-...) is decoded so too, with trailers in r.Trailer once it is read, and a body
+// sent as UNSIGNED-PAYLOAD is left alone.
 // A refusal is an *Error; any other error comes from reading the body.
 func (v *Verifier) Verify(r *http.Request) (Scope, error) {
 	sig, err := parse(r)
@@ -103,7 +105,7 @@ func (v *Verifier) Verify(r *http.Request) (Scope, error) {
 	if subtle.ConstantTimeCompare([]byte(want), []byte(sig.hex)) != 1 {
 		return sig.scope, mismatch(canonical, toSign)
 	}
-	return sig.scope, nil
+	return sig.scope, v.guard(r, sig, secret)
 }
 
 func mismatch(canonical, toSign string) error {
@@ -145,31 +147,6 @@ func (v *Verifier) checkTime(sig signature) error {
 			sig.time, latest.Format(timeFormat), at.Format(timeFormat), maxSkew/time.Minute)}
 	}
 	return nil
-}
-
-// payloadHash returns the last line of the canonical request: the body's own hash, whatever hash the
-// client claims, since a claim alone would let the body be exchanged.
-func payloadHash(r *http.Request, sig signature) (string, error) {
-	claimed := r.Header.Get("X-Amz-Content-Sha256")
-	if claimed == "" && sig.presigned {
-		claimed = r.URL.Query().Get("X-Amz-Content-Sha256")
-	}
-	if claimed == "" && sig.presigned && sig.scope.Service == "s3" {
-		claimed = unsignedPayload
-	}
-	if claimed == unsignedPayload || strings.HasPrefix(claimed, "STREAMING-") {
-		return claimed, nil
-	}
-	var body []byte
-	if r.Body != nil {
-		var err error
-		if body, err = io.ReadAll(r.Body); err != nil {
-			return "", fmt.Errorf("reading the signed body: %w", err)
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-	}
-	digest := sha256.Sum256(body)
-	return hex.EncodeToString(digest[:]), nil
 }
 
 // parse reads the signature from the header or, of a presigned request, from the query string.

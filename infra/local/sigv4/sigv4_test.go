@@ -25,13 +25,21 @@ var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 // crossed a wire has the shape that a verifier gets to see.
 func verify(t *testing.T, r *http.Request) (scope sigv4.Scope, body string, err error) {
 	t.Helper()
+	var readErr error
+	return verifyReading(t, r, &readErr)
+}
+
+// verifyReading is verify, which also says how reading the body ended.
+func verifyReading(t *testing.T, r *http.Request, readErr *error) (scope sigv4.Scope, body string, err error) {
+	t.Helper()
 	verifier := &sigv4.Verifier{
 		Secret: func(id string) (string, bool) { return "secret-of-" + id, id == "AKID" },
 		Now:    func() time.Time { return noon },
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scope, err = verifier.Verify(r)
-		read, _ := io.ReadAll(r.Body)
+		var read []byte
+		read, *readErr = io.ReadAll(r.Body)
 		body = string(read)
 	}))
 	defer server.Close()
@@ -51,6 +59,7 @@ type request struct {
 	header            http.Header
 	service           string
 	payloadHash       string // of the body when empty
+	hashHeader        bool   // say the body's hash in a header, as for S3
 	accessKey         string // AKID when empty
 	secret            string // the right one when empty
 	signedAt          time.Time
@@ -72,6 +81,9 @@ func (q request) sign(t *testing.T) *http.Request {
 		digest := sha256.Sum256([]byte(q.body))
 		q.payloadHash = hex.EncodeToString(digest[:])
 	} else {
+		q.hashHeader = true
+	}
+	if q.hashHeader {
 		r.Header.Set("X-Amz-Content-Sha256", q.payloadHash)
 	}
 	if q.accessKey == "" {
