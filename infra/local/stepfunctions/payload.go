@@ -1,0 +1,167 @@
+package stepfunctions
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// A scope is what paths lead into.
+type scope struct {
+	input   any
+	context func() any // the context object, $$
+}
+
+// An expression is what a field's text stands for.
+type expression interface {
+	// eval fails with a *Failure. field is the name of the field it stands in.
+	eval(s scope, field string) (any, error)
+}
+
+// parseExpression reads a path or, where there may be one, an intrinsic function.
+func parseExpression(text string) (expression, error) {
+	if strings.HasPrefix(text, "States.") {
+		return parseIntrinsic(text)
+	}
+	return parsePath(text)
+}
+
+func (p *path) eval(s scope, field string) (any, error) {
+	root := s.input
+	if p.context {
+		root = s.context()
+	}
+	value, ok := p.get(root)
+	if !ok {
+		return nil, failf(errRuntime, "The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'",
+			p.text, field, encode(root))
+	}
+	return value, nil
+}
+
+// A literal is a value that stands for itself.
+type literal struct{ value any }
+
+func (l literal) eval(scope, string) (any, error) { return l.value, nil }
+
+// A payload is a template: a value in which a field NAME.$ is an expression whose value becomes NAME.
+// The zero payload is none.
+type payload struct{ expression }
+
+func (p *payload) UnmarshalJSON(text []byte) error {
+	value, err := decode(text)
+	if err != nil {
+		return err
+	}
+	p.expression, err = parsePayload(value)
+	return err
+}
+
+func parsePayload(value any) (expression, error) {
+	switch value := value.(type) {
+	case map[string]any:
+		object := objectOf{}
+		for name, inner := range value {
+			bare, isExpression := strings.CutSuffix(name, ".$")
+			var err error
+			if !isExpression {
+				object[name], err = parsePayload(inner)
+			} else if text, ok := inner.(string); ok {
+				object[bare], err = parseExpression(text)
+			} else {
+				err = fmt.Errorf("want a path or an intrinsic function")
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		return object, nil
+	case []any:
+		list := make(listOf, len(value))
+		for i, inner := range value {
+			var err error
+			if list[i], err = parsePayload(inner); err != nil {
+				return nil, err
+			}
+		}
+		return list, nil
+	}
+	return literal{value}, nil
+}
+
+type (
+	objectOf map[string]expression
+	listOf   []expression
+)
+
+func (o objectOf) eval(s scope, _ string) (any, error) {
+	object := make(map[string]any, len(o))
+	for name, inner := range o {
+		value, err := inner.eval(s, name+".$")
+		if err != nil {
+			return nil, err
+		}
+		object[name] = value
+	}
+	return object, nil
+}
+
+func (l listOf) eval(s scope, field string) (any, error) {
+	list := make([]any, len(l))
+	for i, inner := range l {
+		var err error
+		if list[i], err = inner.eval(s, field); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// A pathField is a field such as InputPath, which may be absent, null, or a path.
+type pathField struct {
+	null bool
+	expression
+}
+
+func (f *pathField) UnmarshalJSON(text []byte) error {
+	var value *string
+	if err := json.Unmarshal(text, &value); err != nil {
+		return err
+	}
+	if value == nil {
+		f.null = true
+		return nil
+	}
+	var err error
+	f.expression, err = parseExpression(*value)
+	return err
+}
+
+func (f pathField) set() bool { return f.expression != nil }
+
+// choose is what InputPath and OutputPath do: whole where f is absent, {} where it is null.
+func (f pathField) choose(whole any, s scope, field string) (any, error) {
+	switch {
+	case f.null:
+		return map[string]any{}, nil
+	case !f.set():
+		return whole, nil
+	}
+	s.input = whole
+	return f.eval(s, field)
+}
+
+// place is what ResultPath does: it puts a result into the state's input.
+func (f pathField) place(input, result any) (any, error) {
+	if f.null {
+		return input, nil
+	}
+	p, ok := f.expression.(*path)
+	if !ok || len(p.steps) == 0 {
+		return result, nil
+	}
+	if placed, ok := p.set(input, result); ok {
+		return placed, nil
+	}
+	return nil, failf(errResultPath, "Unable to apply step \"%s\" to input %s", strings.TrimPrefix(p.text, "$."), encode(input))
+}
