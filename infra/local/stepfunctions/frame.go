@@ -48,6 +48,9 @@ func (f *frame) resume(input any) checkpoint {
 
 // forget drops the checkpoints of frames inside a state that is done.
 func (f *frame) forget(state string) {
+	if kind := f.states.States[state].Type; kind != "Parallel" && kind != "Map" {
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for path := range f.checkpoints {
