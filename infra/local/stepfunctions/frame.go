@@ -2,6 +2,7 @@ package stepfunctions
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -114,15 +115,26 @@ func (f *frame) enter(ctx context.Context, name string, input any) (checkpoint, 
 		return checkpoint{}, err
 	}
 	f.transition()
+	entered := f.last
 	output, next, err := v.pass(ctx)
 	if err != nil {
-		return checkpoint{}, err
+		return checkpoint{}, located(err, name, entered)
 	}
 	if len(encode(output)) > maxData {
 		return checkpoint{}, tooLarge(name)
 	}
 	f.forget(name)
 	return checkpoint{next, output}, f.event(kind+"Exited", named(name, "output", encode(output)))
+}
+
+// located says where the runtime found something wrong, as AWS does.
+func located(err error, state string, event int64) error {
+	const where = "An error occurred while executing the state"
+	failure, ok := errors.AsType[*Failure](err)
+	if !ok || failure.Name != errRuntime || failure == errHistoryFull || strings.HasPrefix(failure.Cause, where) {
+		return err
+	}
+	return failf(errRuntime, "%s '%s' (entered at the event id #%d). %s", where, state, event, failure.Cause)
 }
 
 func named(name, field, text string) map[string]any {
