@@ -94,6 +94,9 @@ func TestAnyChunking(t *testing.T) {
 			}
 			for name, reader := range readers {
 				for keep, want := range map[bool]string{true: tt.kept, false: tt.dropped} {
+					if keep && strings.HasPrefix(name, "cut") {
+						continue // there is less that could go wrong
+					}
 					w, record, err := relay(t, "chat/completions", reader(), keep)
 					if err != nil || w.Body.String() != want {
 						t.Fatalf("%s, usage kept %v: %v\ngot  %q\nwant %q", name, keep, err, w.Body, want)
