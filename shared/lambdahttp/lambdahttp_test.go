@@ -58,7 +58,12 @@ func start(t *testing.T, f lambda.Function) *function {
 	}
 	fn := &function{logs: &logs{}}
 	fn.Host = lambda.NewHost(fn.logs, f)
-	t.Cleanup(func() { fn.Close() })
+	t.Cleanup(func() {
+		fn.Close()
+		if strings.Contains(fn.logs.String(), "DATA RACE") { // of a process that go test does not watch
+			t.Error(fn.logs)
+		}
+	})
 	return fn
 }
 
