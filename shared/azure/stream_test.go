@@ -256,3 +256,42 @@ func TestFilterResultsPass(t *testing.T) {
 		t.Errorf("got %s", r.Body)
 	}
 }
+
+// counting is a writer that holds back what is not flushed, as net/http's does.
+type counting struct {
+	*httptest.ResponseRecorder
+	held, flushes int
+}
+
+func (c *counting) Write(b []byte) (int, error) {
+	c.held += len(b)
+	return c.ResponseRecorder.Write(b)
+}
+
+func (c *counting) Flush() { c.held, c.flushes = 0, c.flushes+1 }
+
+// TestNothingIsHeldBack looks whenever Azure is asked for more whether what it has sent is out.
+func TestNothingIsHeldBack(t *testing.T) {
+	w := &counting{ResponseRecorder: httptest.NewRecorder(), held: 1} // the header
+	var readers []io.Reader
+	for _, event := range recorded(t) {
+		readers = append(readers, looking{func() {
+			if w.held != 0 {
+				t.Errorf("%d bytes are held back", w.held)
+			}
+		}}, strings.NewReader(event))
+	}
+	answer := azure.AnswerFrom(t.Context(), "chat/completions", eventStream, io.MultiReader(readers...))
+	defer answer.Close()
+	if err := answer.Relay(w, true); err != nil || w.held != 0 || w.flushes != len(recorded(t))+1 {
+		t.Errorf("%v, %d bytes held back, %d flushes", err, w.held, w.flushes)
+	}
+}
+
+// looking looks when it is read, and has nothing.
+type looking struct{ look func() }
+
+func (l looking) Read([]byte) (int, error) {
+	l.look()
+	return 0, io.EOF
+}
