@@ -208,8 +208,8 @@ func TestEventsThatAreWrong(t *testing.T) {
 	f := start(t, lambda.Function{})
 	tests := []struct{ name, event, want string }{
 		{"a body that is not base64", `{"requestContext":{},"headers":{},"httpMethod":"POST","path":"/","body":"%","isBase64Encoded":true}`, "body: illegal base64"},
-		{"a header that is no string", `{"requestContext":{},"headers":{"a":1}}`, "event member headers"},
-		{"a path that is no string", `{"requestContext":{},"headers":{},"path":{}}`, "event member path"},
+		{"a header that is no string", `{"requestContext":{},"headers":{"a":1},"httpMethod":"GET","path":"/"}`, "event member headers"},
+		{"a path that is no string", `{"requestContext":{},"headers":{},"httpMethod":"GET","path":{}}`, "event member path"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
