@@ -84,7 +84,10 @@ func TestHowLongIsWaited(t *testing.T) {
 			}
 			r.ok(t)
 			if len(naps) != 1 || tt.want > 0 && naps[0] != tt.want || tt.want == 0 && naps[0] > sec/2 {
-				t.Errorf("slept %v, want %v", naps, tt.want)
+				t.Fatalf("slept %v, want %v", naps, tt.want)
+			}
+			if r.record.UpstreamTime != naps[0] { // for which alone the clock moves
+				t.Errorf("upstream time %v, want %v", r.record.UpstreamTime, naps)
 			}
 		})
 	}

@@ -69,12 +69,13 @@ func TestDeadline(t *testing.T) {
 
 func TestStreamThatFallsSilent(t *testing.T) {
 	tests := []struct {
-		name string
-		ctx  func(*testing.T) context.Context
-		idle time.Duration
+		name, fault string
+		ctx         func(*testing.T) context.Context
+		idle        time.Duration
 	}{
-		{"for too long", (*testing.T).Context, brief},
-		{"until the deadline", func(t *testing.T) context.Context {
+		{"for too long", "hang;after=3", (*testing.T).Context, brief},
+		{"behind its header", "hang;after=0", (*testing.T).Context, brief},
+		{"until the deadline", "hang;after=3", func(t *testing.T) context.Context {
 			ctx, cancel := context.WithTimeout(t.Context(), 6*brief)
 			t.Cleanup(cancel)
 			return ctx
@@ -83,7 +84,7 @@ func TestStreamThatFallsSilent(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			e, s := one(t, func(o *azure.Options) { o.Env.IdleTimeout = tt.idle })
-			addFault(t, e, "hang;after=3", 1)
+			addFault(t, e, tt.fault, 1)
 			r := s.do(tt.ctx(t), chatStream("Say one two three"), false)
 			const want = `data: {"error":{"message":"Azure OpenAI did not answer in time. The request was not tried again, because it may have been charged.","type":"timeout_error","param":null,"code":"timeout"}}` + "\n\n"
 			if r.err != azure.ErrBroken || !strings.HasSuffix(r.Body.String(), want) || strings.Contains(r.Body.String(), "[DONE]") || r.record.Err == nil {

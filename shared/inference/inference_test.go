@@ -27,6 +27,8 @@ import (
 const deployments = `,"deployments":[{"name":"main","model":"gpt-4o"},{"model":"gpt-4o-mini"},{"model":"o4-mini"},{"model":"text-embedding-3-small"},` +
 	`{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}]`
 
+const azureKey = "azure-key-0123456789"
+
 // A stage is the API behind its callers' check, and Azure behind it.
 type stage struct {
 	*inference.API
@@ -39,12 +41,12 @@ type stage struct {
 // listed are the members of the Azure secret that list its deployments.
 func open(t *testing.T, listed string) *stage {
 	t.Helper()
-	emulator := azureopenai.New(azureopenai.Options{APIKeys: []string{"k"}, Deployments: append(azureopenai.DefaultDeployments(),
+	emulator := azureopenai.New(azureopenai.Options{APIKeys: []string{azureKey}, Deployments: append(azureopenai.DefaultDeployments(),
 		azureopenai.Deployment{Name: "main", Model: "gpt-4o", Version: "2024-11-20", Type: "GlobalStandard"})})
 	upstream := httptest.NewServer(emulator)
 	t.Cleanup(upstream.Close)
 	store := local.New()
-	store.Put("azure", fmt.Sprintf(`{"endpoint":%q,"api_key":"k"%s}`, upstream.URL, listed))
+	store.Put("azure", fmt.Sprintf(`{"endpoint":%q,"api_key":%q%s}`, upstream.URL, azureKey, listed))
 	store.Put("callers", fmt.Sprintf(`{"callers":[{"name":"any","sha256":"%x","models":["*"]},{"name":"few","sha256":"%x","models":["gpt-4o","o4-mini"]}]}`,
 		sha256.Sum256([]byte("any")), sha256.Sum256([]byte("few"))))
 	service := httptest.NewServer(store)

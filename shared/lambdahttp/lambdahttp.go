@@ -35,7 +35,8 @@ type Function struct {
 	Log *telemetry.Log // a line per invocation
 }
 
-// Start serves invocations until the process ends.
+// Start serves invocations until the process ends. slog's default must have been set: the one that slog
+// begins with writes to package log, which Start has write to slog.
 func Start(f Function) {
 	runtime.GOMAXPROCS(processors(lambdacontext.MemoryLimitInMB))
 	log.SetFlags(0)

@@ -115,11 +115,10 @@ func (s *Stack) startEntra(credential Credential) (secret map[string]string, tru
 	s.serving.Go(func() { _ = server.ServeTLS(listener, "", "") }) // always ErrServerClosed
 	secret["authority_host"] = "https://" + listener.Addr().String()
 
-	dir, err := os.MkdirTemp("", "aoai-bridge-")
+	dir, err := s.tempDir()
 	if err != nil {
 		return nil, "", err
 	}
-	s.defers(func() error { return os.RemoveAll(dir) })
 	trust = filepath.Join(dir, "entra.pem")
 	return secret, trust, os.WriteFile(trust, s.Entra.CertificatePEM(), 0o600)
 }
