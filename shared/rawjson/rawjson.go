@@ -28,13 +28,13 @@ type member struct {
 // Parse checks the whole text and finds its top-level members. Errors are ErrNotObject, or a
 // syntax error that names the offset in bytes.
 func Parse(raw []byte) (*Object, error) {
-	if !json.Valid(raw) {
+	if !valid(raw) {
 		return nil, syntaxError(raw)
 	}
 	return members(raw)
 }
 
-// members finds the members of text that json.Valid has accepted.
+// members finds the members of text that valid has accepted.
 func members(raw []byte) (*Object, error) {
 	i := space(raw, 0)
 	if raw[i] != '{' {
@@ -128,7 +128,7 @@ func syntaxError(raw []byte) error {
 	return err
 }
 
-// The functions below walk text that json.Valid has accepted, so they look for no errors.
+// The functions below walk text that valid has accepted, so they look for no errors.
 
 func space(raw []byte, i int) int {
 	for i < len(raw) && (raw[i] == ' ' || raw[i] == '\t' || raw[i] == '\n' || raw[i] == '\r') {
