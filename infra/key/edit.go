@@ -111,12 +111,9 @@ type entry struct {
 }
 
 func parse(text []byte) (*list, error) {
-	if _, err := callers.Parse(text); err != nil {
-		return nil, fmt.Errorf("%w; nothing was changed", err)
-	}
 	object, err := rawjson.Parse(text)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the callers' secret is not a JSON object (%w); nothing was changed", err)
 	}
 	l := &list{object: object, array: object.Get("callers")}
 	var all struct{ Callers []json.RawMessage }
@@ -169,8 +166,10 @@ func (l *list) unknown(name string) error {
 func (l *list) with(start, end int, entry []byte) ([]byte, error) {
 	array := bytes.Join([][]byte{l.array[:start], entry, l.array[end:]}, nil)
 	text := l.object.With("callers", array)
-	_, err := callers.Parse(text)
-	return text, err
+	if _, err := callers.Parse(text); err != nil {
+		return nil, fmt.Errorf("%w; nothing was changed", err)
+	}
+	return text, nil
 }
 
 // quoted is a string, or a list of them, as JSON.

@@ -10,9 +10,11 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
+	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/infra/local/stack"
 )
 
@@ -31,6 +33,9 @@ func main() {
 		o.Parameters[name] = value
 		return nil
 	})
+	flag.Float64Var(&o.WaitScale, "wait-scale", waitScale(), "factor of every wait of the workflows")
+	o.Azure.Emulator.Pace = azureopenai.DefaultPace
+	o.Observe = (&narrator{os.Stdout}).tell
 	o.Azure.Endpoint, o.Azure.APIKey = os.Getenv("AZURE_OPENAI_ENDPOINT"), os.Getenv("AZURE_OPENAI_API_KEY")
 	o.Azure.Credential = stack.Credential(os.Getenv("AZURE_AUTH"))
 	flag.Parse()
@@ -72,6 +77,15 @@ func greeting(s *stack.Stack) string {
 curl %[2]s/v1/chat/completions -H 'Authorization: Bearer %[3]s' -H 'Content-Type: application/json' -d '{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Say hello"}]}'
 
 `, strings.Join(slices.Sorted(maps.Keys(s.Template.Functions)), ", "), s.URL, stack.CallerKey, s.AWSURL, stack.AccessKey, azure)
+}
+
+func waitScale() float64 {
+	scale, err := strconv.ParseFloat(env("WAIT_SCALE", "1"), 64)
+	if err != nil || scale <= 0 {
+		fmt.Fprintln(os.Stderr, "local: WAIT_SCALE wants a number above 0, for example 0.01")
+		os.Exit(2)
+	}
+	return scale
 }
 
 func env(name, standard string) string {

@@ -100,7 +100,7 @@ func (a *Answer) relayWhole(w http.ResponseWriter) error {
 	case err != nil:
 		return asBroken(err)
 	case n < holdLimit:
-		if held.Len() > 0 {
+		if held.Len() > 0 || a.Status == http.StatusOK {
 			o, err := rawjson.Parse(held.Bytes())
 			if err != nil {
 				return notJSON(held.Len())
@@ -112,6 +112,7 @@ func (a *Answer) relayWhole(w http.ResponseWriter) error {
 		_, err := w.Write(held.Bytes())
 		return sent(err)
 	}
+	a.body.attempts.limit.Stop()
 	a.begin(w)
 	w.WriteHeader(a.Status)
 	tail := &tail{}

@@ -4,6 +4,7 @@
 package azure
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -20,6 +21,9 @@ import (
 // credential asks at once.
 const secretTTL = 5 * time.Minute
 
+// standardHeartbeat is well below the five minutes after which API Gateway cuts a silent connection.
+const standardHeartbeat = time.Minute
+
 // Options is what a Client is made from.
 type Options struct {
 	Secrets  secrets.API                                // has the Azure secret
@@ -27,6 +31,9 @@ type Options struct {
 	Env      config.Env                                 // timeouts and retries
 	Now      func() time.Time                           // nil is time.Now
 	Sleep    func(context.Context, time.Duration) error // nil waits
+
+	// Heartbeat is how long a stream may be silent before a comment is sent; 0 is a minute.
+	Heartbeat time.Duration
 }
 
 // Client calls Azure OpenAI. Its methods may be called concurrently.
@@ -37,6 +44,7 @@ type Client struct {
 	env       config.Env
 	now       func() time.Time
 	sleep     func(context.Context, time.Duration) error
+	heartbeat time.Duration
 }
 
 // New makes a Client. It sends nothing.
@@ -60,7 +68,7 @@ func New(o Options) *Client {
 			IdleConnTimeout:    30 * time.Second,
 			DisableCompression: true, // bytes pass as Azure sent them
 		},
-		env: o.Env, now: o.Now, sleep: o.Sleep,
+		env: o.Env, now: o.Now, sleep: o.Sleep, heartbeat: cmp.Or(o.Heartbeat, standardHeartbeat),
 	}
 }
 

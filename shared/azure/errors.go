@@ -136,7 +136,7 @@ func credentialUnavailable(err error) error {
 func connectionFailed(err error, sent bool) error {
 	e := &openaierr.Error{
 		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_unreachable", Cause: err,
-		Message: "Azure OpenAI could not be reached. Nothing was sent, so nothing was charged: try again.",
+		Message: "Azure OpenAI could not be reached, or not with the whole request, so nothing was charged: try again.",
 	}
 	if sent {
 		e.Code = "upstream_connection_lost"

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"strconv"
 	"time"
 
@@ -72,26 +73,56 @@ type attempts struct {
 }
 
 func (a *attempts) run(ctx context.Context) (*Answer, error) {
-	if a.call.Name == "" && a.call.Resource == "" {
+	switch name := a.call.Resource; {
+	case name != "":
+		return a.at(ctx, routing.Target{Resource: name})
+	case a.call.Name == "":
 		return a.anywhere(ctx)
 	}
-	targets, err := a.targets()
-	if err != nil {
-		return nil, err
+	return a.ask(ctx, func() []routing.Target { return a.site.table.Online(a.call.Name) })
+}
+
+// anywhere asks each resource in turn for what only one of them has.
+func (a *attempts) anywhere(ctx context.Context) (*Answer, error) {
+	var last error
+	for _, target := range a.site.table.Anywhere() {
+		answer, err := a.at(ctx, target)
+		if err == nil {
+			return answer, nil
+		}
+		last = err
+		if openaierr.From(err).Status != http.StatusNotFound {
+			break
+		}
 	}
-	renewed := false
-	for {
+	return nil, last
+}
+
+// at asks one resource.
+func (a *attempts) at(ctx context.Context, target routing.Target) (*Answer, error) {
+	if !slices.Contains(a.site.table.Anywhere(), target) {
+		return nil, unknownResource(target.Resource)
+	}
+	return a.ask(ctx, func() []routing.Target {
+		if !slices.Contains(a.site.table.Anywhere(), target) {
+			return nil // the secret was renewed meanwhile
+		}
+		return []routing.Target{target}
+	})
+}
+
+// ask tries the targets until one answers or nothing is left to try. A renewed secret may have others.
+func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answer, error) {
+	targets, renewed := list(), false
+	for a.tries = 0; len(targets) > 0; {
 		target := a.client.health.Order(targets, a.client.now())[0]
 		answer, o := a.try(ctx, target)
 		switch {
 		case o.err == nil:
 			return answer, nil
 		case o.refused && !renewed && a.renew(ctx):
-			renewed = true
-			if targets, err = a.targets(); err != nil {
-				return nil, err
-			}
-		case !o.again || a.call.Once || a.tries > a.client.env.MaxRetries:
+			targets, renewed = list(), true
+		case !o.again || a.call.Once:
 			return nil, o.err
 		default:
 			if err := a.pause(ctx, target, targets, o); err != nil {
@@ -99,40 +130,7 @@ func (a *attempts) run(ctx context.Context) (*Answer, error) {
 			}
 		}
 	}
-}
-
-// targets returns where the call may go, best first.
-func (a *attempts) targets() ([]routing.Target, error) {
-	if name := a.call.Resource; name != "" {
-		if _, ok := a.site.resources[name]; !ok {
-			return nil, unknownResource(name)
-		}
-		return []routing.Target{{Resource: name}}, nil
-	}
-	targets := a.site.table.Online(a.call.Name)
-	if len(targets) == 0 {
-		return nil, UnknownModel(a.call.Name)
-	}
-	return targets, nil
-}
-
-// anywhere asks each resource in turn for what only one of them has.
-func (a *attempts) anywhere(ctx context.Context) (*Answer, error) {
-	var last error
-	for _, target := range a.site.table.Anywhere() {
-		answer, o := a.try(ctx, target)
-		if o.refused && a.renew(ctx) {
-			answer, o = a.try(ctx, target)
-		}
-		if o.err == nil {
-			return answer, nil
-		}
-		last = o.err
-		if openaierr.From(o.err).Status != http.StatusNotFound {
-			break
-		}
-	}
-	return nil, last
+	return nil, UnknownModel(a.call.Name)
 }
 
 // renew reads the secret again after a refused credential and tells whether that is worth a try.
@@ -142,29 +140,29 @@ func (a *attempts) renew(ctx context.Context) bool {
 	return changed
 }
 
-// pause waits before the next try, or returns the error where waiting is the caller's to do. It rests
-// the deployment that failed, so that another one is asked at once if there is one.
+// pause has the deployment that failed rest, and waits until the next one may be asked: no time at all
+// if there is another. It returns the error where no try is left or the waiting is the caller's to do.
 func (a *attempts) pause(ctx context.Context, failed routing.Target, targets []routing.Target, o outcome) error {
-	wait := o.after
-	if wait == 0 {
-		wait = rand.N(backoff << min(a.tries-1, 10))
+	limit := a.client.env.RetryAfterCap
+	rest := o.after
+	if rest == 0 {
+		rest = rand.N(min(backoff<<min(a.tries-1, 10), limit))
 	}
 	now := a.client.now()
-	a.client.health.Rest(failed, now.Add(wait))
-	if a.client.health.Order(targets, now)[0] != failed {
-		return nil
-	}
-	if wait > a.client.env.RetryAfterCap {
-		if o.after > 0 {
-			return o.err
-		}
-		wait = rand.N(a.client.env.RetryAfterCap)
-	}
-	if deadline, ok := ctx.Deadline(); ok && now.Add(wait).After(deadline) {
+	health := &a.client.health
+	health.Rest(failed, now.Add(rest))
+	if a.tries > a.client.env.MaxRetries {
 		return o.err
 	}
-	if err := a.client.sleep(ctx, wait); err != nil {
-		return a.interrupted(ctx, err)
+	wait := health.RestsUntil(health.Order(targets, now)[0]).Sub(now)
+	if wait <= 0 {
+		return nil
+	}
+	if deadline, ok := ctx.Deadline(); wait > limit || ok && now.Add(wait).After(deadline) {
+		return o.err
+	}
+	if a.client.sleep(ctx, wait) != nil {
+		return o.err // the time is up, or nobody waits any more
 	}
 	return nil
 }
@@ -184,12 +182,11 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 	sent := false
 	trace := &httptrace.ClientTrace{WroteRequest: func(info httptrace.WroteRequestInfo) { sent = info.Err == nil }}
 	request, err := a.request(httptrace.WithClientTrace(ctx, trace), target)
-	var own *openaierr.Error
-	switch {
-	case errors.As(err, &own): // the body's, which could not be opened
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, outcome{err: a.interrupted(ctx, err)}
+		}
 		return nil, outcome{err: err}
-	case err != nil:
-		return nil, outcome{err: credentialUnavailable(err)}
 	}
 	response, err := a.client.transport.RoundTrip(request)
 	if err != nil {
@@ -251,7 +248,10 @@ func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Re
 	}
 	r.Header = pick(a.call.Header, requestHeaders)
 	r.Header.Set("User-Agent", "aoai-bridge")
-	return r, resource.credential.set(ctx, r.Header)
+	if err := resource.credential.set(ctx, r.Header); err != nil {
+		return nil, credentialUnavailable(err)
+	}
+	return r, nil
 }
 
 // interrupted says why the context ended a call.

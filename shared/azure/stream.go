@@ -13,14 +13,9 @@ import (
 	"aoai-bridge/shared/openaierr"
 )
 
-const (
-	// heartbeat is how long a stream may be silent before a comment is sent: API Gateway cuts a
-	// connection that carries nothing for five minutes.
-	heartbeat = 60 * time.Second
-	// eventLimit is how much of an unfinished event is held back. A larger one passes as it comes and
-	// is not looked into.
-	eventLimit = 4 << 20
-)
+// eventLimit is how much of an unfinished event is held back. A larger one passes as it comes and is
+// not looked into.
+const eventLimit = 4 << 20
 
 var errNoEnd = errors.New("the stream ended without its last event")
 
@@ -31,7 +26,8 @@ func (a *Answer) relayStream(w http.ResponseWriter, keepUsage bool) error {
 	a.begin(w)
 	w.WriteHeader(a.Status)
 	s := &stream{answer: a, w: w, keepUsage: keepUsage, responses: strings.HasPrefix(a.call.Path, "responses")}
-	s.heart = time.AfterFunc(heartbeat, s.beat)
+	s.flusher, _ = w.(http.Flusher)
+	s.start(a.body.attempts.client.heartbeat)
 	defer s.stop()
 	err := s.copy()
 	if err == nil || s.gone {
@@ -62,7 +58,9 @@ type stream struct {
 
 	mu      sync.Mutex // around w, between the copy and the heart
 	w       http.ResponseWriter
+	flusher http.Flusher // nil if w needs no flushing
 	heart   *time.Timer
+	every   time.Duration // between two beats of a silent stream
 	stopped bool
 	inEvent bool // part of an event is out: no comment may stand here
 }
@@ -84,21 +82,33 @@ func (s *stream) copy() error {
 		if n > 0 {
 			rest, werr := s.forward(buf)
 			if werr != nil {
-				s.gone = true
 				return werr
 			}
 			buf = buf[:copy(buf, rest)]
 		}
-		switch {
-		case err == nil:
-		case err != io.EOF:
+		if err == io.EOF {
+			return s.end(buf)
+		}
+		if err != nil {
 			return err
-		case s.done:
-			return s.write(buf)
-		default:
-			return errNoEnd
 		}
 	}
+}
+
+// end sends what stands behind the last blank line, if that is whole but for its own blank line.
+func (s *stream) end(rest []byte) error {
+	if len(rest) > 0 {
+		s.inspect(rest)
+	}
+	if s.done || s.failed {
+		if err := s.write(rest); err != nil {
+			return err
+		}
+	}
+	if !s.done {
+		return errNoEnd
+	}
+	return nil
 }
 
 // forward sends the whole events of b but those to be dropped, in as few writes as it can, and
@@ -269,9 +279,28 @@ func (s *stream) write(b []byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.heart.Reset(heartbeat)
-	_, err := s.w.Write(b)
+	s.heart.Reset(s.every)
+	err := s.send(b)
+	s.gone = err != nil
 	return err
+}
+
+func (s *stream) send(b []byte) error {
+	_, err := s.w.Write(b)
+	if s.flusher != nil {
+		s.flusher.Flush()
+	}
+	return err
+}
+
+func (s *stream) start(every time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.every = every
+	s.heart = time.AfterFunc(every, s.beat)
+	if s.flusher != nil {
+		s.flusher.Flush() // the header
+	}
 }
 
 // beat sends a comment, which every reader of server-sent events skips.
@@ -281,9 +310,9 @@ func (s *stream) beat() {
 	if s.stopped {
 		return
 	}
-	s.heart.Reset(heartbeat)
+	s.heart.Reset(s.every)
 	if !s.inEvent {
-		_, _ = s.w.Write([]byte(": keep-alive\n\n")) // the next write meets the same error
+		_ = s.send([]byte(": keep-alive\n\n")) // the next write meets the same error
 	}
 }
 

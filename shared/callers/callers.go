@@ -58,6 +58,9 @@ func Parse(secret []byte) (List, error) {
 	if err := json.Unmarshal(secret, &s); err != nil {
 		return List{}, fmt.Errorf("the callers' secret is not JSON of the expected form, want for example %s", exampleList)
 	}
+	if s.Callers == nil { // an empty list is one that nobody has been added to yet
+		return List{}, fmt.Errorf("the callers' secret has no callers, want for example %s", exampleList)
+	}
 	var list List
 	for i, c := range s.Callers {
 		e := entry{Caller: Caller{c.Name, c.Models}}

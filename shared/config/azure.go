@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"reflect"
 	"strings"
 )
 
@@ -136,6 +137,8 @@ func cleanEndpoint(endpoint string) (string, error) {
 		return "", errors.New("is not a URL")
 	case u.User != nil:
 		return "", errors.New("has credentials in it")
+	case u.RawQuery != "" || strings.Contains(u.Path, "/openai/deployments"):
+		return "", errors.New("goes on behind the resource: leave out /openai/deployments and the query")
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return "", errors.New("is not https")
 	}
@@ -155,9 +158,26 @@ func describe(err error) string {
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &kind):
-		return fmt.Sprintf("%s is a %s, want a %s", kind.Field, kind.Value, kind.Type)
+		field := strings.TrimPrefix(strings.TrimPrefix(kind.Field, "Azure."), "Resource.") // where Go embeds them
+		if field == "" {
+			field = "the whole"
+		}
+		return fmt.Sprintf("%s is a JSON %s, want %s", field, kind.Value, wanted(kind.Type.Kind()))
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("syntax error at byte %d", syntax.Offset)
 	}
 	return "unreadable"
+}
+
+// wanted is a Go kind as people who write JSON call it.
+func wanted(kind reflect.Kind) string {
+	switch kind {
+	case reflect.String:
+		return "a string"
+	case reflect.Slice:
+		return "an array"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	}
+	return "a number without a fraction"
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -145,14 +146,14 @@ type route struct {
 
 func parseRoute(r *http.Request, limit time.Duration) (*route, error) {
 	rt := &route{query: r.URL.Query(), limit: limit}
-	switch path := r.URL.Path; {
-	case strings.HasPrefix(path, "/v1/"):
-		rt.path = path[len("/v1/"):]
-	case strings.HasPrefix(path, "/openai/v1/"):
-		rt.path = path[len("/openai/v1/"):]
-	case strings.HasPrefix(path, "/openai/"):
+	switch asked := r.URL.Path; {
+	case strings.HasPrefix(asked, "/v1/"):
+		rt.path = asked[len("/v1/"):]
+	case strings.HasPrefix(asked, "/openai/v1/"):
+		rt.path = asked[len("/openai/v1/"):]
+	case strings.HasPrefix(asked, "/openai/"):
 		rt.dated = true
-		rt.path = path[len("/openai/"):]
+		rt.path = asked[len("/openai/"):]
 		if rest, ok := strings.CutPrefix(rt.path, "deployments/"); ok {
 			rt.deployment, rt.path, _ = strings.Cut(rest, "/")
 		}
@@ -160,8 +161,9 @@ func parseRoute(r *http.Request, limit time.Duration) (*route, error) {
 			return nil, openaierr.Invalid("api-version", "missing_api_version",
 				"Azure's paths need a version: add for example ?api-version=2024-10-21, or use a path under /v1.")
 		}
-	default:
-		return nil, unknownURL(r.Method, path)
+	}
+	if rt.path == "" || path.Clean("/"+rt.path) != "/"+rt.path { // the mux would redirect, and know no family to go back to
+		return nil, unknownURL(r.Method, r.URL.Path)
 	}
 	return rt, nil
 }

@@ -98,8 +98,12 @@ func readBody(r *http.Request) ([]byte, error) {
 			return nil, unsupported("Content-Type", content, "application/json")
 		}
 	}
-	body := make([]byte, r.ContentLength)
-	if _, err := io.ReadFull(r.Body, body); err != nil {
+	body := make([]byte, max(r.ContentLength, 0))
+	_, err := io.ReadFull(r.Body, body)
+	if r.ContentLength < 0 { // chunked, which Lambda's events never are
+		body, err = io.ReadAll(r.Body)
+	}
+	if err != nil {
 		return nil, openaierr.Invalid("", "invalid_body", "The request body could not be read to its end.")
 	}
 	if len(body) == 0 {

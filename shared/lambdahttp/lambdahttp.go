@@ -11,11 +11,13 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/telemetry"
@@ -33,11 +35,24 @@ type Function struct {
 	Log *telemetry.Log // a line per invocation
 }
 
-// Start serves invocations until the process ends.
+// Start serves invocations until the process ends. slog's default must have been set: the one that slog
+// begins with writes to package log, which Start has write to slog.
 func Start(f Function) {
+	runtime.GOMAXPROCS(processors(lambdacontext.MemoryLimitInMB))
 	log.SetFlags(0)
 	log.SetOutput(runtimeLog{})
 	lambda.StartWithOptions(f.invoke)
+}
+
+// processors is how many processors a function's memory buys: one for each 1,769 MB, as Lambda's
+// documentation has it ("Configure Lambda function memory"). The machine shows more than that, and a
+// goroutine woken on another of them costs more than the little work it has to do there.
+func processors(megabytes int) int {
+	shown := runtime.GOMAXPROCS(0)
+	if megabytes <= 0 { // not on Lambda
+		return shown
+	}
+	return min((megabytes+1768)/1769, shown)
 }
 
 // runtimeLog is where aws-lambda-go logs. It prints the payload of every failed invocation, in which
@@ -59,7 +74,7 @@ var errNotJSON = errors.New("the answer is a reader, not JSON")
 // errCallerGone is the context's cause once the answer is no longer wanted.
 var errCallerGone = errors.New("the caller went away")
 
-func (f Function) invoke(ctx context.Context, e *event) (any, error) {
+func (f Function) invoke(ctx context.Context, e event) (any, error) {
 	cancelDeadline := func() {}
 	if deadline, ok := ctx.Deadline(); ok {
 		grace := min(deadlineGrace, time.Until(deadline)/10)
@@ -116,9 +131,11 @@ func serve(h http.Handler, w answerWriter, r *http.Request) (err error) {
 		case p == nil:
 			w.WriteHeader(http.StatusOK)
 		case p == http.ErrAbortHandler:
+			w.WriteHeader(http.StatusBadGateway) // if it had none: somebody waits for the header
 			err = StreamAborted{}
 		default:
 			slog.ErrorContext(r.Context(), "panic", "request_id", w.id(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			telemetry.From(r.Context()).Err = fmt.Errorf("panic: %v", p)
 			err = StreamAborted{}
 			if !w.begun() {
 				openaierr.Write(w, fmt.Errorf("panic: %v", p))

@@ -83,8 +83,9 @@ func (p *pipe) close() {
 	defer p.mu.Unlock()
 	if !p.closed {
 		p.closed = true
-		spare.Put(&p.pending)
+		pending := p.pending // a copy: whoever gets it from the pool must not look into this pipe
 		p.pending = nil
+		spare.Put(&pending)
 	}
 	p.changed.Broadcast()
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 )
 
 // ErrNotObject is returned for JSON that is valid but not an object.
@@ -31,11 +32,11 @@ func Parse(raw []byte) (*Object, error) {
 	if !valid(raw) {
 		return nil, syntaxError(raw)
 	}
-	return members(raw)
+	return ParseValid(raw)
 }
 
-// members finds the members of text that valid has accepted.
-func members(raw []byte) (*Object, error) {
+// ParseValid is Parse for text that somebody has checked already. The one error is ErrNotObject.
+func ParseValid(raw []byte) (*Object, error) {
 	i := space(raw, 0)
 	if raw[i] != '{' {
 		return nil, ErrNotObject
@@ -43,13 +44,9 @@ func members(raw []byte) (*Object, error) {
 	o := &Object{raw: raw}
 	for i = space(raw, i+1); raw[i] != '}'; {
 		keyEnd := skipString(raw, i)
-		key, err := unquote(raw[i:keyEnd])
-		if err != nil {
-			return nil, err
-		}
 		start := space(raw, space(raw, keyEnd)+1)
 		end := skipValue(raw, start)
-		o.members = append(o.members, member{key, start, end})
+		o.members = append(o.members, member{unquote(raw[i:keyEnd]), start, end})
 		if i = space(raw, end); raw[i] == ',' {
 			i = space(raw, i+1)
 		}
@@ -61,6 +58,17 @@ func members(raw []byte) (*Object, error) {
 // Bytes is the text the object was parsed from.
 func (o *Object) Bytes() []byte { return o.raw }
 
+// All yields the members in their order.
+func (o *Object) All() iter.Seq2[string, json.RawMessage] {
+	return func(yield func(string, json.RawMessage) bool) {
+		for _, m := range o.members {
+			if !yield(m.key, o.raw[m.start:m.end]) {
+				return
+			}
+		}
+	}
+}
+
 // Get returns the raw value of the first member of that name, nil if there is none.
 func (o *Object) Get(key string) json.RawMessage {
 	for _, m := range o.members {
@@ -71,14 +79,13 @@ func (o *Object) Get(key string) json.RawMessage {
 	return nil
 }
 
-// Object returns the first member of that name as an object, nil if it is none. It costs less than
-// parsing the member anew.
+// Object returns the first member of that name as an object, nil if it is none.
 func (o *Object) Object(key string) *Object {
 	raw := o.Get(key)
 	if raw == nil {
 		return nil
 	}
-	inner, err := members(raw)
+	inner, err := ParseValid(raw)
 	if err != nil {
 		return nil
 	}
@@ -181,13 +188,4 @@ func skipValue(raw []byte, i int) int {
 			return i
 		}
 	}
-}
-
-func unquote(quoted []byte) (string, error) {
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return string(quoted[1 : len(quoted)-1]), nil
-	}
-	var s string
-	err := json.Unmarshal(quoted, &s)
-	return s, err
 }

@@ -129,10 +129,8 @@ func find(quoted []byte, wanted []Wanted) *Wanted {
 		if len(quoted) == len(w.Key)+2 && string(quoted[1:len(quoted)-1]) == w.Key {
 			return w
 		}
-		if bytes.IndexByte(quoted, '\\') >= 0 {
-			if key, err := unquote(quoted); err == nil && key == w.Key {
-				return w
-			}
+		if bytes.IndexByte(quoted, '\\') >= 0 && unquote(quoted) == w.Key {
+			return w
 		}
 	}
 	return nil

@@ -108,14 +108,23 @@ type Health struct {
 	resting map[Target]time.Time
 }
 
-// Rest leaves a target alone until then.
+// Rest leaves a target alone until then, or for longer if it has asked for that before.
 func (h *Health) Rest(t Target, until time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.resting == nil {
 		h.resting = map[Target]time.Time{}
 	}
-	h.resting[t] = until
+	if until.After(h.resting[t]) {
+		h.resting[t] = until
+	}
+}
+
+// RestsUntil is when a target may be asked again; the zero time if it does not rest.
+func (h *Health) RestsUntil(t Target) time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.resting[t]
 }
 
 // Order puts those that rest last, the one that is free soonest before the others. It keeps the

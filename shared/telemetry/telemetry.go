@@ -57,6 +57,9 @@ func From(ctx context.Context) *Call {
 // Elapsed is the time since the call began.
 func (c *Call) Elapsed() time.Duration { return time.Since(c.start) }
 
+// bounded is what is logged of a name that a caller may have filled with anything.
+func bounded(name string) string { return name[:min(len(name), 100)] }
+
 // Log writes calls as lines of JSON. A nil *Log writes nothing.
 type Log struct {
 	handler  slog.Handler
@@ -88,9 +91,9 @@ func (l *Log) Write(ctx context.Context, c *Call) {
 		slog.String("function", l.function),
 		slog.String("operation", c.Operation),
 		slog.String("caller", c.Caller),
-		slog.String("model", c.Model),
+		slog.String("model", bounded(c.Model)),
 		slog.String("resource", c.Resource),
-		slog.String("deployment", c.Deployment),
+		slog.String("deployment", bounded(c.Deployment)),
 		slog.Int("status", c.Status),
 		slog.Bool("stream", c.Stream),
 		slog.Int("tries", c.Tries),

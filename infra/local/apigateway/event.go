@@ -96,7 +96,7 @@ func (g *gateway) event(c *call, resource *resource, segments []string, body []b
 
 	e := event{
 		Resource:                        resource.path,
-		Path:                            r.URL.Path,
+		Path:                            r.URL.EscapedPath(), // as the service sends it, unlike that of HTTP APIs
 		HTTPMethod:                      r.Method,
 		MultiValueHeaders:               forwardedHeaders(r, sourceIP, port),
 		MultiValueQueryStringParameters: nilIfEmpty(r.URL.Query()),
@@ -107,7 +107,7 @@ func (g *gateway) event(c *call, resource *resource, segments []string, body []b
 			HTTPMethod:        r.Method,
 			ExtendedRequestID: c.extendedID,
 			RequestTime:       c.received.UTC().Format("02/Jan/2006:15:04:05 -0700"),
-			Path:              r.URL.Path,
+			Path:              r.URL.EscapedPath(),
 			AccountID:         lambda.AccountID,
 			Protocol:          r.Proto,
 			Stage:             g.stage,

@@ -3,7 +3,6 @@ package azureopenai
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -176,5 +175,5 @@ func (s *fileStore) close() error {
 	if s.dir == "" {
 		return nil
 	}
-	return os.RemoveAll(filepath.Clean(s.dir))
+	return os.RemoveAll(s.dir)
 }

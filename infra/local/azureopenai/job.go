@@ -25,7 +25,6 @@ type job struct {
 
 	survey  *survey // nil until the input was looked at
 	results *results
-	owed    time.Duration // of PerLine, not yet waited for
 
 	object     batchObject // guarded by batchStore.mu, as are these two
 	reserved   int64
@@ -40,7 +39,6 @@ var (
 // run takes the batch from validating to its end.
 func (j *job) run() {
 	defer j.input.Close()
-	defer j.server.batches.release(j)
 	err := j.process()
 	status := "completed"
 	switch {
@@ -60,7 +58,8 @@ func (j *job) run() {
 			o.Errors = &batchErrors{"list", []batchError{{Code: "internal_error", Message: err.Error()}}}
 		})
 	}
-	j.keepResults(status)
+	j.keepResults()
+	j.survey, j.results = nil, nil // the batch itself stays for good
 	j.server.batches.release(j)
 	j.server.batches.change(j, func(o *batchObject) { o.enter(status, j.server.options.Now()) })
 }
@@ -142,33 +141,38 @@ func (j *job) execute() error {
 		}
 	}
 	w := newLineWorker(j)
-	for i, n := range order {
-		if i == last {
-			break
-		}
+	done, err := j.executeAll(w, order[:last])
+	switch {
+	case context.Cause(j.ctx) == errCancelled:
+		return errors.Join(err, j.explain(w, order[done:], "batch_cancelled", "This request was not executed because the batch was cancelled."))
+	case err == nil && expires:
+		return errors.Join(errExpired, j.explain(w, order[done:], "batch_expired", "This request could not be executed before the completion window expired."))
+	}
+	return err
+}
+
+// executeAll also says how many lines it came to execute.
+func (j *job) executeAll(w *lineWorker, lines []int) (done int, err error) {
+	var owed time.Duration // timers are not worth their cost line by line
+	for i, n := range lines {
 		if err := w.work(n); err != nil {
-			return errors.Join(err, j.explain(w, order[i:], "batch_cancelled", "This request was not executed because the batch was cancelled."))
+			return i, err
 		}
-		j.owed += j.server.pace.Load().PerLine
-		if j.owed >= 20*time.Millisecond || i == len(order)-1 { // timers are not worth their cost line by line
-			owed := j.owed
-			j.owed = 0
-			if err := j.wait(j.ctx, owed); err != nil {
-				return errors.Join(err, j.explain(w, order[i+1:], "batch_cancelled", "This request was not executed because the batch was cancelled."))
+		owed += j.server.pace.Load().PerLine
+		if owed >= 20*time.Millisecond || i == len(lines)-1 {
+			if err := j.wait(owed); err != nil {
+				return i + 1, err
 			}
+			owed = 0
 		}
 	}
-	if expires {
-		err := j.explain(w, order[last:], "batch_expired", "This request could not be executed before the completion window expired.")
-		return errors.Join(err, errExpired)
-	}
-	return nil
+	return len(lines), nil
 }
 
 // explain gives lines that were not executed a line in the error file. So does OpenAI; whether Azure does
 // is unverified.
 func (j *job) explain(w *lineWorker, rest []int, code, message string) error {
-	if _, silent := j.fault("no-rows"); silent || context.Cause(j.ctx) == errClosed {
+	if _, silent := j.fault("no-rows"); silent {
 		return nil
 	}
 	for _, n := range rest {
@@ -180,7 +184,7 @@ func (j *job) explain(w *lineWorker, rest []int, code, message string) error {
 }
 
 // keepResults makes files of the results, if there was a beginning.
-func (j *job) keepResults(status string) {
+func (j *job) keepResults() {
 	if j.results == nil {
 		return
 	}
@@ -219,7 +223,7 @@ func (j *job) pause(status string, d time.Duration) error {
 		case <-j.ctx.Done():
 		}
 	}
-	return j.wait(j.ctx, d)
+	return j.wait(d)
 }
 
 // pauseCancelling waits as pause does, though the batch was stopped.
@@ -230,17 +234,15 @@ func (j *job) pauseCancelling() {
 	}
 }
 
-func (j *job) wait(ctx context.Context, d time.Duration) error {
+// wait ends early, with an error, when the batch is stopped.
+func (j *job) wait(d time.Duration) error {
 	if d > 0 {
 		select {
 		case <-j.server.options.After(d):
-		case <-ctx.Done():
+		case <-j.ctx.Done():
 		}
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
+	return context.Cause(j.ctx)
 }
 
 // request is what every line of the batch is sent as.

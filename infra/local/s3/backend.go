@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -42,13 +43,18 @@ func (s *Store) find(bucketName, key string, id gofakes3.VersionID) (*version, e
 		}
 		return nil, gofakes3.KeyNotFound(key)
 	}
-	if id == "null" {
-		id = ""
-	}
-	if v := b.version(key, id); v != nil {
+	if v := b.version(key, named(id)); v != nil {
 		return v, nil
 	}
 	return nil, gofakes3.ErrNoSuchVersion
+}
+
+// named returns the id by which a version that a client names is kept: null is the empty one.
+func named(id gofakes3.VersionID) gofakes3.VersionID {
+	if id == "null" {
+		return ""
+	}
+	return id
 }
 
 // create makes v the current version of its key, if the request's conditions allow it, and tells of it.
@@ -162,8 +168,8 @@ func (s *Store) delete(b *bucket, key string) gofakes3.ObjectDeleteResult {
 	return gofakes3.ObjectDeleteResult{IsDeleteMarker: true, VersionID: marker.id}
 }
 
-// DeleteMulti deletes several objects.
-func (s *Store) DeleteMulti(_ context.Context, bucketName string, keys ...string) (gofakes3.MultiDeleteResult, error) {
+// DeleteMulti deletes several objects, or versions of them.
+func (s *Store) DeleteMulti(ctx context.Context, bucketName string, keys ...string) (gofakes3.MultiDeleteResult, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var result gofakes3.MultiDeleteResult
@@ -171,9 +177,16 @@ func (s *Store) DeleteMulti(_ context.Context, bucketName string, keys ...string
 	if err != nil {
 		return result, err
 	}
-	for _, key := range keys {
-		s.delete(b, key)
-		result.Deleted = append(result.Deleted, gofakes3.ObjectID{Key: key})
+	for _, d := range callOf(ctx).deletions {
+		switch {
+		case !slices.Contains(keys, d.Key): // a condition forbids it
+			continue
+		case d.VersionID == "":
+			s.delete(b, d.Key)
+		default:
+			b.remove(d.Key, named(d.VersionID))
+		}
+		result.Deleted = append(result.Deleted, gofakes3.ObjectID{Key: d.Key, VersionID: string(d.VersionID)})
 	}
 	return result, nil
 }

@@ -2,10 +2,12 @@ package s3
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/xml"
 	"errors"
 	"hash"
 	"hash/crc32"
@@ -26,6 +28,13 @@ type call struct {
 	body      *checkedBody
 	version   gofakes3.VersionID // that HEAD or a copy asks for; "" for the current one
 	versionOf string             // BUCKET/KEY
+	deletions []deletion         // that DeleteObjects asks for
+}
+
+// A deletion is an object, or a version of one, in a DeleteObjects request.
+type deletion struct {
+	Key       string
+	VersionID gofakes3.VersionID `xml:"VersionId"`
 }
 
 type callKey struct{}
@@ -49,6 +58,27 @@ func askedVersion(r *http.Request) (version gofakes3.VersionID, of string) {
 	}
 	return gofakes3.VersionID(query.Get("versionId")), of
 }
+
+// readDeletions reads what DeleteObjects is to delete, since gofakes3 drops the versions, and puts the
+// body back. A body that is no such request is left to gofakes3 to refuse.
+func (c *call) readDeletions(r *http.Request) {
+	if r.Method != http.MethodPost || !r.URL.Query().Has("delete") {
+		return
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, gofakes3.MaxXMLBodySize+1))
+	var request struct {
+		Objects []deletion `xml:"Object"`
+	}
+	if err == nil && xml.Unmarshal(body, &request) == nil {
+		c.deletions = request.Objects
+	}
+	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
+}
+
+// failing is a reader's end.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, cmp.Or(f.err, io.EOF) }
 
 // wants returns the version of an object that c is about.
 func (c *call) wants(bucket, key string) gofakes3.VersionID {

@@ -3,8 +3,7 @@
 // It refuses to know who may do what: signatures are checked before a request comes here, and there
 // are no policies, no encryption, no lifecycle and no object locks.
 //
-// It differs from S3 in that the ETag of an object that came in parts does not end in their number,
-// and that DeleteObjects knows no versions.
+// It differs from S3 in that the ETag of an object that came in parts does not end in their number.
 package s3
 
 import (
@@ -12,7 +11,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -93,6 +91,7 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.version, c.versionOf = askedVersion(r)
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	r.Body = c.body
+	c.readDeletions(r)
 	if name := s.bucketInHost(r.Host); name != "" {
 		url := *r.URL
 		url.Path, url.RawPath = "/"+name+url.Path, ""
@@ -121,18 +120,6 @@ func (s *Store) bucketInHost(host string) string {
 		return name
 	}
 	return ""
-}
-
-// Buckets returns the names of the buckets, sorted.
-func (s *Store) Buckets() []string {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	names := make([]string, 0, len(s.buckets))
-	for name := range s.buckets {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // clock is a clock as gofakes3 wants it.

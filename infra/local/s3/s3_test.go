@@ -279,6 +279,27 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+func TestDeleteObjects(t *testing.T) {
+	w := open(t, true)
+	first := w.put(t, "k", "one")
+	w.put(t, "k", "second")
+	w.put(t, "gone", "x")
+	out, err := w.client.DeleteObjects(t.Context(), &awss3.DeleteObjectsInput{Bucket: aws.String(bucket), Delete: &types.Delete{Objects: []types.ObjectIdentifier{
+		{Key: aws.String("k"), VersionId: first.VersionId}, {Key: aws.String("gone")}, {Key: aws.String("never")}}}})
+	if err != nil || len(out.Deleted) != 3 || len(out.Errors) != 0 || *out.Deleted[0].VersionId != *first.VersionId {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	if got := w.get(t, awss3.GetObjectInput{Key: aws.String("k")}); got != "second" {
+		t.Errorf("the current version is %q", got)
+	}
+	for key, version := range map[string]*string{"k": first.VersionId, "gone": nil} {
+		_, err := w.client.GetObject(t.Context(), &awss3.GetObjectInput{Bucket: aws.String(bucket), Key: &key, VersionId: version})
+		if code(err) != "NoSuchKey" && code(err) != "NoSuchVersion" {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}
+
 func TestMultipart(t *testing.T) {
 	w := open(t, false)
 	part := bytes.Repeat([]byte("0123456789abcdef"), 5<<16)

@@ -84,6 +84,7 @@ func (s *Stack) startAzure(a Azure) (secret, trust string, err error) {
 		return "", "", err
 	}
 	s.Emulator = azureopenai.New(a.Emulator)
+	s.defers(s.Emulator.Close)
 	s.serve(listener, s.Emulator)
 	s.AzureURL = "http://" + listener.Addr().String()
 	resource.Endpoint = s.AzureURL
@@ -114,11 +115,10 @@ func (s *Stack) startEntra(credential Credential) (secret map[string]string, tru
 	s.serving.Go(func() { _ = server.ServeTLS(listener, "", "") }) // always ErrServerClosed
 	secret["authority_host"] = "https://" + listener.Addr().String()
 
-	dir, err := os.MkdirTemp("", "aoai-bridge-")
+	dir, err := s.tempDir()
 	if err != nil {
 		return nil, "", err
 	}
-	s.defers(func() error { return os.RemoveAll(dir) })
 	trust = filepath.Join(dir, "entra.pem")
 	return secret, trust, os.WriteFile(trust, s.Entra.CertificatePEM(), 0o600)
 }

@@ -11,14 +11,18 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 
 	"aoai-bridge/infra/local/apigateway"
 	"aoai-bridge/infra/local/awsendpoint"
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/infra/local/entra"
+	"aoai-bridge/infra/local/eventbridge"
 	"aoai-bridge/infra/local/lambda"
+	"aoai-bridge/infra/local/s3"
 	"aoai-bridge/infra/local/secretsmanager"
+	"aoai-bridge/infra/local/stepfunctions"
 	"aoai-bridge/infra/local/sts"
 	"aoai-bridge/infra/local/template"
 )
@@ -40,7 +44,10 @@ type Options struct {
 	// Concurrency is how many invocations a bootstrap takes at once, as on Lambda Managed Instances;
 	// 1 when zero.
 	Concurrency int
-	Logs        io.Writer // what the bootstraps print
+	// WaitScale multiplies every wait of the workflows, and of the emulator's batches; 1 when zero.
+	WaitScale float64
+	Observe   func(stepfunctions.Event) // is told of each step of each execution; must not block
+	Logs      io.Writer                 // what the bootstraps print
 }
 
 // Stack is a running stack. Its parts may be used by tests to misbehave and to count.
@@ -51,6 +58,9 @@ type Stack struct {
 	Template *template.Template
 	Secrets  *secretsmanager.Store
 	STS      *sts.Server
+	S3       *s3.Store
+	Bus      *eventbridge.Bus
+	States   *stepfunctions.Service
 	Host     *lambda.Host
 	Emulator *azureopenai.Server // nil where a given resource takes its place
 	Entra    *entra.Server       // nil where an API key signs in
@@ -82,6 +92,10 @@ func Start(o Options) (_ *Stack, err error) {
 	s.defers(listener.Close)
 	s.URL, s.AWSURL = "http://"+listener.Addr().String(), "http://"+awsListener.Addr().String()
 
+	if o.WaitScale == 0 {
+		o.WaitScale = 1
+	}
+	o.Azure.Emulator.Pace = o.Azure.Emulator.Pace.Scaled(o.WaitScale)
 	secret, trust, err := s.startAzure(o.Azure)
 	if err != nil {
 		return nil, err
@@ -95,10 +109,16 @@ func Start(o Options) (_ *Stack, err error) {
 	}
 	s.Host = lambda.NewHost(o.Logs, functions...)
 	s.defers(s.Host.Close)
+	if err := s.startWorkflows(o); err != nil {
+		return nil, err
+	}
 	s.serve(awsListener, awsendpoint.New(secretOf, map[string]http.Handler{
 		"secretsmanager": s.Secrets,
 		"sts":            s.STS,
 		"lambda":         s.Host.API(),
+		"s3":             s.S3,
+		"events":         s.Bus,
+		"states":         s.States,
 	}))
 	s.serve(listener, apigateway.New(s.Template.API, s.Host.Invoke))
 	return s, nil
@@ -115,6 +135,15 @@ func (s *Stack) Close() error {
 	s.closers = nil
 	s.serving.Wait()
 	return errors.Join(errs...)
+}
+
+// tempDir makes a directory that goes with the stack.
+func (s *Stack) tempDir() (string, error) {
+	dir, err := os.MkdirTemp("", "aoai-bridge-")
+	if err == nil {
+		s.defers(func() error { return os.RemoveAll(dir) })
+	}
+	return dir, err
 }
 
 func (s *Stack) defers(close func() error) { s.closers = append(s.closers, close) }

@@ -192,7 +192,7 @@ func (st *state) check(siblings map[string]*state) error {
 	if slices.Contains(fields, "Next") && st.End == (st.Next != "") {
 		return errors.New("want either Next or End")
 	}
-	if p, ok := st.ResultPath.expression.(*path); st.ResultPath.set() && (!ok || !p.definite() || p.context) {
+	if p, ok := st.ResultPath.expression.(path); st.ResultPath.set() && (!ok || !p.Definite() || p.Context) {
 		return errors.New("ResultPath must be a reference path into the input")
 	}
 	return st.checkType()

@@ -215,13 +215,16 @@ func jsonMerge(args []any) (any, error) {
 	return merged, nil
 }
 
+// mathAdd rounds its arguments to integers, as AWS says it does.
 func mathAdd(a, b json.Number) (any, error) {
-	left, leftOK := new(big.Int).SetString(a.String(), 10)
-	right, rightOK := new(big.Int).SetString(b.String(), 10)
-	if !leftOK || !rightOK {
-		return nil, errors.New("want integers")
-	}
-	return json.Number(left.Add(left, right).String()), nil
+	return json.Number(new(big.Int).Add(rounded(a), rounded(b)).String()), nil
+}
+
+func rounded(n json.Number) *big.Int {
+	exact, _ := new(big.Rat).SetString(n.String())
+	exact.Add(exact, big.NewRat(1, 2))
+	floor, _ := new(big.Int).DivMod(exact.Num(), exact.Denom(), new(big.Int))
+	return floor
 }
 
 // mathRandom returns an integer from the first argument up to the second, which is not one of them.

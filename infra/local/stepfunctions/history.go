@@ -41,13 +41,16 @@ func (e *execution) events() []Event {
 	return slices.Clone(e.history)
 }
 
+// errHistoryFull ends an execution; only its end has room then. The cause is as AWS words it.
+var errHistoryFull = failf(errRuntime, "The execution reached the maximum number of history events (%d).", maxHistory)
+
 // record adds an event after the one with the id previous and returns its id. It fails when the
 // history is full.
 func (e *execution) record(previous int64, kind string, details map[string]any) (int64, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.recorded+1 >= maxHistory && kind != "ExecutionSucceeded" && kind != "ExecutionFailed" {
-		return previous, failf(errRuntime, "The execution reached the maximum number of history events (%d).", maxHistory)
+		return previous, errHistoryFull
 	}
 	e.recorded++
 	event := Event{ExecutionARN: e.arn, Machine: e.machine.name, ID: int64(e.recorded), PreviousID: previous,

@@ -68,8 +68,8 @@ func (v *visit) items(input any) ([]any, error) {
 }
 
 func (v *visit) itemsPath() string {
-	if p, ok := v.ItemsPath.expression.(*path); ok {
-		return p.text
+	if p, ok := v.ItemsPath.expression.(path); ok {
+		return p.Text
 	}
 	return "$"
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"aoai-bridge/infra/local/jsonpath"
 )
 
 // A scope is what paths lead into.
@@ -26,15 +28,23 @@ func parseExpression(text string) (expression, error) {
 	return parsePath(text)
 }
 
-func (p *path) eval(s scope, field string) (any, error) {
+// A path is an expression that leads into the scope.
+type path struct{ *jsonpath.Path }
+
+func parsePath(text string) (path, error) {
+	p, err := jsonpath.Parse(text)
+	return path{p}, err
+}
+
+func (p path) eval(s scope, field string) (any, error) {
 	root := s.input
-	if p.context {
+	if p.Context {
 		root = s.context()
 	}
-	value, ok := p.get(root)
+	value, ok := p.Get(root)
 	if !ok {
 		return nil, failf(errRuntime, "The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'",
-			p.text, field, encode(root))
+			p.Text, field, encode(root))
 	}
 	return value, nil
 }
@@ -156,12 +166,12 @@ func (f pathField) place(input, result any) (any, error) {
 	if f.null {
 		return input, nil
 	}
-	p, ok := f.expression.(*path)
-	if !ok || len(p.steps) == 0 {
+	p, ok := f.expression.(path)
+	if !ok || p.Whole() {
 		return result, nil
 	}
-	if placed, ok := p.set(input, result); ok {
+	if placed, ok := p.Set(input, result); ok {
 		return placed, nil
 	}
-	return nil, failf(errResultPath, "Unable to apply step \"%s\" to input %s", strings.TrimPrefix(p.text, "$."), encode(input))
+	return nil, failf(errResultPath, "Unable to apply step \"%s\" to input %s", strings.TrimPrefix(p.Text, "$."), encode(input))
 }

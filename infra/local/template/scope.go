@@ -27,7 +27,7 @@ type scope struct {
 	lists      map[string]bool     // parameters whose value is a list, comma-separated
 	conditions map[string]ast.Node // not evaluated yet
 	mappings   ast.Node
-	resources  map[string]bool
+	resources  map[string]ast.Node
 	pending    []string // conditions that are being evaluated
 }
 
@@ -37,7 +37,7 @@ func newScope(root ast.Node, overrides map[string]string) (*scope, error) {
 		lists:      make(map[string]bool),
 		conditions: make(map[string]ast.Node),
 		mappings:   child(root, "Mappings"),
-		resources:  make(map[string]bool),
+		resources:  make(map[string]ast.Node),
 	}
 	known := make(map[string]bool)
 	for _, p := range pairs(child(root, "Parameters")) {
@@ -58,7 +58,7 @@ func newScope(root ast.Node, overrides map[string]string) (*scope, error) {
 		s.conditions[c.key] = c.value
 	}
 	for _, r := range pairs(child(root, "Resources")) {
-		s.resources[r.key] = true
+		s.resources[r.key] = r.value
 	}
 	return s, nil
 }
@@ -178,8 +178,8 @@ func (s *scope) ref(name string) (any, error) {
 		}
 		return list, nil
 	}
-	if s.resources[name] {
-		return name, nil // its physical id, which only a deployment has
+	if s.resources[name] != nil {
+		return s.physicalID(name)
 	}
 	return nil, fmt.Errorf("%s has no value", name)
 }
@@ -208,8 +208,10 @@ func (s *scope) sub(argument ast.Node) (string, error) {
 		if value, ok := names[name]; ok {
 			return textOf(value)
 		}
-		if resource, _, ok := strings.Cut(name, "."); ok && s.resources[resource] {
-			return name
+		if resource, attribute, ok := strings.Cut(name, "."); ok && s.resources[resource] != nil {
+			value, err := s.physicalAttribute(resource, attribute)
+			failed = firstError(failed, err)
+			return value
 		}
 		value, err := s.ref(name)
 		failed = firstError(failed, err)
@@ -218,12 +220,17 @@ func (s *scope) sub(argument ast.Node) (string, error) {
 	return result, failed
 }
 
-// attribute leaves Fn::GetAtt symbolic: Resource.Attribute.
+// attribute evaluates Fn::GetAtt: RESOURCE.ATTRIBUTE, or a list of the two.
 func (s *scope) attribute(argument ast.Node) (any, error) {
-	if text := scalarText(argument); text != "" {
-		return text, nil
+	text := scalarText(argument)
+	if text == "" {
+		var err error
+		if text, err = s.joinList(argument, "."); err != nil {
+			return nil, err
+		}
 	}
-	return s.joinList(argument, ".")
+	resource, attribute, _ := strings.Cut(text, ".")
+	return s.physicalAttribute(resource, attribute)
 }
 
 func (s *scope) join(argument ast.Node) (any, error) {
@@ -234,14 +241,14 @@ func (s *scope) join(argument ast.Node) (any, error) {
 	return s.joinList(parts[1], scalarText(parts[0]))
 }
 
-func (s *scope) joinList(list ast.Node, delimiter string) (any, error) {
+func (s *scope) joinList(list ast.Node, delimiter string) (string, error) {
 	value, err := s.eval(list)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	elements, ok := value.([]any)
 	if !ok {
-		return nil, fmt.Errorf("want a list")
+		return "", fmt.Errorf("want a list")
 	}
 	var texts []string
 	for _, element := range elements {

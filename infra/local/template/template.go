@@ -1,5 +1,6 @@
-// Package template reads a SAM template as far as the local stack needs it: parameters, functions,
-// and the REST API with its routes. It refuses to know what a stack does with them, and looks at
+// Package template reads a SAM template as far as the local stack needs it: parameters, functions, the
+// REST API with its routes, state machines, buckets, and the rules that lead from events to state
+// machines. It refuses to know what a stack does with them, and looks at
 // nothing else in the template: roles, policies and outputs may use intrinsics that it does not have.
 package template
 
@@ -15,9 +16,12 @@ import (
 
 // A Template is what a stack is made of.
 type Template struct {
-	Parameters map[string]string   // by name: defaults, or what Read was given instead
-	Functions  map[string]Function // by logical id
-	API        API
+	Parameters    map[string]string   // by name: defaults, or what Read was given instead
+	Functions     map[string]Function // by logical id
+	API           API
+	StateMachines map[string]StateMachine // by logical id
+	Buckets       map[string]Bucket       // by logical id
+	Rules         []Rule                  // in the template's order
 }
 
 // A Function is an AWS::Serverless::Function, with what Globals say.
@@ -79,7 +83,8 @@ func read(root ast.Node, overrides map[string]string) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Template{Parameters: s.parameters, Functions: make(map[string]Function)}
+	t := &Template{Parameters: s.parameters, Functions: make(map[string]Function),
+		StateMachines: make(map[string]StateMachine), Buckets: make(map[string]Bucket)}
 	globals, err := s.mapping(child(root, "Globals", "Function"), functionProperties...)
 	if err != nil {
 		return nil, err
@@ -103,6 +108,12 @@ func read(root ast.Node, overrides map[string]string) (*Template, error) {
 			}
 			hasAPI = true
 			err = s.api(&t.API, properties)
+		case "AWS::Serverless::StateMachine":
+			err = s.stateMachine(t, r.key, properties)
+		case "AWS::S3::Bucket":
+			err = s.bucket(t, r.key, properties)
+		case "AWS::Events::Rule":
+			err = s.eventRule(t, r.key, properties)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", r.key, err)

@@ -39,6 +39,12 @@ func TestReadFunction(t *testing.T) {
 			"TABLE":     "Table",
 			"TABLE_ARN": "Table.Arn",
 			"LAST":      "c",
+
+			"BUCKET":       "aoai-bridge-batch",
+			"BUCKET_ARN":   "arn:aws:s3:::aoai-bridge-batch",
+			"MACHINE":      "arn:aws:states:us-east-1:000000000000:stateMachine:BatchMachine",
+			"MACHINE_NAME": "BatchMachine",
+			"OBJECTS":      "arn:aws:s3:::aoai-bridge-prod-x/* of aoai-bridge-prod-x for arn:aws:lambda:us-east-1:000000000000:function:ChatFunction",
 		},
 	}}
 	if !reflect.DeepEqual(got, want) {
@@ -65,6 +71,46 @@ func TestReadAPI(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+}
+
+func TestReadWorkflow(t *testing.T) {
+	got := read(t, nil)
+	const arn = "arn:aws:states:us-east-1:000000000000:stateMachine:BatchMachine"
+	wantMachines := map[string]template.StateMachine{"BatchMachine": {
+		LogicalID:     "BatchMachine",
+		Name:          "BatchMachine",
+		ARN:           arn,
+		DefinitionURI: "workflows/batch.asl.json",
+		Substitutions: map[string]string{
+			"ChatFunction": "arn:aws:lambda:us-east-1:000000000000:function:ChatFunction",
+			"Bucket":       "aoai-bridge-batch",
+			"Count":        "3",
+		},
+	}}
+	if !reflect.DeepEqual(got.StateMachines, wantMachines) {
+		t.Errorf("got %+v\nwant %+v", got.StateMachines, wantMachines)
+	}
+	wantBuckets := map[string]template.Bucket{
+		"BatchBucket": {LogicalID: "BatchBucket", Name: "aoai-bridge-batch", Versioned: true, Events: true},
+		"NamedBucket": {LogicalID: "NamedBucket", Name: "aoai-bridge-prod-x"},
+	}
+	if !reflect.DeepEqual(got.Buckets, wantBuckets) {
+		t.Errorf("got %+v\nwant %+v", got.Buckets, wantBuckets)
+	}
+	done := []byte(`{"source":["aoai-bridge"]}`)
+	wantRules := []template.Rule{
+		{Name: "BatchMachineDrop", TargetARN: arn, InputPath: "$.detail", Pattern: []byte(`{"detail":{"bucket":{"name":["aoai-bridge-batch"]},` +
+			`"object":{"etag":[null,"12"],"key":[{"prefix":"inbox/"}],"size":[{"numeric":["\u003e",0]}],"version-id":[{"exists":true}]}},` +
+			`"detail-type":["Object Created"],"source":["aws.s3"]}`)},
+		{Name: "Done", TargetARN: arn, Pattern: done, Input: []byte(`{"a":1}`)},
+		{Name: "Done", TargetARN: arn, Pattern: done, InputTemplate: `{"id":<id>}`, InputPaths: map[string]string{"id": "$.detail.id"}},
+	}
+	if !reflect.DeepEqual(got.Rules, wantRules) {
+		t.Errorf("got %s\nwant %s", got.Rules, wantRules)
+	}
+	if named := read(t, map[string]string{"Extra": "yes"}).StateMachines["NamedMachine"]; named.ARN != strings.TrimSuffix(arn, "BatchMachine")+"named" {
+		t.Errorf("got %+v", named)
 	}
 }
 
@@ -107,6 +153,7 @@ func TestReadErrors(t *testing.T) {
 		{name: "no value", template: "Parameters: {P: {Type: String}}\n" + function("CodeUri: !Ref P"), want: "F: CodeUri: line 6: Ref: P has no value"},
 		{name: "unknown function", template: function("CodeUri: !Base64 x"), want: "F: CodeUri: line 5: Base64: not implemented"},
 		{name: "no number", template: function("Timeout: soon"), want: "F: Timeout: want a number, got soon"},
+		{name: "machine without a definition", template: "Resources:\n  M:\n    Type: AWS::Serverless::StateMachine", want: "M: a state machine needs DefinitionUri"},
 		{name: "no condition", template: function("CodeUri: !If [C, a, b]"), want: `no condition "C"`},
 		{name: "endless condition", template: "Conditions: {C: !Not [!Condition C]}\n" + function("CodeUri: !If [C, a, b]"), want: "refers to itself"},
 		{name: "route without method", template: function("Events: {E: {Type: Api, Properties: {Path: /a}}}"), want: "F: E: an Api event needs Path and Method"},

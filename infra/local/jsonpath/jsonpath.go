@@ -1,4 +1,7 @@
-package stepfunctions
+// Package jsonpath follows JSONPath through decoded JSON, as Step Functions and EventBridge write it:
+// names, indices, slices, wildcards and .. . It refuses to know filters and functions, and what a
+// number is: values pass as they are.
+package jsonpath
 
 import (
 	"fmt"
@@ -8,11 +11,11 @@ import (
 	"strings"
 )
 
-// A path is a JSONPath: names, indices, slices, wildcards and .., but neither filters nor functions.
-// A name after a dot may have any character but a dot or a bracket, as on AWS: $.detail.version-id.
-type path struct {
-	text    string
-	context bool // $$: into the context object
+// A Path leads from a value to one or more within it. A name after a dot may have any character but
+// a dot or a bracket, as on AWS: $.detail.version-id.
+type Path struct {
+	Text    string
+	Context bool // $$: it leads from Step Functions' context object
 	steps   []step
 }
 
@@ -26,20 +29,24 @@ type step struct {
 	descending bool // at any depth below
 }
 
-// definite reports whether p can lead to one value only.
-func (p *path) definite() bool {
+// Whole reports whether p is $ or $$.
+func (p *Path) Whole() bool { return len(p.steps) == 0 }
+
+// Definite reports whether p can lead to one value only.
+func (p *Path) Definite() bool {
 	return !slices.ContainsFunc(p.steps, func(s step) bool {
 		return s.slice || s.wildcard || s.descending || len(s.names)+len(s.indices) > 1
 	})
 }
 
-func parsePath(text string) (*path, error) {
-	p := &path{text: text}
+// Parse reads a path.
+func Parse(text string) (*Path, error) {
+	p := &Path{Text: text}
 	rest, ok := strings.CutPrefix(text, "$")
 	if !ok {
 		return nil, fmt.Errorf("%q is no path: it must begin with $", text)
 	}
-	rest, p.context = strings.CutPrefix(rest, "$")
+	rest, p.Context = strings.CutPrefix(rest, "$")
 	for rest != "" {
 		s := step{}
 		if after, ok := strings.CutPrefix(rest, ".."); ok {
@@ -159,9 +166,9 @@ func quoted(text string) (value, rest string, err error) {
 	return "", "", fmt.Errorf("a quote is not closed")
 }
 
-// get returns what p leads to: a value, or a list of them if there can be several. ok is false if a
+// Get returns what p leads to: a value, or a list of them if there can be several. ok is false if a
 // definite path leads nowhere.
-func (p *path) get(root any) (value any, ok bool) {
+func (p *Path) Get(root any) (value any, ok bool) {
 	found := []any{root}
 	for _, s := range p.steps {
 		var next []any
@@ -176,7 +183,7 @@ func (p *path) get(root any) (value any, ok bool) {
 		}
 		found = next
 	}
-	if !p.definite() {
+	if !p.Definite() {
 		return append([]any{}, found...), true
 	}
 	if len(found) == 0 {
@@ -239,9 +246,9 @@ func bound(at *int, absent, length int) int {
 	return min(max(n, 0), length)
 }
 
-// set returns root with a value where p leads, making objects on the way. Root itself stays as it
+// Set returns root with a value where p leads, making objects on the way. Root itself stays as it
 // is. ok is false if something else than an object, or an element, is in the way.
-func (p *path) set(root, value any) (result any, ok bool) {
+func (p *Path) Set(root, value any) (result any, ok bool) {
 	return setAt(p.steps, root, value)
 }
 

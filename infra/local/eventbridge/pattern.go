@@ -1,0 +1,267 @@
+package eventbridge
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/big"
+	"slices"
+	"strings"
+)
+
+// A Pattern says which events a rule is for.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+type Pattern struct{ test test }
+
+// A test tells of a value, or of what is not there, whether it is as a pattern has it.
+type test func(value any, present bool) bool
+
+// ParsePattern reads a pattern. What it asks for that is not implemented here is an error.
+func ParsePattern(text []byte) (*Pattern, error) {
+	value, err := decode(text)
+	if err != nil {
+		return nil, err
+	}
+	object, ok := value.(map[string]any)
+	if !ok || len(object) == 0 {
+		return nil, errors.New("an event pattern must be an object with fields")
+	}
+	t, err := parseFields(object)
+	return &Pattern{t}, err
+}
+
+// Matches reports whether an event, as JSON, is one that the pattern is for.
+func (p *Pattern) Matches(event []byte) bool {
+	value, err := decode(event)
+	return err == nil && p.test(value, true)
+}
+
+// parseFields reads an object: all of its fields must match.
+func parseFields(object map[string]any) (test, error) {
+	fields := make(map[string]test, len(object))
+	for name, value := range object {
+		var err error
+		switch value := value.(type) {
+		case map[string]any:
+			fields[name], err = parseFields(value)
+		case []any:
+			if name == "$or" {
+				fields[name], err = parseOr(value)
+			} else {
+				fields[name], err = parseMatchers(value)
+			}
+		default:
+			err = errors.New("want a list or an object")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return func(value any, _ bool) bool {
+		object, _ := value.(map[string]any)
+		for name, matches := range fields {
+			inner, present := object[name]
+			if name == "$or" {
+				inner, present = value, true
+			}
+			if !matches(inner, present) {
+				return false
+			}
+		}
+		return true
+	}, nil
+}
+
+func parseOr(list []any) (test, error) {
+	var alternatives []test
+	for _, item := range list {
+		object, ok := item.(map[string]any)
+		if !ok {
+			return nil, errors.New("want patterns")
+		}
+		alternative, err := parseFields(object)
+		if err != nil {
+			return nil, err
+		}
+		alternatives = append(alternatives, alternative)
+	}
+	return anyOf(alternatives), nil
+}
+
+func anyOf(tests []test) test {
+	return func(value any, present bool) bool {
+		return slices.ContainsFunc(tests, func(t test) bool { return t(value, present) })
+	}
+}
+
+// parseMatchers reads a list: one of them must match the value or, if that is an array, an element.
+func parseMatchers(list []any) (test, error) {
+	var matchers []test
+	for _, item := range list {
+		matcher, err := parseMatcher(item)
+		if err != nil {
+			return nil, err
+		}
+		matchers = append(matchers, matcher)
+	}
+	one := anyOf(matchers)
+	return func(value any, present bool) bool {
+		if elements, ok := value.([]any); ok && len(elements) > 0 {
+			return slices.ContainsFunc(elements, func(element any) bool { return one(element, true) })
+		}
+		return one(value, present)
+	}, nil
+}
+
+// parseMatcher reads a literal, or {OPERATOR: OPERAND}.
+func parseMatcher(item any) (test, error) {
+	object, isObject := item.(map[string]any)
+	if !isObject {
+		if _, isList := item.([]any); isList {
+			return nil, errors.New("a list within a list")
+		}
+		return func(value any, present bool) bool { return present && equal(value, item) }, nil
+	}
+	if len(object) != 1 {
+		return nil, fmt.Errorf("want one operator, got %v", slices.Sorted(maps.Keys(object)))
+	}
+	for operator, operand := range object {
+		switch operator {
+		case "exists":
+			want, ok := operand.(bool)
+			if !ok {
+				return nil, errors.New("exists: want true or false")
+			}
+			return func(_ any, present bool) bool { return present == want }, nil
+		case "anything-but":
+			return parseAnythingBut(operand)
+		case "numeric":
+			return parseNumeric(operand)
+		}
+		return parseText(operator, operand)
+	}
+	return nil, nil // not reached: there is one
+}
+
+// parseText reads an operator on strings.
+func parseText(operator string, operand any) (test, error) {
+	matches := map[string]func(text, operand string) bool{
+		"prefix":             strings.HasPrefix,
+		"suffix":             strings.HasSuffix,
+		"equals-ignore-case": strings.EqualFold,
+		"wildcard":           wildcard,
+	}[operator]
+	wanted, ok := operand.(string)
+	if matches == nil || !ok {
+		return nil, fmt.Errorf("%s %v is not implemented here", operator, operand)
+	}
+	return func(value any, _ bool) bool {
+		text, ok := value.(string)
+		return ok && matches(text, wanted)
+	}, nil
+}
+
+// parseAnythingBut reads a literal, a list of them, or a matcher, none of which may match.
+func parseAnythingBut(operand any) (test, error) {
+	list, isList := operand.([]any)
+	if !isList {
+		list = []any{operand}
+	}
+	var excluded []test
+	for _, item := range list {
+		matcher, err := parseMatcher(item)
+		if err != nil {
+			return nil, fmt.Errorf("anything-but: %w", err)
+		}
+		excluded = append(excluded, matcher)
+	}
+	return func(value any, present bool) bool { return present && !anyOf(excluded)(value, true) }, nil
+}
+
+// parseNumeric reads [">", 0, "<=", 5].
+func parseNumeric(operand any) (test, error) {
+	list, _ := operand.([]any)
+	if len(list) == 0 || len(list)%2 != 0 {
+		return nil, errors.New("numeric: want pairs of a comparison and a number")
+	}
+	var bounds []test
+	for i := 0; i < len(list); i += 2 {
+		holds := map[any]func(int) bool{
+			"=":  func(c int) bool { return c == 0 },
+			"<":  func(c int) bool { return c < 0 },
+			"<=": func(c int) bool { return c <= 0 },
+			">":  func(c int) bool { return c > 0 },
+			">=": func(c int) bool { return c >= 0 },
+		}[list[i]]
+		limit, ok := list[i+1].(json.Number)
+		if holds == nil || !ok {
+			return nil, errors.New("numeric: want pairs of a comparison and a number")
+		}
+		bounds = append(bounds, func(value any, _ bool) bool {
+			n, ok := value.(json.Number)
+			return ok && holds(compare(n, limit))
+		})
+	}
+	return func(value any, present bool) bool {
+		return !slices.ContainsFunc(bounds, func(t test) bool { return !t(value, present) })
+	}, nil
+}
+
+func equal(a, b any) bool {
+	left, leftOK := a.(json.Number)
+	right, rightOK := b.(json.Number)
+	if leftOK && rightOK {
+		return compare(left, right) == 0
+	}
+	switch a.(type) {
+	case map[string]any, []any: // an operator, or an array that is empty
+		return false
+	}
+	return a == b
+}
+
+func compare(a, b json.Number) int {
+	left, _ := new(big.Rat).SetString(a.String())
+	right, _ := new(big.Rat).SetString(b.String())
+	return left.Cmp(right)
+}
+
+// wildcard reports whether text is as the pattern has it, in which * stands for anything, and for
+// itself after a backslash.
+func wildcard(text, pattern string) bool {
+	for pattern != "" {
+		switch {
+		case pattern[0] == '*':
+			for i := range len(text) + 1 {
+				if wildcard(text[i:], pattern[1:]) {
+					return true
+				}
+			}
+			return false
+		case pattern[0] == '\\' && len(pattern) > 1:
+			pattern = pattern[1:]
+		}
+		if text == "" || text[0] != pattern[0] {
+			return false
+		}
+		text, pattern = text[1:], pattern[1:]
+	}
+	return text == ""
+}
+
+// decode reads one JSON value and keeps numbers as they are written.
+func decode(text []byte) (any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return nil, err
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, errors.New("more than one value")
+	}
+	return value, nil
+}

@@ -1,0 +1,178 @@
+package azure_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"aoai-bridge/infra/local/azureopenai"
+	"aoai-bridge/shared/azure"
+)
+
+func never(o *azure.Options) { o.Env.MaxRetries = 0 }
+
+// TestAzuresErrors sends every body that Azure was seen to send and compares what a caller gets.
+func TestAzuresErrors(t *testing.T) {
+	e, s := one(t, never)
+	var got bytes.Buffer
+	for line := range bytes.Lines(readFile(t, "testdata/errors.jsonl")) {
+		var row struct {
+			ID     string          `json:"id"`
+			Status int             `json:"status"`
+			Body   json.RawMessage `json:"body"`
+		}
+		mustDecode(t, line, &row)
+		if string(row.Body) == "null" {
+			row.Body = nil
+		}
+		e.QueueAnswer(azureopenai.Answer{Status: row.Status, Body: string(row.Body)})
+		r := s.do(t.Context(), chat("hi"), false)
+		fmt.Fprintf(&got, "%s %d %s\n", row.ID, r.Code, r.Body)
+		keepsMembers(t, row.ID, row.Status, row.Body, r.Body.Bytes())
+	}
+	golden(t, "testdata/errors.golden", got.Bytes())
+}
+
+// keepsMembers checks OpenAI's four fields, and that no member of Azure's is lost but those that
+// speak of our own credential.
+func keepsMembers(t *testing.T, id string, status int, azures, ours []byte) {
+	t.Helper()
+	var before, after struct {
+		Error map[string]json.RawMessage `json:"error"`
+	}
+	mustDecode(t, ours, &after)
+	for _, name := range []string{"message", "type", "param", "code"} {
+		if value, ok := after.Error[name]; !ok || (name == "message" || name == "type") && value[0] != '"' {
+			t.Errorf("%s: %s is %s", id, name, value)
+		}
+	}
+	if len(azures) == 0 || status == http.StatusUnauthorized || status == http.StatusForbidden {
+		return
+	}
+	mustDecode(t, azures, &before)
+	for name, value := range before.Error {
+		if string(value) != "null" && !bytes.Equal(value, after.Error[name]) {
+			t.Errorf("%s: %s was %s and is %s", id, name, value, after.Error[name])
+		}
+	}
+}
+
+func TestOtherErrorBodies(t *testing.T) {
+	tests := []struct {
+		name   string
+		status int
+		body   string
+		want   string // of "error"
+	}{
+		{"the gateway's form", 404, `{ "statusCode": 404, "message": "Resource not found" }`,
+			`{ "statusCode": 404, "message": "Resource not found" ,"type":"invalid_request_error","param":null,"code":null}`},
+		{"a string for an error", 400, `{"error":"bad \u00e9"}`, `{"message":"bad \u00e9","type":"invalid_request_error","param":null,"code":null}`},
+		{"a numeric code stays one", 404, `{"error":{"code":404,"message":"m"}}`, `{"code":404,"message":"m","type":"invalid_request_error","param":null}`},
+		{"innererror, big integers and duplicates", 400, `{"error":{"innererror":{"n":12345678901234567890},"message":"a","x":1,"x":2}}`,
+			`{"innererror":{"n":12345678901234567890},"message":"a","x":1,"x":2,"type":"invalid_request_error","param":null,"code":null}`},
+		{"no message", 429, `{"error":{}}`, `{"message":"Azure OpenAI answered 429 without a message.","type":"rate_limit_error","param":null,"code":null}`},
+		{"HTML", 502, "<html>", `{"message":"Azure OpenAI answered 502 with a body of 6 bytes that is not one of its errors.","type":"server_error","param":null,"code":"upstream_error"}`},
+		{"nothing", 504, "", `{"message":"Azure OpenAI answered 504 with a body of 0 bytes that is not one of its errors.","type":"timeout_error","param":null,"code":"upstream_error"}`},
+		{"an array", 500, `[]`, `{"message":"Azure OpenAI answered 500 with a body of 2 bytes that is not one of its errors.","type":"server_error","param":null,"code":"upstream_error"}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e, s := one(t, never)
+			e.QueueAnswer(azureopenai.Answer{Status: tt.status, Body: tt.body})
+			r := s.do(t.Context(), chat("hi"), false)
+			if want := `{"error":` + tt.want + `}`; r.Code != tt.status || r.Body.String() != want {
+				t.Errorf("got  %d %s\nwant %d %s", r.Code, r.Body, tt.status, want)
+			}
+		})
+	}
+}
+
+func TestContentFilter(t *testing.T) {
+	e, s := one(t)
+	r := s.do(t.Context(), chat("trigger-violence"), false)
+	r.refused(t, http.StatusBadRequest, "content_filter")
+	if !strings.Contains(r.Body.String(), `"innererror":{"code":"ResponsibleAIPolicyViolation"`) || asked(e) != 1 {
+		t.Errorf("got %s", r.Body)
+	}
+}
+
+// TestStreamThatBeginsWithAnError is one that Azure refuses: the caller gets no stream but the error.
+func TestStreamThatBeginsWithAnError(t *testing.T) {
+	_, s := one(t)
+	r := s.do(t.Context(), chatStream("trigger-violence"), false)
+	r.refused(t, http.StatusBadRequest, "content_filter")
+	if got := r.Header().Get("Content-Type"); got != "application/json" {
+		t.Errorf("Content-Type %q", got)
+	}
+}
+
+func TestRefusedCredential(t *testing.T) {
+	const principal = "842d7e21-e602-4dc1-812e-947fd5833cb3"
+	tests := []struct {
+		name   string
+		status int
+		body   string
+		code   string
+	}{
+		{"a wrong key", 401, `{"error":{"code":"401","message":"Access denied due to invalid subscription key or wrong API endpoint."}}`, "401"},
+		{"a role that is missing", 401, `{"error":{"code":"PermissionDenied","message":"The principal ` + principal + ` lacks the required data action"}}`, "PermissionDenied"},
+		{"keys switched off", 403, `{"error":{"code":"AuthenticationTypeDisabled","message":"Key based authentication is disabled for this resource."}}`, "AuthenticationTypeDisabled"},
+		{"a body of another form", 403, `denied`, "403"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e, s := one(t)
+			e.QueueAnswer(azureopenai.Answer{Status: tt.status, Body: tt.body})
+			r := s.do(t.Context(), chat("hi"), false)
+			failure := r.refused(t, http.StatusBadGateway, tt.code)
+			if r.Header().Get("X-Should-Retry") != "false" || failure.Type != "upstream_authentication_error" {
+				t.Errorf("got %v %s", r.Header(), r.Body)
+			}
+			if strings.Contains(r.Body.String(), principal) || !strings.Contains(failure.Cause.Error(), tt.body) {
+				t.Errorf("the caller gets %s, the log %v", r.Body, failure.Cause)
+			}
+			if n := asked(e); n != 1 {
+				t.Errorf("asked %d times although the secret is the same", n)
+			}
+		})
+	}
+}
+
+func TestBrokenAnswers(t *testing.T) {
+	large := `{"data":"` + strings.Repeat("x", 2<<20) + `"}`
+	tests := []struct {
+		name, fault string
+		body        string // of a literal answer; "" lets the emulator answer
+		code        string // "" is a broken end
+	}{
+		{"no JSON", "garbage", "", "upstream_invalid_response"},
+		{"an empty body", "", "", "upstream_invalid_response"},
+		{"half of it, ended cleanly", "partial", "", "upstream_invalid_response"},
+		{"half of it, then cut", "cut", "", "upstream_connection_lost"},
+		{"half of it, then reset", "reset", "", "upstream_connection_lost"},
+		{"half of a large one, after its first byte is out", "cut", large, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e, s := one(t)
+			if tt.fault != "" {
+				addFault(t, e, tt.fault, 1)
+			}
+			if tt.fault == "" || tt.body != "" {
+				e.QueueAnswer(azureopenai.Answer{Body: tt.body})
+			}
+			r := s.do(t.Context(), chat("hi"), false)
+			if tt.code != "" {
+				r.refused(t, http.StatusBadGateway, tt.code)
+			} else if r.err != azure.ErrBroken || !strings.HasPrefix(large, r.Body.String()) || r.record.Err == nil {
+				t.Errorf("got %v with %d bytes, in the log %v", r.err, r.Body.Len(), r.record.Err)
+			}
+			if n := asked(e); n != 1 {
+				t.Errorf("asked %d times, although it may have been paid for", n)
+			}
+		})
+	}
+}

@@ -1,0 +1,105 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"aoai-bridge/shared/config"
+)
+
+func TestParseAzure(t *testing.T) {
+	tests := []struct {
+		name, secret string
+		endpoint     string
+		resource     string
+		deployments  string // name=model, space separated
+	}{
+		{"the least there can be", `{"endpoint":"https://r.openai.azure.com","api_key":"k"}`, "https://r.openai.azure.com", "resource-1", ""},
+		{"trailing slash", `{"endpoint":"https://r.openai.azure.com/","api_key":"k"}`, "https://r.openai.azure.com", "resource-1", ""},
+		{"with /openai", `{"endpoint":"https://r.openai.azure.com/openai/","api_key":"k"}`, "https://r.openai.azure.com", "resource-1", ""},
+		{"with /openai/v1", `{"endpoint":"https://r.openai.azure.com/openai/v1/","api_key":"k"}`, "https://r.openai.azure.com", "resource-1", ""},
+		{"behind a gateway's path", `{"endpoint":"https://gw.example/team/openai/v1","api_key":"k"}`, "https://gw.example/team", "resource-1", ""},
+		{"white space around", `{"endpoint":" https://r.openai.azure.com\n","api_key":"k"}`, "https://r.openai.azure.com", "resource-1", ""},
+		{"plain http on loopback", `{"endpoint":"http://127.0.0.1:8090","api_key":"k"}`, "http://127.0.0.1:8090", "resource-1", ""},
+		{"and by name", `{"endpoint":"http://localhost:8090","api_key":"k"}`, "http://localhost:8090", "resource-1", ""},
+		{"unknown members are for others to read", `{"endpoint":"https://r","api_key":"k","prices":{},"models":{"a":1}}`, "https://r", "resource-1", ""},
+		{"deployments of a single resource", `{"endpoint":"https://r","api_key":"k","name":"mine","deployments":[{"model":"gpt-4o"},{"name":"n","model":"m"}]}`,
+			"https://r", "mine", "gpt-4o=gpt-4o n=m"},
+		{"a list of resources", `{"resources":[{"name":"east","endpoint":"https://e","api_key":"k","deployments":[{"name":"d","model":"m","type":"GlobalStandard","capacity":10}]},{"endpoint":"https://w","entra":{"tenant_id":"t","client_id":"c"}}]}`,
+			"https://e", "east", "d=m"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			azure, err := config.ParseAzure([]byte(tt.secret))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := azure.Resources[0]
+			var deployments []string
+			for _, d := range r.Deployments {
+				deployments = append(deployments, d.Name+"="+d.Model)
+			}
+			if r.Endpoint != tt.endpoint || r.Name != tt.resource || strings.Join(deployments, " ") != tt.deployments {
+				t.Errorf("got %s %s %v, want %s %s %s", r.Name, r.Endpoint, deployments, tt.resource, tt.endpoint, tt.deployments)
+			}
+		})
+	}
+}
+
+func TestParseAzureRefuses(t *testing.T) {
+	const private = "s3cr3t-value" // stands where a key or a secret does, and must not be in an error
+	tests := []struct {
+		name, secret string
+		want         []string
+	}{
+		{"nothing", ``, []string{"syntax error at byte 0", `"endpoint":"https://my-resource.openai.azure.com"`}},
+		{"a bare key", private, []string{"syntax error at byte 1", `"api_key":"..."`}},
+		{"a key as a JSON string", `"` + private + `"`, []string{"the whole is a JSON string, want an object"}},
+		{"a key that is no string", `{"endpoint":"https://r","api_key":["` + private + `"]}`, []string{"(api_key is a JSON array, want a string)"}},
+		{"a client secret that is no string", `{"entra":{"client_secret":7777}}`, []string{"(entra.client_secret is a JSON number, want a string)"}},
+		{"resources that are no array", `{"resources":{"api_key":"` + private + `"}}`, []string{"(resources is a JSON object, want an array)"}},
+		{"a capacity that is no number", `{"resources":[{"deployments":[{"capacity":"` + private + `"}]}]}`, []string{"resources.deployments.capacity is a JSON string, want a number"}},
+		{"an empty object", `{}`, []string{"names no endpoint", "want for example"}},
+		{"an empty list", `{"resources":[]}`, []string{"names no endpoint", "want for example"}},
+		{"both forms", `{"endpoint":"https://r","api_key":"` + private + `","resources":[{"endpoint":"https://r","api_key":"` + private + `"}]}`,
+			[]string{"both", "move the endpoint into resources"}},
+		{"no endpoint", `{"api_key":"` + private + `"}`, []string{": endpoint is missing", `"https://my-resource.openai.azure.com"`}},
+		{"an endpoint without a scheme", `{"endpoint":"r.openai.azure.com","api_key":"` + private + `"}`, []string{"endpoint is not a URL"}},
+		{"an endpoint that is not https", `{"endpoint":"http://r.openai.azure.com","api_key":"` + private + `"}`, []string{"endpoint is not https"}},
+		{"an endpoint with a password", `{"endpoint":"https://u:` + private + `@r","api_key":"k"}`, []string{"endpoint has credentials in it"}},
+		{"a target URI of the portal", `{"endpoint":"https://r/openai/deployments/d/chat/completions?api-version=2024-10-21","api_key":"` + private + `"}`,
+			[]string{"leave out /openai/deployments and the query"}},
+		{"no credential", `{"endpoint":"https://r"}`, []string{": api_key is missing", `"entra":{"tenant_id":"...","client_id":"..."}`}},
+		{"a key with a line end", `{"endpoint":"https://r","api_key":"` + private + `\n"}`, []string{"api_key has white space", "copy it again"}},
+		{"two credentials", `{"endpoint":"https://r","api_key":"` + private + `","entra":{"tenant_id":"t","client_id":"c","client_secret":"` + private + `"}}`,
+			[]string{"api_key and entra are both given"}},
+		{"half an application", `{"endpoint":"https://r","entra":{"client_secret":"` + private + `"}}`,
+			[]string{"entra.tenant_id is missing", "entra.client_id is missing", "00000000-0000-0000-0000-000000000000"}},
+		{"an authority that is not https", `{"endpoint":"https://r","entra":{"tenant_id":"t","client_id":"c","authority_host":"http://login"}}`,
+			[]string{"entra.authority_host must be an https URL"}},
+		{"a deployment without a model", `{"endpoint":"https://r","api_key":"` + private + `","deployments":[{"model":"m"},{"name":"d"}]}`,
+			[]string{"deployments[1].model is missing", `"gpt-4o"`}},
+		{"every field at fault is named", `{"resources":[{"api_key":"` + private + `"},{"endpoint":"https://r"}]}`,
+			[]string{"resources[0].endpoint is missing", "resources[1].api_key is missing"}},
+		{"a name used twice", `{"resources":[{"name":"a","endpoint":"https://r","api_key":"` + private + `"},{"name":"a","endpoint":"https://r","api_key":"` + private + `"}]}`,
+			[]string{`resources[1].name: "a" is used twice`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := config.ParseAzure([]byte(tt.secret))
+			if err == nil {
+				t.Fatal("it was accepted")
+			}
+			for _, want := range append(tt.want, "Azure secret") {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q does not say %q", err, want)
+				}
+			}
+			for _, hidden := range []string{private, "7777"} {
+				if strings.Contains(err.Error(), hidden) {
+					t.Errorf("%q shows a value of the secret", err)
+				}
+			}
+		})
+	}
+}

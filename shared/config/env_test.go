@@ -1,0 +1,65 @@
+package config_test
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"aoai-bridge/shared/config"
+)
+
+func environment(values map[string]string) func(string) string {
+	return func(name string) string { return values[name] }
+}
+
+func TestFromEnvironment(t *testing.T) {
+	least := map[string]string{"AZURE_SECRET_ID": "a", "CALLERS_SECRET_ID": "c"}
+	standard := config.Env{
+		AzureSecretID: "a", CallersSecretID: "c", ConnectTimeout: 5 * time.Second, FirstByteTimeout: 290 * time.Second,
+		IdleTimeout: 5 * time.Minute, MaxRetries: 2, RetryAfterCap: 10 * time.Second, LogLevel: slog.LevelInfo,
+	}
+	all := map[string]string{
+		"AZURE_SECRET_ID": "a", "CALLERS_SECRET_ID": "c", "CONNECT_TIMEOUT": "1s", "FIRST_BYTE_TIMEOUT": "2m", "IDLE_TIMEOUT": "30s",
+		"MAX_RETRIES": "0", "RETRY_AFTER_CAP": "1500ms", "LOG_LEVEL": "debug",
+	}
+	tests := []struct {
+		name   string
+		values map[string]string
+		want   config.Env
+	}{
+		{"defaults", least, standard},
+		{"all set", all, config.Env{AzureSecretID: "a", CallersSecretID: "c", ConnectTimeout: time.Second, FirstByteTimeout: 2 * time.Minute,
+			IdleTimeout: 30 * time.Second, MaxRetries: 0, RetryAfterCap: 1500 * time.Millisecond, LogLevel: slog.LevelDebug}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, err := config.FromEnvironment(environment(tt.values)); err != nil || got != tt.want {
+				t.Errorf("got %+v, %v\nwant %+v", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestFromEnvironmentNamesEveryFault(t *testing.T) {
+	_, err := config.FromEnvironment(environment(map[string]string{
+		"CONNECT_TIMEOUT": "5", "FIRST_BYTE_TIMEOUT": "0s", "IDLE_TIMEOUT": "-1s", "MAX_RETRIES": "-1", "RETRY_AFTER_CAP": "soon", "LOG_LEVEL": "loud",
+	}))
+	if err == nil {
+		t.Fatal("it was accepted")
+	}
+	for _, want := range []string{
+		`AZURE_SECRET_ID is "", want for example aoai-bridge/azure`,
+		`CALLERS_SECRET_ID is "", want for example aoai-bridge/callers`,
+		`CONNECT_TIMEOUT is "5", want for example 5s`,
+		`FIRST_BYTE_TIMEOUT is "0s", want for example 4m50s`,
+		`IDLE_TIMEOUT is "-1s", want for example 5m0s`,
+		`MAX_RETRIES is "-1", want for example 2`,
+		`RETRY_AFTER_CAP is "soon", want for example 10s`,
+		`LOG_LEVEL is "loud", want for example debug, info, warn or error`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in:\n%v", want, err)
+		}
+	}
+}
