@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"strconv"
 	"time"
 
@@ -72,9 +73,9 @@ type attempts struct {
 }
 
 func (a *attempts) run(ctx context.Context) (*Answer, error) {
-	switch {
-	case a.call.Resource != "":
-		return a.ask(ctx, func() []routing.Target { return a.resource(a.call.Resource) })
+	switch name := a.call.Resource; {
+	case name != "":
+		return a.at(ctx, routing.Target{Resource: name})
 	case a.call.Name == "":
 		return a.anywhere(ctx)
 	}
@@ -85,7 +86,7 @@ func (a *attempts) run(ctx context.Context) (*Answer, error) {
 func (a *attempts) anywhere(ctx context.Context) (*Answer, error) {
 	var last error
 	for _, target := range a.site.table.Anywhere() {
-		answer, err := a.ask(ctx, func() []routing.Target { return a.resource(target.Resource) })
+		answer, err := a.at(ctx, target)
 		if err == nil {
 			return answer, nil
 		}
@@ -97,12 +98,17 @@ func (a *attempts) anywhere(ctx context.Context) (*Answer, error) {
 	return nil, last
 }
 
-// resource is a target without a deployment; none if the secret no longer has that resource.
-func (a *attempts) resource(name string) []routing.Target {
-	if _, ok := a.site.resources[name]; !ok {
-		return nil
+// at asks one resource.
+func (a *attempts) at(ctx context.Context, target routing.Target) (*Answer, error) {
+	if !slices.Contains(a.site.table.Anywhere(), target) {
+		return nil, unknownResource(target.Resource)
 	}
-	return []routing.Target{{Resource: name}}
+	return a.ask(ctx, func() []routing.Target {
+		if !slices.Contains(a.site.table.Anywhere(), target) {
+			return nil // the secret was renewed meanwhile
+		}
+		return []routing.Target{target}
+	})
 }
 
 // ask tries the targets until one answers or nothing is left to try. A renewed secret may have others.
@@ -123,9 +129,6 @@ func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answ
 				return nil, err
 			}
 		}
-	}
-	if a.call.Name == "" {
-		return nil, unknownResource(a.call.Resource)
 	}
 	return nil, UnknownModel(a.call.Name)
 }
@@ -179,15 +182,11 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 	sent := false
 	trace := &httptrace.ClientTrace{WroteRequest: func(info httptrace.WroteRequestInfo) { sent = info.Err == nil }}
 	request, err := a.request(httptrace.WithClientTrace(ctx, trace), target)
-	var own *openaierr.Error
-	switch {
-	case err == nil:
-	case ctx.Err() != nil:
-		return nil, outcome{err: a.interrupted(ctx, err)}
-	case errors.As(err, &own): // the body's, which could not be opened
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, outcome{err: a.interrupted(ctx, err)}
+		}
 		return nil, outcome{err: err}
-	default:
-		return nil, outcome{err: credentialUnavailable(err)}
 	}
 	response, err := a.client.transport.RoundTrip(request)
 	if err != nil {
@@ -249,7 +248,10 @@ func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Re
 	}
 	r.Header = pick(a.call.Header, requestHeaders)
 	r.Header.Set("User-Agent", "aoai-bridge")
-	return r, resource.credential.set(ctx, r.Header)
+	if err := resource.credential.set(ctx, r.Header); err != nil {
+		return nil, credentialUnavailable(err)
+	}
+	return r, nil
 }
 
 // interrupted says why the context ended a call.

@@ -16,6 +16,33 @@ type answers struct {
 	size int64
 	at   map[int]answer // by line number
 	torn int            // lines that are no JSON, as the last of a broken file
+
+	members []rawjson.Wanted // of a line; see the constants
+}
+
+// The members of a line that are looked at, by their places in lineMembers.
+const (
+	customIDAt = iota
+	responseAt
+	errorAt
+
+	statusAt = 0 // in the response
+	bodyAt   = 1
+	codeAt   = 0 // in the error
+	usageAt  = 0 // in the body
+)
+
+func lineMembers() []rawjson.Wanted {
+	usage := []rawjson.Wanted{
+		{Key: "prompt_tokens"}, {Key: "input_tokens"}, {Key: "completion_tokens"}, {Key: "output_tokens"},
+		{Key: "prompt_tokens_details", In: []rawjson.Wanted{{Key: "cached_tokens"}}},
+		{Key: "input_tokens_details", In: []rawjson.Wanted{{Key: "cached_tokens"}}},
+	}
+	return []rawjson.Wanted{
+		{Key: "custom_id"},
+		{Key: "response", In: []rawjson.Wanted{{Key: "status_code"}, {Key: "body", In: []rawjson.Wanted{{Key: "usage", In: usage}}}}},
+		{Key: "error", In: []rawjson.Wanted{{Key: "code"}}},
+	}
 }
 
 // answer is one line's: `"response":...,"error":...}` in the file.
@@ -33,7 +60,7 @@ func newAnswers(temp string) (*answers, error) {
 		return nil, err
 	}
 	_ = os.Remove(file.Name()) // open files outlive their names
-	return &answers{file: file, at: map[int]answer{}}, nil
+	return &answers{file: file, at: map[int]answer{}, members: lineMembers()}, nil
 }
 
 func (a *answers) close() { _ = a.file.Close() }
@@ -56,11 +83,11 @@ func (a *answers) read(r io.Reader) error {
 
 // add takes a line. It is false where the line is none.
 func (a *answers) add(out *appender, text []byte) bool {
-	o, err := rawjson.Parse(text)
-	if err != nil {
+	m := a.members
+	if rawjson.Find(text, m) != nil {
 		return false
 	}
-	id, _ := str(o.Get("custom_id"))
+	id, _ := str(m[customIDAt].Value)
 	number, err := strconv.Atoi(id)
 	if err != nil {
 		return false
@@ -68,14 +95,14 @@ func (a *answers) add(out *appender, text []byte) bool {
 	if a.at[number].success {
 		return true // answered before, and once is enough
 	}
-	response, failure := o.Get("response"), o.Get("error")
+	response, failure := m[responseAt].Value, m[errorAt].Value
 	if response == nil {
 		response = json.RawMessage("null")
 	}
 	if failure == nil {
 		failure = json.RawMessage("null")
 	}
-	judged := judge(o)
+	judged := judge(m)
 	judged.offset, judged.size = out.offset, int32(len(`"response":,"error":}`)+len(response)+len(failure))
 	out.write(`"response":`, response, `,"error":`, failure, "}")
 	a.at[number] = judged
@@ -83,48 +110,35 @@ func (a *answers) add(out *appender, text []byte) bool {
 }
 
 // judge tells what an answer means for its line.
-func judge(o *rawjson.Object) answer {
-	response := o.Object("response")
-	if response == nil {
-		var e struct {
-			Code string `json:"code"`
-		}
-		_ = json.Unmarshal(o.Get("error"), &e) // an error of another form has no code
-		switch e.Code {
+func judge(m []rawjson.Wanted) answer {
+	response := m[responseAt]
+	if absent(response.Value) {
+		switch code, _ := str(m[errorAt].In[codeAt].Value); code {
 		case "":
 			return answer{again: "no_answer"}
 		case "content_filter", "batch_cancelled":
 			return answer{}
+		default:
+			return answer{again: code}
 		}
-		return answer{again: e.Code}
 	}
-	status := int(number(response.Get("status_code")))
+	status := int(number(response.In[statusAt].Value))
 	switch {
 	case status >= 200 && status < 300:
-		return answer{success: true, usage: usageOf(response.Object("body"))}
+		return answer{success: true, usage: usageOf(response.In[bodyAt].In[usageAt].In)}
 	case status == 408 || status == 429 || status >= 500 || status == 0:
 		return answer{again: "http_" + strconv.Itoa(status)}
 	}
 	return answer{}
 }
 
-// usageOf reads the tokens of an answer's body; chat and embeddings name them one way, responses another.
-func usageOf(body *rawjson.Object) (u Usage) {
-	if body == nil {
-		return u
+// usageOf reads the tokens of an answer; chat and embeddings name them one way, responses another.
+func usageOf(m []rawjson.Wanted) Usage {
+	count := func(i int) int64 { return number(m[i].Value) }
+	return Usage{
+		Input: count(0) + count(1), Output: count(2) + count(3),
+		Cached: number(m[4].In[0].Value) + number(m[5].In[0].Value),
 	}
-	usage := body.Object("usage")
-	if usage == nil {
-		return u
-	}
-	u.Input = number(usage.Get("prompt_tokens")) + number(usage.Get("input_tokens"))
-	u.Output = number(usage.Get("completion_tokens")) + number(usage.Get("output_tokens"))
-	for _, details := range []string{"prompt_tokens_details", "input_tokens_details"} {
-		if d := usage.Object(details); d != nil {
-			u.Cached += number(d.Get("cached_tokens"))
-		}
-	}
-	return u
 }
 
 // append adds a line's answer to b.

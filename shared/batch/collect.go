@@ -201,14 +201,10 @@ type settling struct {
 	buffer  []byte
 }
 
-func (t *settling) run() (err error) {
-	if t.results, err = t.store.create(t.ctx, t.key(resultsName), nil); err != nil {
-		return err
-	}
+func (t *settling) run() error {
+	t.results = t.store.create(t.ctx, t.key(resultsName), nil)
 	defer t.results.abandon()
-	if t.lines, err = t.store.create(t.ctx, t.next().key(linesName), nil); err != nil {
-		return err
-	}
+	t.lines = t.store.create(t.ctx, t.next().key(linesName), nil)
 	defer t.lines.abandon()
 	source := t.store.open(t.ctx, t.key(linesName), "", 0)
 	defer source.Close()
@@ -286,10 +282,7 @@ func (t *settling) next() *work {
 // prepareNext copies the requests of the lines that are tried again.
 func (t *settling) prepareNext() error {
 	next := t.next()
-	requests, err := t.store.create(t.ctx, next.key(requestsName), nil)
-	if err != nil {
-		return err
-	}
+	requests := t.store.create(t.ctx, next.key(requestsName), nil)
 	defer requests.abandon()
 	source := t.store.open(t.ctx, t.key(requestsName), "", 0)
 	defer source.Close()

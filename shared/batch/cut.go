@@ -63,12 +63,8 @@ func (s *Service) readSource(ctx context.Context, job *Job, plan *Plan) error {
 	source := s.store.open(ctx, job.Key, job.VersionID, plan.Offset)
 	source.etag = job.ETag
 	defer source.Close()
-	rejected, err := s.store.create(ctx, rejectedKey(job.ID, plan.Passes), nil)
-	if err != nil {
-		return err
-	}
 	c := &cutter{
-		Service: s, ctx: ctx, job: job, plan: plan, rejected: rejected,
+		Service: s, ctx: ctx, job: job, plan: plan, rejected: s.store.create(ctx, rejectedKey(job.ID, plan.Passes), nil),
 		open: map[group]*openPart{}, targets: map[string]targets{}, assigned: map[deployment]int64{},
 	}
 	defer c.abandon()
@@ -272,11 +268,11 @@ func (c *cutter) begin(g group, to targets) (*openPart, error) {
 		}
 	}
 	var err error
-	if part.requests, err = c.store.create(c.ctx, tryKey(c.job.ID, part.Number, 0, requestsName), nil); err != nil {
+	if part.requests, err = c.store.createSpooled(c.ctx, tryKey(c.job.ID, part.Number, 0, requestsName)); err != nil {
 		return nil, err
 	}
 	c.open[g] = part
-	part.lines, err = c.store.create(c.ctx, tryKey(c.job.ID, part.Number, 0, linesName), nil)
+	part.lines, err = c.store.createSpooled(c.ctx, tryKey(c.job.ID, part.Number, 0, linesName))
 	return part, err
 }
 

@@ -3,6 +3,7 @@ package batch
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -151,8 +152,10 @@ func str(raw json.RawMessage) (s string, ok bool) {
 	return s, json.Unmarshal(raw, &s) == nil
 }
 
-func number(raw json.RawMessage) (n int64) {
-	if len(raw) > 0 && raw[0] != 'n' && json.Unmarshal(raw, &n) != nil {
+// number is a JSON number that is whole, 0 for anything else.
+func number(raw json.RawMessage) int64 {
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil {
 		return 0
 	}
 	return n

@@ -97,15 +97,11 @@ func (r *reporter) results() error {
 		return err
 	}
 	metadata := map[string]string{"job": r.job.ID}
-	if r.out, err = r.store.create(r.ctx, r.job.Results, metadata); err != nil {
-		return err
-	}
+	r.out = r.store.create(r.ctx, r.job.Results, metadata)
 	defer r.out.abandon()
 	r.errors = r.out
 	if r.job.Errors != "" {
-		if r.errors, err = r.store.create(r.ctx, r.job.Errors, metadata); err != nil {
-			return err
-		}
+		r.errors = r.store.create(r.ctx, r.job.Errors, metadata)
 		defer r.errors.abandon()
 	}
 	if err := merge(r.ctx, lists, r.line); err != nil {
