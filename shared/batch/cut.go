@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -109,6 +110,9 @@ func (c *cutter) place(l *line) (*lineError, error) {
 	if err != nil {
 		return nil, err
 	}
+	if bad := c.job.Limits.check(l, to); bad != nil {
+		return bad, nil
+	}
 	mode, bad := c.mode(l, to)
 	if bad != nil {
 		return bad, nil
@@ -191,6 +195,24 @@ func (c *cutter) serving(model string) (targets, error) {
 		c.targets[model] = targets{batch, online}
 	}
 	return targets{batch, online}, nil
+}
+
+// check holds a line against the limits of its job. A model goes by its own name and by its deployments'.
+func (limits *Limits) check(l *line, to targets) *lineError {
+	if limits.Endpoint != "" && endpointOf(limits.Endpoint) != l.endpoint {
+		return l.fail("url_mismatch", "'url' is not the endpoint of the batch, %s. Put the line into a batch of its own endpoint.", limits.Endpoint)
+	}
+	if limits.Models == nil {
+		return nil
+	}
+	may := slices.Contains(limits.Models, l.model)
+	for _, t := range slices.Concat(to.batch, to.online) {
+		may = may || slices.Contains(limits.Models, t.Model)
+	}
+	if !may {
+		return l.fail("model_not_allowed", "Your key may not use the model %q. GET /v1/models lists those it may use; the owner of this endpoint can add to them.", l.model)
+	}
+	return nil
 }
 
 // mode decides how a line is answered: as it asks or as the job does, else as cheaply as it can be.
