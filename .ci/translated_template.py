@@ -39,18 +39,25 @@ def of_bucket(path):
     return {"Fn::Sub": "${BatchBucket.Arn}/" + path}
 
 
+def of_workflow(name):
+    return {"Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:" + name}
+
+
 BATCHES = CALLS_AZURE | {
     "s3:GetObject": ([of_bucket("*")], None),
     "s3:GetObjectVersion": ([of_bucket("*")], None),
-    "s3:PutObject": ([of_bucket("jobs/*"), of_bucket("results/*")], None),
-    "s3:AbortMultipartUpload": ([of_bucket("jobs/*"), of_bucket("results/*")], None),
+    "s3:PutObject": ([of_bucket("jobs/*"), of_bucket("results/*"), of_bucket("api/*")], None),
+    "s3:AbortMultipartUpload": ([of_bucket("jobs/*"), of_bucket("results/*"), of_bucket("api/*")], None),
     "s3:ListBucket": ([{"Fn::GetAtt": ["BatchBucket", "Arn"]}], None),
 }
 MAY = {
     "ChatFunction": CALLS_AZURE,
     "EmbeddingsFunction": CALLS_AZURE,
-    "BatchSubmitFunction": BATCHES,
-    "BatchStatusFunction": BATCHES,
+    "BatchSubmitFunction": BATCHES | {"states:StartExecution": ([of_workflow("stateMachine:${AWS::StackName}-batch")], None)},
+    "BatchStatusFunction": BATCHES | {
+        "states:DescribeExecution": ([of_workflow("execution:${AWS::StackName}-batch:*")], None),
+        "s3:DeleteObject": ([of_bucket("api/files/*")], None),
+    },
 }
 
 # Each must be found out: (what stands in the template, what it is broken into, a part of the finding).
@@ -141,7 +148,7 @@ def check_routes(template):
     for parent, names in variables.items():
         if len(names) > 1:
             yield f"below {parent or '/'} stand several path variables: {', '.join(sorted(names))}"
-    for path in ("/v1/chat/completions", "/v1/models/{model}", "/v1/embeddings"):
+    for path in ("/v1/chat/completions", "/v1/models/{model}", "/v1/embeddings", "/v1/files", "/v1/batches/{proxy+}"):
         if path not in paths:
             yield f"{path} is no route"
     for name, deployment in of_type(template, "AWS::ApiGateway::Deployment").items():
@@ -157,6 +164,8 @@ def check_gateway_responses(template):
             yield f"gateway response {required} is missing"
     for name, response in responses.items():
         body = response["responseTemplates"]["application/json"]
+        if not isinstance(body, str):
+            body = re.sub(r"\$\{[^}]*\}", "x", body["Fn::Sub"])
         body = body.replace("$context.error.messageString", '"a \\"message\\""')
         body = body.replace("$context.error.message", 'a "message"')
         body = re.sub(r"\$context(\.[A-Za-z]+)+", "x", body)
