@@ -185,4 +185,6 @@ func (e *expiry) check(param string) (int64, error) {
 }
 
 // context of a request is the one its handlers work with; name is the caller's folder.
-func of(r *http.Request) (ctx context.Context, caller string) { return r.Context(), folder(r.Context()) }
+func of(r *http.Request) (ctx context.Context, caller string) {
+	return r.Context(), folder(r.Context())
+}

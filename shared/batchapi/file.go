@@ -77,10 +77,8 @@ func parseFile(caller string, o object) (f *file, ok bool) {
 	return f, err == nil
 }
 
-// there tells whether a file is to be seen. An output without a line is as good as none.
-func (f *file) there(now time.Time) bool {
-	expired := f.expires > 0 && now.After(f.madeAt.Add(f.expires))
-	return !expired && f.bytes > 0
+func (f *file) expired(now time.Time) bool {
+	return f.expires > 0 && now.After(f.madeAt.Add(f.expires))
 }
 
 // findFile returns a file of the caller. param is what named it.
@@ -91,7 +89,7 @@ func (a *API) findFile(ctx context.Context, caller, id, param string) (f *file, 
 			return false
 		})
 	}
-	if err == nil && (f == nil || !f.there(a.now())) {
+	if err == nil && (f == nil || f.bytes == 0 || f.expired(a.now())) { // an output without a line is as good as none
 		err = notFound(param, "file", id)
 	}
 	return f, err

@@ -3,6 +3,7 @@ package batchapi
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -16,6 +17,10 @@ const (
 	// inline is the largest content that is sent through the gateway, in bytes. It passes more, but slowly:
 	// 2 MB/s beyond the first 10 MB ("Stream the integration response", API Gateway Developer Guide).
 	inline = 6 << 20
+
+	// streamed is the largest that it can be: what Lambda streams ("Response streaming for Lambda functions",
+	// Lambda Developer Guide).
+	streamed = 200_000_000
 
 	// linkLife is how long S3 takes a link to a larger one.
 	linkLife = 15 * time.Minute
@@ -85,15 +90,24 @@ func (a *API) listFiles(_ http.ResponseWriter, r *http.Request) (any, error) {
 		after = prefix + p.after + "0" // behind all that is below the id: '0' comes after '/'
 	}
 	var found []*fileObject
+	var expired []string
 	err = a.store.list(ctx, prefix, after, func(o object) bool {
 		if before != "" && o.key >= before {
 			return false
 		}
-		if f, ok := parseFile(caller, o); ok && f.there(now) && (purpose == "" || purpose == f.purpose) {
+		switch f, ok := parseFile(caller, o); {
+		case ok && f.expired(now):
+			expired = append(expired, o.key)
+		case ok && f.bytes > 0 && (purpose == "" || purpose == f.purpose):
 			found = append(found, f.object())
 		}
 		return p.forward || len(found) <= p.limit
 	})
+	for _, key := range expired { // nobody else removes them
+		if err := a.store.delete(ctx, key); err != nil {
+			return nil, err
+		}
+	}
 	if p.forward {
 		slices.Reverse(found)
 	}
@@ -129,7 +143,16 @@ func (a *API) fileContent(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	header := w.Header()
-	if f.bytes > inline {
+	// OpenAI's Go library refuses to follow a redirect to another host (v3.96.0, requestconfig/origin.go).
+	follows := r.Header.Get("X-Stainless-Lang") != "go"
+	switch {
+	case !follows && f.bytes > streamed:
+		return nil, &openaierr.Error{
+			Status: http.StatusRequestEntityTooLarge, Type: openaierr.TypeInvalidRequest, Param: "file_id", Code: "file_too_large",
+			Message: fmt.Sprintf("The file has %d bytes, and this library takes only what the API gateway carries, %d. Read it from s3://%s/%s, or from this URL by a client that follows redirects.",
+				f.bytes, streamed, a.store.bucket, f.key(caller)),
+		}
+	case follows && f.bytes > inline:
 		link, err := a.store.link(ctx, f.key(caller), f.name)
 		if err != nil {
 			return nil, err
