@@ -59,9 +59,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Now()}
-	emulator := azureopenai.New(azureopenai.Options{
-		APIKeys: []string{"local"}, DisableRecording: true, Pace: azureopenai.Pace{}.Scaled(0.0001),
-	})
+	emulator := azureopenai.New(azureopenai.Options{APIKeys: []string{"local"}, DisableRecording: true})
 	t.Cleanup(func() { _ = emulator.Close() })
 	upstream := httptest.NewServer(emulator)
 	t.Cleanup(upstream.Close)
