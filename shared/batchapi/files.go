@@ -143,13 +143,12 @@ func (a *API) fileContent(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	header := w.Header()
-	// OpenAI's Go library refuses to follow a redirect to another host (v3.96.0, requestconfig/origin.go).
-	follows := r.Header.Get("X-Stainless-Lang") != "go"
+	follows := followsLinks(r.Header)
 	switch {
 	case !follows && f.bytes > streamed:
 		return nil, &openaierr.Error{
 			Status: http.StatusRequestEntityTooLarge, Type: openaierr.TypeInvalidRequest, Param: "file_id", Code: "file_too_large",
-			Message: fmt.Sprintf("The file has %d bytes, and this library takes only what the API gateway carries, %d. Read it from s3://%s/%s, or from this URL by a client that follows redirects.",
+			Message: fmt.Sprintf("The file has %d bytes, and this client takes only what the API gateway carries, %d. Read it from s3://%s/%s, or from this URL by a client that follows redirects.",
 				f.bytes, streamed, a.store.bucket, f.key(caller)),
 		}
 	case follows && f.bytes > inline:
@@ -174,4 +173,11 @@ func (a *API) fileContent(w http.ResponseWriter, r *http.Request) (any, error) {
 		panic(http.ErrAbortHandler) // the caller must not take what it has for the whole
 	}
 	return nil, nil
+}
+
+// followsLinks tells whether a client may be sent to S3. A key in a header of its own would go there with
+// it, so that the AzureOpenAI classes follow no redirect (openai-node v7, azure.mjs); nor does OpenAI's Go
+// library to another host (v3.96.0, requestconfig/origin.go).
+func followsLinks(h http.Header) bool {
+	return h.Get("Api-Key") == "" && h.Get("X-Stainless-Lang") != "go"
 }
