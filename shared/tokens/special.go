@@ -33,7 +33,8 @@ func (e *Encoding) Encode(text string, special Special) ([]int, error) {
 		if special == Refused {
 			return nil, &SpecialError{Token: token}
 		}
-		ids = append(e.appendIDs(ids, text[:at]), e.special[token])
+		id, _ := e.special.id(token)
+		ids = append(e.appendIDs(ids, text[:at]), id)
 		text = text[at+len(token):]
 	}
 	return e.appendIDs(ids, text), nil
@@ -52,36 +53,48 @@ func (e *Encoding) nextSpecial(text string) (int, string) {
 		if end < 0 {
 			return 0, ""
 		}
-		if token := text[at:min(at+2+end+2, len(text))]; e.isSpecial(token) {
+		token := text[at:min(at+2+end+2, len(text))]
+		if _, ok := e.special.id(token); ok {
 			return at, token
 		}
 	}
 }
 
-func (e *Encoding) isSpecial(token string) bool {
-	_, ok := e.special[token]
-	return ok
+// specials is the special tokens of an encoding: the named ones, and in a span of ids <|reserved_ID|> for
+// each id without a name.
+type specials struct {
+	named        []named
+	first, after int // the span
 }
 
-func harmonySpecial() map[string]int {
-	special := map[string]int{
-		"<|startoftext|>": 199998,
-		"<|endoftext|>":   199999,
-		"<|return|>":      200002,
-		"<|constrain|>":   200003,
-		"<|channel|>":     200005,
-		"<|start|>":       200006,
-		"<|end|>":         200007,
-		"<|message|>":     200008,
-		"<|call|>":        200012,
-		"<|endofprompt|>": 200018,
-	}
-	for id := 200000; id < 201088; id++ {
-		switch id {
-		case 200002, 200003, 200005, 200006, 200007, 200008, 200012:
-		default:
-			special[fmt.Sprintf("<|reserved_%d|>", id)] = id
+type named struct {
+	text string
+	id   int
+}
+
+func (s specials) text(id int) string {
+	for _, n := range s.named {
+		if n.id == id {
+			return n.text
 		}
 	}
-	return special
+	if id >= s.first && id < s.after {
+		return fmt.Sprintf(reserved, id)
+	}
+	return ""
 }
+
+func (s specials) id(text string) (int, bool) {
+	for _, n := range s.named {
+		if n.text == text {
+			return n.id, true
+		}
+	}
+	var id int
+	if _, err := fmt.Sscanf(text, reserved, &id); err != nil || s.text(id) != text {
+		return 0, false
+	}
+	return id, true
+}
+
+const reserved = "<|reserved_%d|>"

@@ -5,8 +5,8 @@ package tokens
 import (
 	"fmt"
 	"iter"
-	"sort"
-	"strings"
+	"sync"
+	"unsafe"
 )
 
 // Encoding is one way to cut text into tokens. Its methods may be called concurrently.
@@ -17,25 +17,8 @@ type Encoding struct {
 	name    string
 	vocab   *vocabulary
 	split   func(s string, i int) int // returns where the piece that starts at i ends
-	special map[string]int
-}
-
-// Lookup returns the encoding of a name, such as "o200k_base". The error lists the names there are.
-func Lookup(name string) (*Encoding, error) {
-	if e := encodings[name]; e != nil {
-		return e, nil
-	}
-	return nil, fmt.Errorf("unknown encoding %q; known are %s", name, strings.Join(Encodings(), ", "))
-}
-
-// Encodings returns the names that Lookup knows, sorted.
-func Encodings() []string {
-	names := make([]string, 0, len(encodings))
-	for name := range encodings {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
+	special specials
+	spare   sync.Pool // of *scratch
 }
 
 // Name returns the name that Lookup knows the encoding by.
@@ -44,17 +27,22 @@ func (e *Encoding) Name() string { return e.name }
 // Count returns how many tokens text has. Special tokens count as plain text.
 func (e *Encoding) Count(text string) int {
 	text = validUTF8(text)
+	sc := e.scratch()
+	defer e.spare.Put(sc)
 	n := 0
 	for i := 0; i < len(text); {
 		end := e.split(text, i)
-		n += len(e.vocab.encode(nil, text[i:end]))
+		e.vocab.encode(sc, text, i, end)
+		n += len(sc.tokens)
 		i = end
 	}
 	return n
 }
 
 // CountBytes is Count of bytes.
-func (e *Encoding) CountBytes(text []byte) int { return e.Count(string(text)) }
+func (e *Encoding) CountBytes(text []byte) int {
+	return e.Count(unsafe.String(unsafe.SliceData(text), len(text))) // Count keeps nothing of it
+}
 
 // AppendIDs appends the ids of text's tokens to dst. Special tokens are plain text.
 func (e *Encoding) AppendIDs(dst []int, text string) []int {
@@ -62,12 +50,24 @@ func (e *Encoding) AppendIDs(dst []int, text string) []int {
 }
 
 func (e *Encoding) appendIDs(dst []int, valid string) []int {
+	sc := e.scratch()
+	defer e.spare.Put(sc)
 	for i := 0; i < len(valid); {
 		end := e.split(valid, i)
-		dst = e.vocab.encode(dst, valid[i:end])
+		e.vocab.encode(sc, valid, i, end)
+		for _, t := range sc.tokens {
+			dst = append(dst, int(t.id))
+		}
 		i = end
 	}
 	return dst
+}
+
+func (e *Encoding) scratch() *scratch {
+	if sc, ok := e.spare.Get().(*scratch); ok {
+		return sc
+	}
+	return new(scratch)
 }
 
 // Decode returns the bytes that ids stand for. They need not be valid UTF-8: a character may be cut into
@@ -75,25 +75,15 @@ func (e *Encoding) appendIDs(dst []int, valid string) []int {
 func (e *Encoding) Decode(ids []int) ([]byte, error) {
 	var out []byte
 	for _, id := range ids {
-		token, ok := e.token(id)
-		if !ok {
+		if e.vocab.has(id) {
+			out = e.vocab.appendToken(out, uint32(id))
+		} else if text := e.special.text(id); text != "" {
+			out = append(out, text...)
+		} else {
 			return nil, fmt.Errorf("%s has no token %d", e.name, id)
 		}
-		out = append(out, token...)
 	}
 	return out, nil
-}
-
-func (e *Encoding) token(id int) (string, bool) {
-	if token, ok := e.vocab.token(id); ok {
-		return token, true
-	}
-	for text, special := range e.special {
-		if special == id {
-			return text, true
-		}
-	}
-	return "", false
 }
 
 // Token is one token of a text and the bytes it covers: text[Start:End].
@@ -107,21 +97,20 @@ func (e *Encoding) Tokens(text string) iter.Seq[Token] {
 	return func(yield func(Token) bool) {
 		valid := validUTF8(text)
 		at := offsets{text: text, same: valid == text}
+		sc := e.scratch()
+		defer e.spare.Put(sc)
 		start := 0
-		var ids []int
-		for i, n := 0, 0; i < len(valid); i = n {
-			n = e.split(valid, i)
-			ids = e.vocab.encode(ids[:0], valid[i:n])
-			pos := i
-			for _, id := range ids {
-				token, _ := e.vocab.token(id)
-				pos += len(token)
-				end := at.original(pos)
-				if !yield(Token{ID: id, Start: start, End: end}) {
+		for i := 0; i < len(valid); {
+			n := e.split(valid, i)
+			e.vocab.encode(sc, valid, i, n)
+			for _, t := range sc.tokens {
+				end := at.original(int(t.end))
+				if !yield(Token{ID: int(t.id), Start: start, End: end}) {
 					return
 				}
 				start = end
 			}
+			i = n
 		}
 	}
 }

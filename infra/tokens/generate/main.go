@@ -61,7 +61,11 @@ func main() {
 		}
 	}
 	for _, name := range []string{"o200k_base", "cl100k_base", "p50k_base"} {
-		write(filepath.Join(*out, name+".bin"), pack(vocabularies[name]))
+		packed, err := pack(vocabularies[name])
+		if err != nil {
+			log.Fatalf("%s: %v", name, err)
+		}
+		write(filepath.Join(*out, name+".bin"), packed)
 	}
 	table, err := classTable("classes.txt")
 	if err != nil {
@@ -108,14 +112,6 @@ func parse(data []byte) ([][]byte, error) {
 		tokens = append(tokens, token)
 	}
 	return tokens, nil
-}
-
-func pack(tokens [][]byte) []byte {
-	var out []byte
-	for _, t := range tokens {
-		out = append(append(out, byte(len(t))), t...)
-	}
-	return out
 }
 
 func write(name string, data []byte) {
