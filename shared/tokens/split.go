@@ -6,6 +6,9 @@ package tokens
 //
 //	'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s
 func splitR50k(s string, i int) int {
+	if end := asciiR50k(s, i); end > 0 {
+		return end
+	}
 	if n := contraction(s, i, false); n > 0 {
 		return i + n
 	}
@@ -29,6 +32,9 @@ func splitR50k(s string, i int) int {
 //
 //	'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s
 func splitCl100k(s string, i int) int {
+	if end := asciiCl100k(s, i); end > 0 {
+		return end
+	}
 	if n := contraction(s, i, true); n > 0 {
 		return i + n
 	}
@@ -69,6 +75,9 @@ func splitCl100k(s string, i int) int {
 //	[^\r\n\p{L}\p{N}]?U*L+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?U+L*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|
 //	\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
 func splitO200k(s string, i int) int {
+	if end := asciiO200k(s, i); end > 0 {
+		return end
+	}
 	c, n := class(s, i)
 	word := i
 	if c&(line|letter|number) == 0 {

@@ -32,8 +32,7 @@ func (e *Encoding) Count(text string) int {
 	n := 0
 	for i := 0; i < len(text); {
 		end := e.split(text, i)
-		e.vocab.encode(sc, text, i, end)
-		n += len(sc.tokens)
+		n += sc.count(e.vocab, text, i, end)
 		i = end
 	}
 	return n

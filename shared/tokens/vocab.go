@@ -1,5 +1,7 @@
 package tokens
 
+import "math/bits"
+
 // vocabulary is the tokens of an encoding, read in place from the embedded data that
 // infra/tokens/generate lays out. A token's id is its rank among the merges.
 type vocabulary struct {
@@ -10,7 +12,8 @@ type vocabulary struct {
 	moves  string // displacements, two bytes each
 	pairs  string // slots of four bytes
 
-	buckets, slots uint64
+	bucketShift int
+	slotMask    uint32
 
 	// oneSpace is set where no token has two spaces at its front, though the data has such.
 	oneSpace bool
@@ -19,7 +22,7 @@ type vocabulary struct {
 func open(data string) *vocabulary {
 	tokens, units := int(load32(data, 0)), int(load32(data, 4))
 	buckets, slots := int(load32(data, 8)), int(load32(data, 12))
-	v := &vocabulary{tokens: uint32(tokens), buckets: uint64(buckets), slots: uint64(slots)}
+	v := &vocabulary{tokens: uint32(tokens), bucketShift: 65 - bits.Len(uint(buckets)), slotMask: uint32(slots) - 1}
 	v.bytes, data = data[16:16+bytesEnd], data[16+bytesEnd:]
 	v.trie, data = data[:units*4], data[units*4:]
 	v.splits, data = data[:tokens*splitBytes+8-splitBytes], data[tokens*splitBytes+8-splitBytes:]
@@ -40,30 +43,6 @@ const (
 	splitBytes = 5
 )
 
-// longest returns the longest token that s[i:end] starts with, and its end. There is one: every byte is.
-func (v *vocabulary) longest(s string, i, end int) (id uint32, to int) {
-	trie := v.trie
-	base := uint32(0)
-	best := uint32(0)
-	for i < end {
-		b := uint32(s[i])
-		u := load32(trie, int(base+1+b)*4)
-		if u&labelMask != b {
-			break
-		}
-		i++
-		base = u >> restShift
-		if u&(hasID|isLeaf) != 0 {
-			to = i
-			best = base
-			if u&isLeaf != 0 {
-				return base, to
-			}
-		}
-	}
-	return load32(trie, int(best)*4) >> restShift, to
-}
-
 // split returns the two tokens that id, no byte's, merges from.
 func (v *vocabulary) split(id uint32) (left, right uint32) {
 	both := load64(v.splits, int(id)*splitBytes)
@@ -72,12 +51,10 @@ func (v *vocabulary) split(id uint32) (left, right uint32) {
 
 // pair returns the token that left and right merge into; none has an id so high as the other value.
 func (v *vocabulary) pair(left, right uint32) uint32 {
-	h := (uint64(left)<<idBits | uint64(right)) * 0x9E3779B97F4A7C15
-	h = (h ^ h>>32) * 0xD6E8FEB86659FD93
-	move := load16(v.moves, int(h>>32*v.buckets>>32)*2)
-	x := (uint32(h) ^ move*0x9E3779B1) * 0x85EBCA6B
-	slot := load32(v.pairs, int(uint64(x)*v.slots>>32)*4)
-	if slot>>idBits != uint32(h>>20)&(1<<(32-idBits)-1) {
+	h := (uint64(left)<<idBits | uint64(right)) * hashFactor
+	move := load16(v.moves, int(h>>v.bucketShift)*2)
+	slot := load32(v.pairs, int((uint32(h>>16)+move*uint32(h>>8|1))&v.slotMask)*4)
+	if slot>>idBits != uint32(h>>34)&(1<<(32-idBits)-1) {
 		return none
 	}
 	id := slot & idMask
@@ -87,91 +64,28 @@ func (v *vocabulary) pair(left, right uint32) uint32 {
 	return id
 }
 
-const none = ^uint32(0)
+const (
+	none       = ^uint32(0)
+	hashFactor = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio
+)
 
 // fit tells whether the bytes of two tokens are encoded as just these two. It undoes their merges from the
 // last to the first and looks whether, at any moment, a merge across the border would have come before.
 func (v *vocabulary) fit(left, right uint32) bool {
 	limit := none
-	for {
-		if v.pair(left, right) < limit {
-			return false
-		}
-		switch {
-		case max(left, right) < bytesEnd:
+	for v.pair(left, right) >= limit {
+		top := max(left, right)
+		if top < bytesEnd {
 			return true
-		case left > right:
-			limit = left
-			_, left = v.split(left)
-		default:
-			limit = right + 1
-			right, _ = v.split(right)
+		}
+		l, r := v.split(top)
+		if left > right {
+			left, limit = r, left
+		} else {
+			right, limit = l, right+1
 		}
 	}
-}
-
-// placed is a token of a piece and where it ends.
-type placed struct{ id, end uint32 }
-
-// scratch is what an encoder needs beside the text.
-type scratch struct {
-	tokens []placed
-	dead   []uint64 // a bit per position: no encoding of the piece passes through it
-}
-
-// encode leaves the tokens of the piece s[i:end] in sc.tokens.
-//
-// The encoding of a text is the only way to cut it into tokens of which all neighbours fit. So take the
-// longest token at each place; where it does not fit to the one before, a shorter one; and where none
-// does, go back. A place that was gone back from is never tried again, which keeps that linear.
-func (v *vocabulary) encode(sc *scratch, s string, i, end int) {
-	tokens := sc.tokens[:0]
-	id, to := v.match(s, i, end)
-	if to == end {
-		sc.tokens = append(tokens, placed{id, uint32(end)})
-		return
-	}
-	words := (end-i)/64 + 1
-	if cap(sc.dead) < words {
-		sc.dead = make([]uint64, words)
-	}
-	dead := sc.dead[:words]
-	clear(dead)
-	start := i
-	tokens = append(tokens, placed{id, uint32(to)})
-	i = to
-	id, to = v.match(s, i, end)
-	for {
-		at := to - start
-		if dead[at/64]>>(at%64)&1 == 0 && (len(tokens) == 0 || v.fit(tokens[len(tokens)-1].id, id)) {
-			tokens = append(tokens, placed{id, uint32(to)})
-			if to == end {
-				break
-			}
-			i = to
-			id, to = v.match(s, i, end)
-			continue
-		}
-		for to == i+1 { // there is no shorter one
-			dead[(i-start)/64] |= 1 << ((i - start) % 64)
-			to = i
-			tokens = tokens[:len(tokens)-1]
-			i = start
-			if len(tokens) > 0 {
-				i = int(tokens[len(tokens)-1].end)
-			}
-		}
-		id, to = v.match(s, i, to-1)
-	}
-	sc.tokens = tokens
-}
-
-// match is longest where only part of the data counts.
-func (v *vocabulary) match(s string, i, end int) (id uint32, to int) {
-	if v.oneSpace && end > i+1 && s[i] == ' ' && s[i+1] == ' ' {
-		end = i + 1
-	}
-	return v.longest(s, i, end)
+	return false
 }
 
 // appendToken appends the bytes of a token to dst.

@@ -17,7 +17,7 @@ const (
 	line               // \r or \n
 )
 
-var bits = map[string]byte{
+var classBits = map[string]byte{
 	"Lu": upper | letter,
 	"Lt": upper | letter,
 	"Ll": lower | letter,
@@ -45,7 +45,7 @@ func classTable(file string) ([]byte, error) {
 			return nil, fmt.Errorf("%s: %q: %w", file, scanner.Text(), err)
 		}
 		for c := first; c <= last; c++ {
-			class[c] |= bits[name]
+			class[c] |= classBits[name]
 		}
 	}
 	class['\r'] |= line

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"math/bits"
 	"slices"
 )
 
@@ -13,23 +14,20 @@ type pairs struct {
 	slots         []uint32
 }
 
-const perBucket = 4
-
 // hashPair is shared/tokens' function of the same name.
 func hashPair(left, right int) uint64 {
-	h := (uint64(left)<<idBits | uint64(right)) * 0x9E3779B97F4A7C15
-	return (h ^ h>>32) * 0xD6E8FEB86659FD93
+	return (uint64(left)<<idBits | uint64(right)) * 0x9E3779B97F4A7C15
 }
 
-// bucket, slot and check take different bits of the hash.
-func bucketOf(h uint64, buckets int) int { return int(h >> 32 * uint64(buckets) >> 32) }
+// The highest bits of the hash tell the bucket, those in the middle where the slots are counted from and in what
+// steps, and what the check is.
+func (p *pairs) bucketOf(h uint64) int { return int(h >> (65 - bits.Len(uint(len(p.displacements))))) }
 
-func slotOf(h uint64, displacement uint16, slots int) int {
-	x := (uint32(h) ^ uint32(displacement)*0x9E3779B1) * 0x85EBCA6B
-	return int(uint64(x) * uint64(slots) >> 32)
+func (p *pairs) slotOf(h uint64, displacement int) int {
+	return int(uint32(h>>16)+uint32(displacement)*uint32(h>>8|1)) & (len(p.slots) - 1)
 }
 
-func checkOf(h uint64) uint32 { return uint32(h>>20) << idBits }
+func checkOf(h uint64) uint32 { return uint32(h>>34) << idBits }
 
 func newPairs(splits []split) (*pairs, error) {
 	merges, some := 0, 0
@@ -39,14 +37,13 @@ func newPairs(splits []split) (*pairs, error) {
 			some = id
 		}
 	}
-	p := &pairs{
-		displacements: make([]uint16, merges/perBucket+1),
-		slots:         make([]uint32, merges+merges/32),
-	}
+	size := 1 << bits.Len(uint(merges))
+	p := &pairs{displacements: make([]uint16, size/4), slots: make([]uint32, size)}
+	hash := func(id int) uint64 { return hashPair(splits[id].left, splits[id].right) }
 	buckets := make([][]int, len(p.displacements))
 	for id, s := range splits {
 		if s.left != id {
-			b := bucketOf(hashPair(s.left, s.right), len(buckets))
+			b := p.bucketOf(hash(id))
 			buckets[b] = append(buckets[b], id)
 		}
 	}
@@ -65,12 +62,12 @@ func newPairs(splits []split) (*pairs, error) {
 			var taken []int
 			placed = true
 			for _, id := range buckets[b] {
-				at := slotOf(hashPair(splits[id].left, splits[id].right), uint16(d), len(p.slots))
+				at := p.slotOf(hash(id), d)
 				if p.slots[at] != empty {
 					placed = false
 					break
 				}
-				p.slots[at] = checkOf(hashPair(splits[id].left, splits[id].right)) | uint32(id)
+				p.slots[at] = checkOf(hash(id)) | uint32(id)
 				taken = append(taken, at)
 			}
 			if placed {
@@ -87,7 +84,7 @@ func newPairs(splits []split) (*pairs, error) {
 	}
 	for i := range p.slots {
 		if p.slots[i] == empty { // an entry that is true wherever it is found
-			p.slots[i] = checkOf(hashPair(splits[some].left, splits[some].right)) | uint32(some)
+			p.slots[i] = checkOf(hash(some)) | uint32(some)
 		}
 	}
 	return p, nil
