@@ -12,12 +12,13 @@ var classTable string
 
 // The bits of a class, as infra/tokens/generate/classes.go writes them.
 const (
-	upper  = 1 << iota // may stand in the first part of a word of o200k_base
-	lower              // may stand in its last part; a mark is both and no letter
-	letter             // \p{L}
-	number             // \p{N}
-	space              // \s
-	line               // \r or \n
+	upper     = 1 << iota // may stand in the first part of a word of o200k_base
+	lower                 // may stand in its last part; a mark is both and no letter
+	letter                // \p{L}
+	number                // \p{N}
+	space                 // \s
+	line                  // \r or \n
+	malformed             // no character: what is not UTF-8
 )
 
 const (
@@ -25,8 +26,8 @@ const (
 	blockIndex = 0x110000 >> blockBits
 )
 
-// class returns the class of the character that starts at s[i], and its length. At the end that is 0, 0.
-// s is valid UTF-8.
+// class returns the class of the character that starts at s[i], and its length. At the end that is 0, 0,
+// and where none starts, malformed, 1.
 func class(s string, i int) (byte, int) {
 	if i >= len(s) {
 		return 0, 0
@@ -37,16 +38,31 @@ func class(s string, i int) (byte, int) {
 	return classWide(s, i)
 }
 
-// classWide is class for a character beyond ASCII.
+// classWide is class for what is not ASCII.
 func classWide(s string, i int) (byte, int) {
 	r, n := 0, 0
-	switch c := int(s[i]); {
-	case c < 0xE0:
-		r, n = c&0x1F<<6|int(s[i+1])&0x3F, 2
-	case c < 0xF0:
-		r, n = c&0xF<<12|int(s[i+1])&0x3F<<6|int(s[i+2])&0x3F, 3
+	c := int(s[i])
+	switch {
+	case c >= 0xE0 && c < 0xF0 && i+2 < len(s):
+		b, d := int(s[i+1])^0x80, int(s[i+2])^0x80
+		r, n = c&0xF<<12|b<<6|d, 3
+		if b|d > 0x3F || r < 0x800 {
+			return malformed, 1
+		}
+	case c >= 0xC2 && c < 0xE0 && i+1 < len(s):
+		b := int(s[i+1]) ^ 0x80
+		r, n = c&0x1F<<6|b, 2
+		if b > 0x3F {
+			return malformed, 1
+		}
+	case c >= 0xF0 && c < 0xF5 && i+3 < len(s):
+		b, d, e := int(s[i+1])^0x80, int(s[i+2])^0x80, int(s[i+3])^0x80
+		r, n = c&7<<18|b<<12|d<<6|e, 4
+		if b|d|e > 0x3F || r < 0x10000 || r > 0x10FFFF {
+			return malformed, 1
+		}
 	default:
-		r, n = c&7<<18|int(s[i+1])&0x3F<<12|int(s[i+2])&0x3F<<6|int(s[i+3])&0x3F, 4
+		return malformed, 1
 	}
 	b := int(classTable[r>>blockBits])
 	return classTable[blockIndex+b<<blockBits+r&(1<<blockBits-1)], n

@@ -7,9 +7,9 @@ type placed struct{ id, end uint32 }
 type scratch struct {
 	tokens []placed
 	dead   []uint64 // a bit per position: no encoding of the piece passes through it
-	ways   [longestToken]placed
+	ways   [longestToken]way
 
-	fits  [1 << fitBits]uint64
+	bests [1 << bestBits]uint64
 	short [1 << shortBits]shortPiece
 	long  [1 << longBits]longPiece
 }
@@ -17,24 +17,25 @@ type scratch struct {
 const (
 	longestToken = 128 // bytes
 
-	fitBits   = 13
+	bestBits  = 13
 	shortBits = 13
 	longBits  = 12
 )
 
-// fit is vocabulary.fit with a memory: of the two ids, and in the lowest bit whether they fit.
-func (sc *scratch) fit(v *vocabulary, left, right uint32) bool {
-	key := uint64(left)<<(idBits+1) | uint64(right)<<1 | 1<<63
-	known := &sc.fits[key*hashFactor>>(64-fitBits)]
-	if *known&^1 == key {
-		return *known&1 != 0
+// best returns the highest n up to the given one of which the token sc.ways[n] fits behind left, or -1. Since
+// a way is the end of all shorter ones, it alone tells what the answer is, which is remembered: left and
+// the way, and in the lowest byte n+1.
+func (sc *scratch) best(v *vocabulary, left uint32, n int) int {
+	key := 1<<63 | uint64(left)<<32 | uint64(sc.ways[n].unit)>>restShift<<9 | uint64(sc.ways[n].unit)&isLeaf>>1
+	known := &sc.bests[key*hashFactor>>(64-bestBits)]
+	if *known&^0xFF == key {
+		return int(*known&0xFF) - 1
 	}
-	*known = key
-	if !v.fit(left, right) {
-		return false
+	for n >= 0 && !v.fit(left, v.id(sc.ways[n].unit)) {
+		n--
 	}
-	*known |= 1
-	return true
+	*known = key | uint64(n+1)
+	return n
 }
 
 // encode leaves the tokens of the piece s[i:end] in sc.tokens.
@@ -45,37 +46,17 @@ func (sc *scratch) fit(v *vocabulary, left, right uint32) bool {
 func (v *vocabulary) encode(sc *scratch, s string, i, end int) {
 	tokens := sc.tokens[:0]
 	n := v.walk(sc, s, i, end)
-	to := int(sc.ways[n].end)
-	if to == end {
-		sc.tokens = append(tokens, placed{v.id(sc.ways[n].id), uint32(end)})
+	if w := sc.ways[n]; int(w.end) == end {
+		sc.tokens = append(tokens, placed{v.id(w.unit), w.end})
 		return
 	}
-	words := (end-i)/64 + 1
-	if cap(sc.dead) < words {
-		sc.dead = make([]uint64, words)
-	}
-	dead := sc.dead[:words]
-	clear(dead)
 	start := i
+	dead := sc.alive(end - start)
 	for {
-		way := sc.ways[n]
-		at := int(way.end) - start
-		if dead[at/64]>>(at%64)&1 == 0 {
-			id := v.id(way.id)
-			if len(tokens) == 0 || sc.fit(v, tokens[len(tokens)-1].id, id) {
-				tokens = append(tokens, placed{id, way.end})
-				i = int(way.end)
-				if i == end {
-					break
-				}
-				n = v.walk(sc, s, i, end)
-				continue
-			}
+		if len(tokens) > 0 && n >= 0 {
+			n = sc.best(v, tokens[len(tokens)-1].id, n)
 		}
-		if n--; n >= 0 {
-			continue
-		}
-		for n < 0 {
+		if n < 0 {
 			dead[(i-start)/64] |= 1 << ((i - start) % 64)
 			to := i
 			tokens = tokens[:len(tokens)-1]
@@ -84,16 +65,43 @@ func (v *vocabulary) encode(sc *scratch, s string, i, end int) {
 				i = int(tokens[len(tokens)-1].end)
 			}
 			n = v.walk(sc, s, i, to-1)
+			continue
 		}
+		w := sc.ways[n]
+		if at := int(w.end) - start; dead[at/64]>>(at%64)&1 != 0 {
+			n--
+			continue
+		}
+		tokens = append(tokens, placed{v.id(w.unit), w.end})
+		i = int(w.end)
+		if i == end {
+			break
+		}
+		n = v.walk(sc, s, i, end)
 	}
 	sc.tokens = tokens
 }
 
-func (v *vocabulary) id(way uint32) uint32 {
-	if way&isLeaf != 0 {
-		return way >> restShift
+// alive returns a bit, not set, for each of the positions 0 to n.
+func (sc *scratch) alive(n int) []uint64 {
+	words := n/64 + 1
+	if cap(sc.dead) < words {
+		sc.dead = make([]uint64, words)
 	}
-	return load32(v.trie, int(way>>restShift)*4) >> restShift
+	dead := sc.dead[:words]
+	clear(dead)
+	return dead
+}
+
+// way is a token that a text starts with: the unit of the trie, and where it ends.
+type way struct{ unit, end uint32 }
+
+// id returns the token that a unit stands for.
+func (v *vocabulary) id(unit uint32) uint32 {
+	if unit&isLeaf != 0 {
+		return unit >> restShift
+	}
+	return load32(v.trie, int(unit>>restShift-1)*4) >> restShift
 }
 
 // walk leaves the tokens that s[i:end] starts with in sc.ways, and returns the index of the longest.
@@ -103,10 +111,10 @@ func (v *vocabulary) walk(sc *scratch, s string, i, end int) int {
 	}
 	n := -1
 	trie := v.trie
-	base := uint32(0)
+	base := uint32(rootBase)
 	for i < end {
 		b := uint32(s[i])
-		u := load32(trie, int(base+1+b)*4)
+		u := load32(trie, int(base+b)*4)
 		if u&labelMask != b {
 			break
 		}
@@ -114,7 +122,7 @@ func (v *vocabulary) walk(sc *scratch, s string, i, end int) int {
 		base = u >> restShift
 		if u&(hasID|isLeaf) != 0 {
 			n++
-			sc.ways[n] = placed{u, uint32(i)}
+			sc.ways[n] = way{u, uint32(i)}
 			if u&isLeaf != 0 {
 				break
 			}

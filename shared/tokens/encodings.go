@@ -23,19 +23,19 @@ var encodings = []struct {
 	load func() *Encoding
 }{
 	{"o200k_base", sync.OnceValue(func() *Encoding {
-		return &Encoding{vocab: open(o200kData), split: splitO200k, special: specials{named: []named{
+		return &Encoding{vocab: open(o200kData), split: splitO200k, threeDigits: true, special: specials{named: []named{
 			{"<|endoftext|>", 199999}, {"<|endofprompt|>", 200018},
 		}}}
 	})},
 	{"o200k_harmony", sync.OnceValue(func() *Encoding {
-		return &Encoding{vocab: open(o200kData), split: splitO200k, special: specials{named: []named{
+		return &Encoding{vocab: open(o200kData), split: splitO200k, threeDigits: true, special: specials{named: []named{
 			{"<|startoftext|>", 199998}, {"<|endoftext|>", 199999},
 			{"<|return|>", 200002}, {"<|constrain|>", 200003}, {"<|channel|>", 200005}, {"<|start|>", 200006},
 			{"<|end|>", 200007}, {"<|message|>", 200008}, {"<|call|>", 200012}, {"<|endofprompt|>", 200018},
 		}, first: 200000, after: 201088}}
 	})},
 	{"cl100k_base", sync.OnceValue(func() *Encoding {
-		return &Encoding{vocab: open(cl100kData), split: splitCl100k, special: specials{named: []named{
+		return &Encoding{vocab: open(cl100kData), split: splitCl100k, threeDigits: true, special: specials{named: []named{
 			{"<|endoftext|>", 100257}, {"<|fim_prefix|>", 100258}, {"<|fim_middle|>", 100259},
 			{"<|fim_suffix|>", 100260}, {"<|endofprompt|>", 100276},
 		}}}

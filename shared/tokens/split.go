@@ -1,6 +1,8 @@
 package tokens
 
 // The splitters below are tiktoken's regular expressions (0.14.0, tiktoken_ext/openai_public.py) by hand.
+// They return where the piece that starts at s[i] ends, or -1 if there is something in it that is not UTF-8.
+// Such a thing behind a piece is like U+FFFD: it ends the piece.
 
 // splitR50k ends a piece of r50k_base and p50k_base:
 //
@@ -39,6 +41,9 @@ func splitCl100k(s string, i int) int {
 		return i + n
 	}
 	c, n := class(s, i)
+	if c&malformed != 0 {
+		return -1
+	}
 	if c&letter != 0 {
 		return run(s, i, letter)
 	}
@@ -62,7 +67,9 @@ func splitCl100k(s string, i int) int {
 	if c&space != 0 {
 		i++
 	}
-	i = runOther(s, i)
+	if i = runOther(s, i); i < 0 {
+		return -1
+	}
 	for i < len(s) && (s[i] == '\r' || s[i] == '\n') {
 		i++
 	}
@@ -79,6 +86,9 @@ func splitO200k(s string, i int) int {
 		return end
 	}
 	c, n := class(s, i)
+	if c&malformed != 0 {
+		return -1
+	}
 	word := i
 	if c&(line|letter|number) == 0 {
 		word = i + n
@@ -102,7 +112,9 @@ func splitO200k(s string, i int) int {
 	if c&space != 0 {
 		i++
 	}
-	i = runOther(s, i)
+	if i = runOther(s, i); i < 0 {
+		return -1
+	}
 	for i < len(s) && (s[i] == '\r' || s[i] == '\n' || s[i] == '/') {
 		i++
 	}
@@ -207,10 +219,13 @@ func run(s string, i int, is byte) int {
 	}
 }
 
-// runOther returns the end of [^\s\p{L}\p{N}]* at s[i:].
+// runOther returns the end of [^\s\p{L}\p{N}]* at s[i:], or -1.
 func runOther(s string, i int) int {
 	for i < len(s) {
 		c, n := class(s, i)
+		if c&malformed != 0 {
+			return -1
+		}
 		if c&(space|letter|number) != 0 {
 			break
 		}

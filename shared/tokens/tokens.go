@@ -18,7 +18,11 @@ type Encoding struct {
 	vocab   *vocabulary
 	split   func(s string, i int) int // returns where the piece that starts at i ends
 	special specials
-	spare   sync.Pool // of *scratch
+
+	// threeDigits is set where numbers are cut after each third digit and any three are one token.
+	threeDigits bool
+
+	spare sync.Pool // of *scratch
 }
 
 // Name returns the name that Lookup knows the encoding by.
@@ -26,12 +30,22 @@ func (e *Encoding) Name() string { return e.name }
 
 // Count returns how many tokens text has. Special tokens count as plain text.
 func (e *Encoding) Count(text string) int {
-	text = validUTF8(text)
 	sc := e.scratch()
 	defer e.spare.Put(sc)
 	n := 0
 	for i := 0; i < len(text); {
+		if e.threeDigits && text[i]-'0' <= 9 {
+			if end := asciiRun(text, i, number); end == len(text) || text[end] < 0x80 {
+				n += (end - i + 2) / 3
+				i = end
+				continue
+			}
+		}
 		end := e.split(text, i)
+		if end < 0 {
+			text, i = validUTF8(text[i:]), 0
+			continue
+		}
 		n += sc.count(e.vocab, text, i, end)
 		i = end
 	}

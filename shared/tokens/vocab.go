@@ -36,6 +36,7 @@ const (
 	isLeaf    = 1 << 9
 	hasID     = 1 << 10
 	restShift = 11
+	rootBase  = 1
 
 	bytesEnd   = 256 // the ids below are those of the bytes
 	idBits     = 18

@@ -9,12 +9,13 @@ import (
 
 // The bits of a class, as shared/tokens/classes.go has them.
 const (
-	upper  = 1 << iota // may stand in the first part of a word of o200k_base
-	lower              // may stand in its last part
-	letter             // \p{L}
-	number             // \p{N}
-	space              // \s
-	line               // \r or \n
+	upper     = 1 << iota // may stand in the first part of a word of o200k_base
+	lower                 // may stand in its last part
+	letter                // \p{L}
+	number                // \p{N}
+	space                 // \s
+	line                  // \r or \n
+	malformed             // no character: half of a surrogate pair
 )
 
 var classBits = map[string]byte{
@@ -50,6 +51,9 @@ func classTable(file string) ([]byte, error) {
 	}
 	class['\r'] |= line
 	class['\n'] |= line
+	for c := 0xD800; c < 0xE000; c++ {
+		class[c] = malformed
+	}
 
 	var index []byte
 	var blocks strings.Builder

@@ -8,8 +8,8 @@ import (
 
 // The trie of the tokens, as a double array with one unit of four bytes per node: bits 0 to 8 are the
 // label, the byte that leads to the node; the rest is the id if the node is a leaf, else the base from
-// which its children are counted: the child for byte b stands at base+1+b, and the node's own id, where
-// the path to it is a token too, at base. No two nodes have the same base, so the label alone tells whose
+// which its children are counted: the child for byte b stands at base+b, and the node's own id, where the
+// path to it is a token too, at base-1. No two nodes have the same base, so the label alone tells whose
 // child a unit is.
 const (
 	labelBits = 9
@@ -63,16 +63,16 @@ func newTrie(tokens [][]byte) []uint32 {
 		}
 		if own >= 0 {
 			b.units[n.unit] |= hasID
-			b.units[base] = uint32(own)<<restShift | noByte
+			b.units[base-1] = uint32(own)<<restShift | noByte
 		}
 		for i, child := range children {
-			child.unit = base + 1 + labels[i]
+			child.unit = base + labels[i]
 			b.units[child.unit] = uint32(labels[i])
 			heap.Push(queue, child)
 		}
 	}
-	b.grow(b.top + 257) // any byte may be looked up behind any base
-	return b.units[:b.top+257]
+	b.grow(b.top + 256) // any byte may be looked up behind any base
+	return b.units[:b.top+256]
 }
 
 type builder struct {
@@ -88,10 +88,10 @@ func (b *builder) place(labels []int, own bool) int {
 	if own {
 		wanted++
 	}
-	for base := b.from[wanted]; ; base++ {
-		b.grow(base + 257)
-		if b.based[base] || own && b.units[base] != unused ||
-			slices.ContainsFunc(labels, func(l int) bool { return b.units[base+1+l] != unused }) {
+	for base := max(1, b.from[wanted]); ; base++ {
+		b.grow(base + 256)
+		if b.based[base] || own && b.units[base-1] != unused ||
+			slices.ContainsFunc(labels, func(l int) bool { return b.units[base+l] != unused }) {
 			continue
 		}
 		b.based[base] = true
