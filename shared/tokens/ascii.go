@@ -25,7 +25,13 @@ func asciiO200k(s string, i int) int {
 			if ascii[s[end-1]]&upper != 0 {
 				end = asciiRun(s, end, upper)
 			}
-			end = asciiRun(s, end, lower)
+			for n == 8 && end+8 <= len(s) {
+				n = bits.TrailingZeros64(tops&^within(load64(s, end), 'a', 'z')) / 8
+				end += n
+			}
+			if n == 8 {
+				end = asciiRun(s, end, lower)
+			}
 		}
 		if end == len(s) {
 			return end
@@ -190,6 +196,11 @@ func asciiOther(s string, i int) int {
 // asciiSpace returns where \s+(?!\S)|\s ends at s[i:], and the end of the last \r or \n there, or 0.
 func asciiSpace(s string, i int) (end, lines int) {
 	for end = i; end < len(s); end++ {
+		if s[end] == ' ' {
+			for end+8 < len(s) && load64(s, end) == ' '*ones {
+				end += 8
+			}
+		}
 		if s[end] >= 0x80 {
 			return 0, 0
 		}

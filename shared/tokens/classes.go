@@ -38,6 +38,16 @@ func class(s string, i int) (byte, int) {
 	return classWide(s, i)
 }
 
+// class2 is class for what starts like a character of two bytes; s[i+1] is there.
+func class2(s string, i int) (byte, int) {
+	b := s[i+1] ^ 0x80
+	r := int(s[i]&0x1F)<<6 | int(b&0x3F)
+	if b > 0x3F {
+		return malformed, 1
+	}
+	return classTable[blockIndex+int(classTable[r>>blockBits])<<blockBits+r&(1<<blockBits-1)], 2
+}
+
 // classWide is class for what is not ASCII.
 func classWide(s string, i int) (byte, int) {
 	r, n := 0, 0
@@ -50,11 +60,7 @@ func classWide(s string, i int) (byte, int) {
 			return malformed, 1
 		}
 	case c >= 0xC2 && c < 0xE0 && i+1 < len(s):
-		b := int(s[i+1]) ^ 0x80
-		r, n = c&0x1F<<6|b, 2
-		if b > 0x3F {
-			return malformed, 1
-		}
+		return class2(s, i)
 	case c >= 0xF0 && c < 0xF5 && i+3 < len(s):
 		b, d, e := int(s[i+1])^0x80, int(s[i+2])^0x80, int(s[i+3])^0x80
 		r, n = c&7<<18|b<<12|d<<6|e, 4

@@ -7,7 +7,7 @@ type placed struct{ id, end uint32 }
 type scratch struct {
 	tokens []placed
 	dead   []uint64 // a bit per position: no encoding of the piece passes through it
-	ways   [longestToken]way
+	ways   [longestToken + 1]way
 
 	bests [1 << bestBits]uint64
 	short [1 << shortBits]shortPiece
@@ -109,7 +109,7 @@ func (v *vocabulary) walk(sc *scratch, s string, i, end int) int {
 	if v.oneSpace && end > i+1 && s[i] == ' ' && s[i+1] == ' ' {
 		end = i + 1
 	}
-	n := -1
+	n := 0
 	trie := v.trie
 	base := uint32(rootBase)
 	for i < end {
@@ -119,14 +119,12 @@ func (v *vocabulary) walk(sc *scratch, s string, i, end int) int {
 			break
 		}
 		i++
-		base = u >> restShift
-		if u&(hasID|isLeaf) != 0 {
-			n++
-			sc.ways[n] = way{u, uint32(i)}
-			if u&isLeaf != 0 {
-				break
-			}
+		sc.ways[n] = way{u, uint32(i)} // to be written over if it is none, as a branch here is hard to foresee
+		n += int(u / hasID & 1)
+		if u&isLeaf != 0 {
+			break
 		}
+		base = u >> restShift
 	}
-	return n
+	return n - 1
 }

@@ -125,19 +125,28 @@ func splitO200k(s string, i int) int {
 // match, it gives back as far as its last character that L does match.
 func runWord(s string, i int) int {
 	last := 0
-	for {
-		c, n := class(s, i)
+	for i < len(s) {
+		c, n := byte(0), 1
+		switch b := s[i]; {
+		case b < 0x80:
+			c = ascii[b]
+		case b >= 0xC2 && b < 0xE0 && i+1 < len(s):
+			c, n = class2(s, i)
+		default:
+			c, n = classWide(s, i)
+		}
 		if c&upper == 0 {
 			if c&lower != 0 {
-				return run(s, i, lower)
+				return run(s, i+n, lower)
 			}
-			return last
+			break
 		}
 		i += n
 		if c&lower != 0 {
 			last = i
 		}
 	}
+	return last
 }
 
 // contraction returns the length of the 's, 't, 're, 've, 'm, 'll or 'd that s[i:] starts with, or 0.
@@ -210,13 +219,22 @@ func lastLine(s string, i, end int) int {
 
 // run returns the end of the characters at s[i:] that have one of the bits of is.
 func run(s string, i int, is byte) int {
-	for {
-		c, n := class(s, i)
+	for i < len(s) {
+		c, n := byte(0), 1
+		switch b := s[i]; {
+		case b < 0x80:
+			c = ascii[b]
+		case b >= 0xC2 && b < 0xE0 && i+1 < len(s):
+			c, n = class2(s, i)
+		default:
+			c, n = classWide(s, i)
+		}
 		if c&is == 0 {
-			return i
+			break
 		}
 		i += n
 	}
+	return i
 }
 
 // runOther returns the end of [^\s\p{L}\p{N}]* at s[i:], or -1.

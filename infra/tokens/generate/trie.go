@@ -54,7 +54,7 @@ func newTrie(tokens [][]byte) []uint32 {
 			at = to
 		}
 		if len(labels) == 0 {
-			b.units[n.unit] |= uint32(own)<<restShift | isLeaf
+			b.units[n.unit] |= uint32(own)<<restShift | isLeaf | hasID
 			continue
 		}
 		base := b.place(labels, own >= 0)
