@@ -48,6 +48,9 @@ func asciiO200k(s string, i int) int {
 		return asciiDigits(s, i)
 	}
 	if c&space != 0 && (s[i] != ' ' || ascii[s[word]] != 0) {
+		if next := s[i+1]; next < 0x80 && ascii[next]&space == 0 {
+			return i + 1
+		}
 		end, lines := asciiSpace(s, i)
 		if lines > 0 {
 			return lines
@@ -88,6 +91,9 @@ func asciiCl100k(s string, i int) int {
 		return asciiDigits(s, i)
 	}
 	if c&space != 0 && (s[i] != ' ' || ascii[s[word]] != 0) {
+		if next := s[i+1]; next < 0x80 && ascii[next]&space == 0 {
+			return i + 1
+		}
 		end, lines := asciiSpace(s, i)
 		if lines > 0 && end < len(s) {
 			return lines
