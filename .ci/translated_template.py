@@ -34,9 +34,23 @@ CALLS_AZURE = {
     "logs:CreateLogStream": ([LOG], None),
     "logs:PutLogEvents": ([LOG], None),
 }
+
+def of_bucket(path):
+    return {"Fn::Sub": "${BatchBucket.Arn}/" + path}
+
+
+BATCHES = CALLS_AZURE | {
+    "s3:GetObject": ([of_bucket("*")], None),
+    "s3:GetObjectVersion": ([of_bucket("*")], None),
+    "s3:PutObject": ([of_bucket("jobs/*"), of_bucket("results/*")], None),
+    "s3:AbortMultipartUpload": ([of_bucket("jobs/*"), of_bucket("results/*")], None),
+    "s3:ListBucket": ([{"Fn::GetAtt": ["BatchBucket", "Arn"]}], None),
+}
 MAY = {
     "ChatFunction": CALLS_AZURE,
     "EmbeddingsFunction": CALLS_AZURE,
+    "BatchSubmitFunction": BATCHES,
+    "BatchStatusFunction": BATCHES,
 }
 
 # Each must be found out: (what stands in the template, what it is broken into, a part of the finding).
@@ -56,6 +70,12 @@ BROKEN = [
     ("secret:${AzureSecretId}-??????", "secret:*", "secretsmanager:GetSecretValue is granted"),
     ("Resource: !GetAtt ChatLogGroup.Arn", 'Resource: "*"', "logs:PutLogEvents is granted"),
     ("sts:SigningAlgorithm: RS256", "sts:SigningAlgorithm: ES384", "sts:GetWebIdentityToken is granted"),
+    ("Resource: !Sub ${BatchBucket.Arn}/*", 'Resource: "*"', "s3:GetObject is granted"),
+    ('aws:SecureTransport: "false"', 'aws:SecureTransport: "true"', "takes requests without TLS"),
+    ("EventBridgeEnabled: true", "EventBridgeEnabled: false", "tells EventBridge nothing"),
+    ("BlockPublicPolicy: true", "BlockPublicPolicy: false", "may be made public"),
+    ("VersioningConfiguration: { Status: Enabled }", "VersioningConfiguration: { Status: Suspended }", "keeps no versions"),
+    ("            InputPath: $.detail\n", "", "hands the workflow the event"),
 ]
 
 
@@ -68,6 +88,9 @@ def translate(text):
 
     template = yaml_parse(text)
     template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"  # as `sam package` leaves it
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::StateMachine":
+            resource["Properties"]["DefinitionUri"] = "s3://bucket/key"
     session = boto3.Session(region_name="us-east-1")
     return Translator({}, Parser(), boto_session=session).translate(template, {})
 
@@ -87,6 +110,8 @@ def check(template):
     yield from check_functions(template)
     yield from check_policies(template)
     yield from check_permissions(template)
+    yield from check_bucket(template)
+    yield from check_drop(template)
 
 
 def api_body(template):
@@ -195,6 +220,31 @@ def check_permissions(template):
     for function, size in sizes.items():
         if size > RESOURCE_POLICY_LIMIT * 3 / 4:
             yield f"{function}'s resource policy nears its limit: about {size} of {RESOURCE_POLICY_LIMIT} bytes"
+
+
+def check_bucket(template):
+    (bucket,) = of_type(template, "AWS::S3::Bucket").values()
+    if not all(bucket["PublicAccessBlockConfiguration"].values()):
+        yield "the bucket may be made public"
+    if bucket["VersioningConfiguration"] != {"Status": "Enabled"}:
+        yield "the bucket keeps no versions, so a job may lose its file"
+    if not bucket["NotificationConfiguration"]["EventBridgeConfiguration"]["EventBridgeEnabled"]:
+        yield "the bucket tells EventBridge nothing"
+    (policy,) = of_type(template, "AWS::S3::BucketPolicy").values()
+    for statement in policy["PolicyDocument"]["Statement"]:
+        if statement["Effect"] == "Deny" and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}:
+            break
+    else:
+        yield "the bucket takes requests without TLS"
+
+
+def check_drop(template):
+    for name, rule in of_type(template, "AWS::Events::Rule").items():
+        for target in rule["Targets"]:
+            if target.get("InputPath") != "$.detail":
+                yield f"{name} hands the workflow the event, not its detail"
+            if "DeadLetterConfig" not in target:
+                yield f"{name} forgets what could not be started"
 
 
 def check_the_checks(text):

@@ -71,6 +71,9 @@ func (b *timedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
+// Body reads the answer as it comes. It ends with an error where the answer broke off.
+func (a *Answer) Body() io.Reader { return a.body }
+
 // Close ends the call and gives its connection back, or breaks it if the answer was not read to its end.
 func (a *Answer) Close() {
 	_ = a.body.Close() // nothing is left to do about it

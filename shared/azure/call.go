@@ -1,6 +1,8 @@
 package azure
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -17,11 +19,19 @@ type Call struct {
 	// Name is the model or the deployment asked for. A call without one goes to the resource that
 	// knows what it names: each is asked in turn until one does not answer 404.
 	Name string
+	// Resource, where it is set, is the one resource that is asked, and Name only for the log.
+	Resource string
 	// InPath is set where the deployment stands in the path: /openai/deployments/{deployment}/Path.
 	InPath bool
 	// Body returns the bytes for a deployment. Nil is no body.
 	Body func(deployment string) []byte
+	// Open returns a body too large for memory, of Size bytes; it takes the place of Body.
+	Open func(context.Context) (io.ReadCloser, error)
+	Size int64
 
+	// Once forbids a second try: what the call does must not happen twice, and an answer of 500 does
+	// not say that it did not.
+	Once bool
 	// Stream is set where the caller asked for a stream.
 	Stream bool
 	// Limit bounds the time until the first byte, all tries together; 0 leaves that to the context.

@@ -89,6 +89,17 @@ func (c *Client) Models(ctx context.Context) (names []string, ok bool, err error
 	return names, ok, nil
 }
 
+// Targets returns the deployments that a model's name, or a deployment's, stands for: those that take
+// batches and those that answer at once.
+func (c *Client) Targets(ctx context.Context, name string) (batch, online []routing.Target, err error) {
+	version, err := c.secret.Get(ctx)
+	if err != nil {
+		return nil, nil, misconfigured(err)
+	}
+	table := version.Value.table
+	return table.Batch(name), table.Online(name), nil
+}
+
 // Serves returns the models that calls of that name reach: what a deployment of that name serves,
 // and the name itself.
 func (c *Client) Serves(ctx context.Context, name string) ([]string, error) {

@@ -104,6 +104,14 @@ func UnknownModel(name string) error {
 	}
 }
 
+// unknownResource is for calls about what an earlier version of the Azure secret had a place for.
+func unknownResource(name string) error {
+	return (&openaierr.Error{
+		Status: http.StatusInternalServerError, Type: openaierr.TypeServer, Code: "configuration_error",
+		Message: fmt.Sprintf("The Azure secret no longer has the resource %q, where this work was begun. Put it back until the work is done.", name),
+	}).Final()
+}
+
 // credentialRefused hides Azure's message, which can name a principal, and keeps its code. It is not a
 // 401: to the caller a 401 means the caller's own key.
 func credentialRefused(status int, body []byte) error {

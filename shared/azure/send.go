@@ -73,7 +73,10 @@ type attempts struct {
 }
 
 func (a *attempts) run(ctx context.Context) (*Answer, error) {
-	if a.call.Name == "" {
+	switch name := a.call.Resource; {
+	case name != "":
+		return a.at(ctx, routing.Target{Resource: name})
+	case a.call.Name == "":
 		return a.anywhere(ctx)
 	}
 	return a.ask(ctx, func() []routing.Target { return a.site.table.Online(a.call.Name) })
@@ -83,12 +86,7 @@ func (a *attempts) run(ctx context.Context) (*Answer, error) {
 func (a *attempts) anywhere(ctx context.Context) (*Answer, error) {
 	var last error
 	for _, target := range a.site.table.Anywhere() {
-		answer, err := a.ask(ctx, func() []routing.Target {
-			if !slices.Contains(a.site.table.Anywhere(), target) {
-				return nil // the secret was renewed meanwhile
-			}
-			return []routing.Target{target}
-		})
+		answer, err := a.at(ctx, target)
 		if err == nil {
 			return answer, nil
 		}
@@ -98,6 +96,19 @@ func (a *attempts) anywhere(ctx context.Context) (*Answer, error) {
 		}
 	}
 	return nil, last
+}
+
+// at asks one resource.
+func (a *attempts) at(ctx context.Context, target routing.Target) (*Answer, error) {
+	if !slices.Contains(a.site.table.Anywhere(), target) {
+		return nil, unknownResource(target.Resource)
+	}
+	return a.ask(ctx, func() []routing.Target {
+		if !slices.Contains(a.site.table.Anywhere(), target) {
+			return nil // the secret was renewed meanwhile
+		}
+		return []routing.Target{target}
+	})
 }
 
 // ask tries the targets until one answers or nothing is left to try. A renewed secret may have others.
@@ -111,7 +122,7 @@ func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answ
 			return answer, nil
 		case o.refused && !renewed && a.renew(ctx):
 			targets, renewed = list(), true
-		case !o.again:
+		case !o.again || a.call.Once:
 			return nil, o.err
 		default:
 			if err := a.pause(ctx, target, targets, o); err != nil {
@@ -175,7 +186,7 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 		if ctx.Err() != nil {
 			return nil, outcome{err: a.interrupted(ctx, err)}
 		}
-		return nil, outcome{err: credentialUnavailable(err)}
+		return nil, outcome{err: err}
 	}
 	response, err := a.client.transport.RoundTrip(request)
 	if err != nil {
@@ -203,7 +214,7 @@ func (a *attempts) refusal(ctx context.Context, answer *Answer) outcome {
 	if status == http.StatusUnauthorized || status == http.StatusForbidden {
 		return outcome{err: credentialRefused(status, body), refused: true}
 	}
-	return outcome{err: upstreamError(status, answer.Header, body), again: retryable[status], after: retryAfter(answer.Header, a.client.now())}
+	return outcome{err: upstreamError(status, answer.Header, body), again: retryable[status], after: RetryAfter(answer.Header, a.client.now())}
 }
 
 var retryable = map[int]bool{
@@ -218,16 +229,29 @@ var retryable = map[int]bool{
 func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Request, error) {
 	resource := a.site.resources[target.Resource]
 	var body io.Reader // stays nil, so that a GET has no body at all
-	if a.call.Body != nil {
+	switch {
+	case a.call.Open != nil:
+		opened, err := a.call.Open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		body = opened // the transport closes it
+	case a.call.Body != nil:
 		body = bytes.NewReader(a.call.Body(target.Deployment))
 	}
 	r, err := http.NewRequestWithContext(ctx, a.call.Method, a.call.url(resource.endpoint, target.Deployment), body)
 	if err != nil {
 		return nil, err
 	}
+	if a.call.Open != nil {
+		r.ContentLength = a.call.Size
+	}
 	r.Header = pick(a.call.Header, requestHeaders)
 	r.Header.Set("User-Agent", "aoai-bridge")
-	return r, resource.credential.set(ctx, r.Header)
+	if err := resource.credential.set(ctx, r.Header); err != nil {
+		return nil, credentialUnavailable(err)
+	}
+	return r, nil
 }
 
 // interrupted says why the context ended a call.
@@ -240,8 +264,9 @@ func (a *attempts) interrupted(ctx context.Context, err error) error {
 	return callerGone(err)
 }
 
-// retryAfter reads retry-after-ms, which is exact, or retry-after in seconds or as a date.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+// RetryAfter is how long Azure wants to be left alone, 0 where it does not say. It reads retry-after-ms,
+// which is exact, or retry-after in seconds or as a date.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
 	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 {
 		return time.Duration(min(ms, 1e12) * float64(time.Millisecond))
 	}

@@ -39,9 +39,9 @@ type Function struct {
 func New(name string) *Function {
 	env, err := config.FromEnvironment(os.Getenv)
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: env.LogLevel})))
-	exitOn(err)
+	ExitOn(err)
 	cfg, err := config.AWS(os.Getenv)
-	exitOn(err)
+	ExitOn(err)
 	store := secretsmanager.NewFromConfig(cfg)
 	return &Function{
 		Env: env, AWS: cfg, name: name,
@@ -67,7 +67,8 @@ func (f *Function) Serve(http, direct http.Handler, path func(payload []byte) (s
 	})
 }
 
-func exitOn(err error) {
+// ExitOn ends the process, with a line in the log, where a function cannot start.
+func ExitOn(err error) {
 	if err != nil {
 		slog.Error("the function cannot start", "error", err.Error())
 		os.Exit(1)

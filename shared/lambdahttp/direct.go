@@ -58,6 +58,8 @@ func errorType(status int, body []byte) string {
 		return "ContentFiltered"
 	case e.Type == openaierr.TypeUpstreamAuth || status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return "Unauthorized"
+	case e.Code == "token_limit_exceeded":
+		return "TokenLimitExceeded" // of a batch: room is made by others that end, which takes longer than a minute
 	case status == http.StatusTooManyRequests:
 		return "RateLimited"
 	case status == http.StatusGatewayTimeout || status == http.StatusRequestTimeout:

@@ -29,7 +29,7 @@ type member struct {
 // Parse checks the whole text and finds its top-level members. Errors are ErrNotObject, or a
 // syntax error that names the offset in bytes.
 func Parse(raw []byte) (*Object, error) {
-	if !json.Valid(raw) {
+	if !valid(raw) {
 		return nil, syntaxError(raw)
 	}
 	return ParseValid(raw)
@@ -79,6 +79,19 @@ func (o *Object) Get(key string) json.RawMessage {
 	return nil
 }
 
+// Object returns the first member of that name as an object, nil if it is none.
+func (o *Object) Object(key string) *Object {
+	raw := o.Get(key)
+	if raw == nil {
+		return nil
+	}
+	inner, err := ParseValid(raw)
+	if err != nil {
+		return nil
+	}
+	return inner
+}
+
 // Count tells how often a name stands at the top level: JSON allows more than one.
 func (o *Object) Count(key string) int {
 	n := 0
@@ -122,7 +135,7 @@ func syntaxError(raw []byte) error {
 	return err
 }
 
-// The functions below walk text that json.Valid has accepted, so they look for no errors.
+// The functions below walk text that valid has accepted, so they look for no errors.
 
 func space(raw []byte, i int) int {
 	for i < len(raw) && (raw[i] == ' ' || raw[i] == '\t' || raw[i] == '\n' || raw[i] == '\r') {

@@ -17,11 +17,19 @@ type Target struct {
 	Resource   string // the resource's name
 	Deployment string // "" where a call needs a resource only
 	Model      string // what the deployment serves, as far as is known
+	Type       catalog.DeploymentType
+	// EnqueuedTokens is how many tokens a batch deployment holds at once, 0 where that is not known.
+	EnqueuedTokens int64
 }
+
+// tokensPerBatchUnit is what a unit of a batch deployment's capacity stands for: Azure names the limit
+// of enqueued tokens in thousands (learn.microsoft.com/answers/questions/2285577).
+const tokensPerBatchUnit = 1000
 
 // Table knows the deployments of one version of the Azure secret.
 type Table struct {
 	online    []Target // in the secret's order, which is the order of preference
+	batch     []Target // likewise
 	open      []string // resources that list no deployments and take any model's name for one
 	resources []string
 }
@@ -40,8 +48,12 @@ func New(azure *config.Azure) (*Table, error) {
 				return nil, fmt.Errorf("the Azure secret is wrong: resources[%d].deployments[%d].type %q is not a deployment type, want one of %v",
 					i, j, d.Type, catalog.DeploymentTypes())
 			}
-			if !kind.Batch() {
-				t.online = append(t.online, Target{r.Name, d.Name, d.Model})
+			target := Target{Resource: r.Name, Deployment: d.Name, Model: d.Model, Type: kind}
+			if kind.Batch() {
+				target.EnqueuedTokens = int64(d.Capacity) * tokensPerBatchUnit
+				t.batch = append(t.batch, target)
+			} else {
+				t.online = append(t.online, target)
 			}
 		}
 	}
@@ -49,9 +61,14 @@ func New(azure *config.Azure) (*Table, error) {
 }
 
 // Online returns where a model, or a deployment of that name, can be called at once, best first.
-func (t *Table) Online(name string) []Target {
+func (t *Table) Online(name string) []Target { return t.find(t.online, name) }
+
+// Batch returns where a batch for a model, or a deployment of that name, can be sent, best first.
+func (t *Table) Batch(name string) []Target { return t.find(t.batch, name) }
+
+func (t *Table) find(among []Target, name string) []Target {
 	var named, serving []Target
-	for _, target := range t.online {
+	for _, target := range among {
 		switch name {
 		case target.Deployment:
 			named = append(named, target)
@@ -61,7 +78,7 @@ func (t *Table) Online(name string) []Target {
 	}
 	targets := append(named, serving...)
 	for _, resource := range t.open {
-		targets = append(targets, Target{resource, name, name})
+		targets = append(targets, Target{Resource: resource, Deployment: name, Model: name})
 	}
 	return targets
 }

@@ -1,0 +1,347 @@
+package batch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+
+	"aoai-bridge/shared/openaierr"
+)
+
+// Tried is what came of a try of a part.
+type Tried struct {
+	Mode      Mode           `json:"mode"`
+	Lines     int            `json:"lines"`
+	Succeeded int            `json:"succeeded"`
+	Failed    int            `json:"failed"`            // for good
+	Again     int            `json:"again"`             // go into the next try
+	Reasons   map[string]int `json:"reasons,omitempty"` // of another try
+	Torn      int            `json:"torn,omitempty"`    // lines of Azure's files that are no JSON
+	Usage     Usage          `json:"usage"`
+}
+
+// maxOutputWaits is how often an output that Azure has announced is waited for, about half an hour.
+const maxOutputWaits = 12
+
+// Collect fetches a part's answers, gives each line its own, and puts those that deserve it into another
+// try. It may be repeated at any point.
+func (s *Service) Collect(ctx context.Context, step Step) (*Step, error) {
+	w, err := s.load(ctx, step)
+	if err != nil {
+		return nil, err
+	}
+	tried := &Tried{}
+	found, err := s.store.get(ctx, w.key(triedName), tried)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		got, err := newAnswers(s.store.temp)
+		if err != nil {
+			return nil, err
+		}
+		defer got.close()
+		ready, err := w.fetch(ctx, got)
+		if err != nil {
+			return nil, err
+		}
+		if !ready {
+			return step.wait(stepNotReady), nil
+		}
+		if tried, err = w.settle(ctx, got, w.unanswered()); err != nil {
+			return nil, err
+		}
+	}
+	return w.leave(ctx, tried)
+}
+
+// GiveUp settles a part that cannot go on: what has been answered stays, everything else gets the failure.
+func (s *Service) GiveUp(ctx context.Context, step Step, failure Failure) (*Step, error) {
+	w, err := s.load(ctx, step)
+	if err != nil {
+		return nil, err
+	}
+	tried := &Tried{}
+	found, err := s.store.get(ctx, w.key(triedName), tried)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		got, err := newAnswers(s.store.temp)
+		if err != nil {
+			return nil, err
+		}
+		defer got.close()
+		if _, err := w.fetch(ctx, got); err != nil {
+			slog.WarnContext(ctx, "a part is given up without its answers", "job", step.Job, "part", step.Part, "error", err.Error())
+		}
+		if w.state.BatchID != "" && !terminal[w.state.Status] {
+			_ = s.at(w.part).cancelBatch(ctx, w.state.BatchID) // nobody waits for it any more
+		}
+		if tried, err = w.settle(ctx, got, &unanswered{final: true, Failure: failure}); err != nil {
+			return nil, err
+		}
+	}
+	return w.leave(ctx, tried)
+}
+
+var terminal = map[string]bool{"completed": true, "failed": true, "expired": true, "cancelled": true, stateEnded: true}
+
+// fetch reads what there is of the try's answers. ready is false where Azure says that there is an
+// output and does not have it yet.
+func (w *work) fetch(ctx context.Context, got *answers) (ready bool, err error) {
+	if w.state.Mode == Online {
+		return true, w.fetchRun(ctx, got)
+	}
+	st, azure := w.state, w.at(w.part)
+	if st.BatchID == "" {
+		return true, nil
+	}
+	patient := w.step.Waits < maxOutputWaits
+	if st.OutputID == "" && st.Counts.Completed > 0 {
+		b, err := azure.batch(ctx, st.BatchID)
+		if err != nil {
+			return false, err
+		}
+		if st.OutputID, st.ErrorID = b.OutputFileID, b.ErrorFileID; st.OutputID == "" && patient {
+			return false, nil
+		}
+		if err := w.save(ctx); err != nil {
+			return false, err
+		}
+	}
+	for _, id := range []string{st.OutputID, st.ErrorID} {
+		if id == "" {
+			continue
+		}
+		answer, ok, err := azure.content(ctx, id)
+		if err != nil {
+			return false, err
+		}
+		if !ok && patient {
+			return false, nil
+		}
+		if !ok {
+			continue
+		}
+		err = got.read(answer.Body())
+		answer.Close()
+		if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// unanswered says what becomes of lines without an answer.
+type unanswered struct {
+	Failure
+	final  bool
+	online bool            // another try goes online
+	lines  map[int]Failure // by place in the file, from 1: lines that Azure refused
+}
+
+// unanswered judges the try as a whole.
+func (w *work) unanswered() *unanswered {
+	u := &unanswered{Failure: Failure{"no_answer", "Azure OpenAI gave no answer to the line."}}
+	st := w.state
+	switch {
+	case st.Cancelled:
+		return &unanswered{final: true, Failure: Failure{"batch_cancelled", "The line was not executed because the job was cancelled."}}
+	case st.Status == "cancelled":
+		return &unanswered{final: true, Failure: Failure{"batch_cancelled", "The line was not executed because the batch was cancelled in Azure."}}
+	case st.Status == "expired":
+		u.Failure = Failure{"batch_expired", "The line was not executed before the batch expired."}
+	case st.Status == "failed" && len(st.Errors) > 0:
+		u.Failure = Failure{st.Errors[0].Code, st.Errors[0].Message}
+		if st.Errors[0].Code == "invalid_request" && w.part.Type == "" && w.job.Settings.Mode == Auto {
+			// "or the deployment SKU is invalid" (batch error codes, 03/19/2026): where the secret does
+			// not say what a deployment is, it may be one for online calls.
+			u.online = true
+			break
+		}
+		for _, e := range st.Errors {
+			if e.Line != nil {
+				if u.lines == nil {
+					u.lines = map[int]Failure{}
+				}
+				u.lines[*e.Line] = Failure{e.Code, e.Message}
+			}
+		}
+		if u.lines != nil { // the others were in bad company
+			u.Failure = Failure{"no_answer", "Azure OpenAI refused the file because of other lines."}
+			break
+		}
+		u.final = u.Code == "model_not_found" || u.Code == "invalid_request"
+	}
+	return u
+}
+
+// settle writes the results of a try in the file's order, and the next try's requests if there is to be one.
+func (w *work) settle(ctx context.Context, got *answers, u *unanswered) (*Tried, error) {
+	t := &settling{work: w, ctx: ctx, got: got, u: u, tried: &Tried{Mode: w.state.Mode, Reasons: map[string]int{}, Torn: got.torn}}
+	if err := t.run(); err != nil {
+		return nil, err
+	}
+	return t.tried, w.store.put(ctx, w.key(triedName), t.tried)
+}
+
+type settling struct {
+	*work
+	ctx     context.Context
+	got     *answers
+	u       *unanswered
+	tried   *Tried
+	results *writer
+	lines   *writer // of the next try
+	again   []int
+	buffer  []byte
+}
+
+func (t *settling) run() error {
+	t.results = t.store.create(t.ctx, t.key(resultsName), nil)
+	defer t.results.abandon()
+	t.lines = t.store.create(t.ctx, t.next().key(linesName), nil)
+	defer t.lines.abandon()
+	source := t.store.open(t.ctx, t.key(linesName), "", 0)
+	defer source.Close()
+	lines := newAnswerScanner(source)
+	for lines.next() {
+		if err := t.line(lines.number, lines.text); err != nil {
+			return err
+		}
+	}
+	if lines.err != nil {
+		return lines.err
+	}
+	if err := t.results.commit(); err != nil || len(t.again) == 0 {
+		return err
+	}
+	return t.prepareNext()
+}
+
+// line settles one line, the n-th of the file.
+func (t *settling) line(n int, text []byte) error {
+	digits, customID, _ := bytes.Cut(text, []byte{'\t'})
+	number, err := strconv.Atoi(string(digits))
+	if err != nil {
+		return fmt.Errorf("%s: line %d: %w", t.key(linesName), n, err)
+	}
+	t.tried.Lines++
+	got, answered := t.got.at[number]
+	failure, final, again := t.u.Failure, t.u.final, got.again
+	if refused, ok := t.u.lines[n]; ok && !answered {
+		failure, final = refused, true
+	}
+	if !answered {
+		again = failure.Code
+	}
+	if again != "" && !final && t.step.Try+1 < t.job.Settings.Tries && !t.u.final {
+		t.tried.Again++
+		t.tried.Reasons[again]++
+		t.again = append(t.again, number)
+		_, err := t.lines.Write(append(append(t.buffer[:0], text...), '\n'))
+		return err
+	}
+	outcome := byte(failed)
+	if got.success {
+		outcome = succeeded
+		t.tried.Succeeded++
+		t.tried.Usage.add(got.usage)
+	} else {
+		t.tried.Failed++
+	}
+	if answered {
+		t.buffer = appendHead(t.buffer[:0], t.job.ID, number, outcome, present(customID))
+		t.buffer, err = t.got.append(t.buffer, got)
+	} else {
+		t.buffer = appendResult(t.buffer[:0], t.job.ID, number, present(customID),
+			&lineError{failure.Code, fmt.Sprintf("Line %d: %s", number, failure.Message), number})
+	}
+	if err != nil {
+		return err
+	}
+	_, err = t.results.Write(t.buffer)
+	return err
+}
+
+// next is the try after this one.
+func (t *settling) next() *work {
+	next := *t.work
+	next.step.Try++
+	next.state = &state{Mode: t.state.Mode, Lines: len(t.again)}
+	if t.u.online {
+		next.state.Mode = Online
+	}
+	return &next
+}
+
+// prepareNext copies the requests of the lines that are tried again.
+func (t *settling) prepareNext() error {
+	next := t.next()
+	requests := t.store.create(t.ctx, next.key(requestsName), nil)
+	defer requests.abandon()
+	source := t.store.open(t.ctx, t.key(requestsName), "", 0)
+	defer source.Close()
+	lines, left := newAnswerScanner(source), t.again
+	for len(left) > 0 && lines.next() {
+		if requestNumber(lines.text) != left[0] {
+			continue
+		}
+		left = left[1:]
+		if _, err := requests.Write(append(append(t.buffer[:0], lines.text...), '\n')); err != nil {
+			return err
+		}
+	}
+	switch {
+	case lines.err != nil:
+		return lines.err
+	case len(left) > 0:
+		return fmt.Errorf("%s: the request of line %d is missing", t.key(requestsName), left[0])
+	}
+	next.state.Bytes = requests.size
+	return errors.Join(requests.commit(), t.lines.commit(), next.save(t.ctx))
+}
+
+const requestHead = `{"custom_id":"`
+
+// requestNumber is the line number that a request of ours travels with.
+func requestNumber(text []byte) (n int) {
+	for _, c := range text[min(len(requestHead), len(text)):] {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n
+}
+
+// leave ends a try that is settled: Azure's files go, and the workflow learns what is next.
+func (w *work) leave(ctx context.Context, tried *Tried) (*Step, error) {
+	if !w.job.Settings.KeepFiles && w.state.Mode == Batch {
+		azure := w.at(w.part)
+		for _, id := range []string{w.state.FileID, w.state.OutputID, w.state.ErrorID} {
+			if id == "" {
+				continue
+			}
+			if err := azure.deleteFile(ctx, id); err != nil { // it expires by itself
+				slog.WarnContext(ctx, "a file stays in Azure's storage", "file", id, "error", openaierr.From(err).Code)
+			}
+		}
+	}
+	if tried.Again > 0 {
+		next := w.step
+		next.Try++
+		return next.now(stepAgain), nil
+	}
+	done := struct {
+		Tries int `json:"tries"`
+	}{w.step.Try + 1}
+	if err := w.store.put(ctx, partKey(w.step.Job, w.step.Part, doneName), done); err != nil {
+		return nil, err
+	}
+	return w.step.now(stepDone), nil
+}

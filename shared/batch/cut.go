@@ -1,0 +1,356 @@
+package batch
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"aoai-bridge/shared/routing"
+)
+
+// What a part may hold. Of a batch, facts say 100,000 requests and 200 MB a file (Azure OpenAI quotas
+// page as of 2026-11); of online calls, as much as a few invocations get through.
+const (
+	maxBatchLines  = 100_000
+	maxBatchBytes  = 200_000_000
+	maxOnlineLines = 2_000
+	maxOnlineBytes = 32_000_000
+
+	// maxOpen bounds the parts that are being filled at once, each of which has files open.
+	maxOpen = 32
+)
+
+// group is what a part's lines have in common.
+type group struct {
+	mode     Mode
+	model    string
+	endpoint string
+}
+
+// openPart is a part that is being filled.
+type openPart struct {
+	Part
+	requests *writer // the lines as Azure gets them
+	lines    *writer // their numbers and the caller's custom_ids
+	used     int     // when it got its last line, as a line number
+}
+
+// cutter puts the lines of a source into parts.
+type cutter struct {
+	*Service
+	ctx      context.Context
+	job      *Job
+	plan     *Plan
+	open     map[group]*openPart
+	rejected *writer
+	targets  map[string]targets
+	assigned map[deployment]int64 // tokens
+	buffer   []byte
+}
+
+// deployment is where a part goes.
+type deployment struct{ resource, name string }
+
+func of(t routing.Target) deployment { return deployment{t.Resource, t.Deployment} }
+
+// targets are the deployments that serve a model.
+type targets struct{ batch, online []routing.Target }
+
+// readSource goes on with the plan where it stands, to the source's end or until time is short. Lines that
+// have been read are in parts that are complete when it returns without an error.
+func (s *Service) readSource(ctx context.Context, job *Job, plan *Plan) error {
+	source := s.store.open(ctx, job.Key, job.VersionID, plan.Offset)
+	source.etag = job.ETag
+	defer source.Close()
+	c := &cutter{
+		Service: s, ctx: ctx, job: job, plan: plan, rejected: s.store.create(ctx, rejectedKey(job.ID, plan.Passes), nil),
+		open: map[group]*openPart{}, targets: map[string]targets{}, assigned: map[deployment]int64{},
+	}
+	defer c.abandon()
+	lines, closing := newScanner(source, plan.Line, plan.Offset), s.closing(ctx)
+	for lines.next() {
+		if err := c.add(lines); err != nil {
+			return err
+		}
+		if closing() {
+			return c.close(lines)
+		}
+	}
+	if lines.err != nil {
+		return lines.err
+	}
+	plan.Done = true
+	return c.close(lines)
+}
+
+// add puts a line into its part, or among the rejected.
+func (c *cutter) add(s *scanner) error {
+	c.plan.Lines++
+	l, bad := parseLine(s)
+	if bad == nil {
+		var err error
+		if bad, err = c.place(l); err != nil || bad == nil {
+			return err
+		}
+	}
+	return c.reject(l, bad)
+}
+
+func (c *cutter) reject(l *line, bad *lineError) error {
+	c.plan.Rejected++
+	c.buffer = appendResult(c.buffer[:0], c.job.ID, l.number, l.customID, bad)
+	_, err := c.rejected.Write(c.buffer)
+	return err
+}
+
+func (c *cutter) place(l *line) (*lineError, error) {
+	to, err := c.serving(l.model)
+	if err != nil {
+		return nil, err
+	}
+	mode, bad := c.mode(l, to)
+	if bad != nil {
+		return bad, nil
+	}
+	g := group{mode, l.model, l.endpoint}
+	part, err := c.room(g, to, int64(len(l.body.Bytes()))+256)
+	if err != nil {
+		return nil, err
+	}
+	body := l.body.Bytes()
+	if mode == Batch {
+		body = l.bodyFor(part.Deployment)
+	}
+	tokens, ok := c.count(part.Serves, l.endpoint, body)
+	if !ok {
+		tokens = len(body) / 4
+		c.plan.Guessed++
+	}
+	if part.EnqueuedTokens > 0 && part.Lines > 0 && part.Tokens+int64(tokens) > part.EnqueuedTokens {
+		if err := c.finish(g); err != nil {
+			return nil, err
+		}
+		return c.place(l)
+	}
+	return nil, c.write(part, l, body, int64(tokens))
+}
+
+func (c *cutter) write(part *openPart, l *line, body []byte, tokens int64) error {
+	url := c.url(l.endpoint)
+	if part.Mode == Online {
+		url = l.endpoint
+	}
+	b := append(c.buffer[:0], `{"custom_id":"`...)
+	b = strconv.AppendInt(b, int64(l.number), 10)
+	b = append(b, `","method":"POST","url":"`...)
+	b = append(b, url...)
+	b = append(b, `","body":`...)
+	b = append(append(b, body...), '}', '\n')
+	if _, err := part.requests.Write(b); err != nil {
+		return err
+	}
+	part.Bytes += int64(len(b))
+	b = strconv.AppendInt(b[:0], int64(l.number), 10)
+	b = append(append(append(b, '\t'), l.customID...), '\n')
+	_, err := part.lines.Write(b)
+	c.buffer = b
+	part.Lines++
+	part.Tokens += tokens
+	part.OutputTokens += c.expectedOutput(l)
+	c.assigned[deployment{part.Resource, part.Deployment}] += tokens
+	if part.First == 0 {
+		part.First = l.number
+	}
+	part.Last, part.used = l.number, l.number
+	return err
+}
+
+// expectedOutput is how many tokens the answer is taken for: what the line allows, or what is
+// configured where it sets no limit.
+func (c *cutter) expectedOutput(l *line) int64 {
+	if l.endpoint == embeddings {
+		return 0
+	}
+	if limit := l.outputLimit(); limit > 0 {
+		return limit
+	}
+	return int64(c.env.OutputTokens)
+}
+
+// serving finds the deployments of a model; every model of a file is looked up once.
+func (c *cutter) serving(model string) (targets, error) {
+	if to, ok := c.targets[model]; ok {
+		return to, nil
+	}
+	batch, online, err := c.azure.Targets(c.ctx, model)
+	if err != nil {
+		return targets{}, err
+	}
+	if len(c.targets) < 10_000 { // a file may have as many names as lines
+		c.targets[model] = targets{batch, online}
+	}
+	return targets{batch, online}, nil
+}
+
+// mode decides how a line is answered: as it asks or as the job does, else as cheaply as it can be.
+func (c *cutter) mode(l *line, to targets) (Mode, *lineError) {
+	mode := l.mode
+	if mode == Auto {
+		mode = c.job.Settings.Mode
+	}
+	batch := len(to.batch) > 0 && l.endpoint != embeddings
+	switch {
+	case len(to.batch) == 0 && len(to.online) == 0:
+		return "", l.fail("model_not_found", "The Azure secret has no deployment of the model %q. GET /v1/models lists those it has.", l.model)
+	case mode != Online && batch:
+		return Batch, nil
+	case mode == Batch && l.endpoint == embeddings:
+		return "", l.fail("invalid_mode", "Azure's batch API has no embeddings. Leave 'mode' out, and the line is answered online.")
+	case mode == Batch:
+		return "", l.fail("model_not_found", "The Azure secret has no batch deployment of the model %q. Leave 'mode' out, and the line is answered online.", l.model)
+	case len(to.online) == 0:
+		return "", l.fail("model_not_found", "The Azure secret has no online deployment of the model %q, which this line needs.", l.model)
+	}
+	return Online, nil
+}
+
+// room returns the part that a line of so many bytes goes into.
+func (c *cutter) room(g group, to targets, bytes int64) (*openPart, error) {
+	maxLines, maxBytes := maxBatchLines, int64(maxBatchBytes)
+	if g.mode == Online {
+		maxLines, maxBytes = maxOnlineLines, maxOnlineBytes
+	}
+	part := c.open[g]
+	if part != nil && (part.Lines >= maxLines || part.Bytes+bytes > maxBytes) {
+		if err := c.finish(g); err != nil {
+			return nil, err
+		}
+		part = nil
+	}
+	if part != nil {
+		return part, nil
+	}
+	if len(c.open) >= maxOpen {
+		if err := c.finish(c.longestUnused()); err != nil {
+			return nil, err
+		}
+	}
+	return c.begin(g, to)
+}
+
+func (c *cutter) longestUnused() (oldest group) {
+	used := 0
+	for g, part := range c.open {
+		if used == 0 || part.used < used {
+			oldest, used = g, part.used
+		}
+	}
+	return oldest
+}
+
+// begin opens a part. Batches go to the deployment that has got the least so far.
+func (c *cutter) begin(g group, to targets) (*openPart, error) {
+	part := &openPart{Part: Part{Number: len(c.plan.Parts) + len(c.open) + 1, Mode: g.mode, Model: g.model, Endpoint: g.endpoint}}
+	if g.mode == Online {
+		part.bind(to.online[0]) // for its price; each call finds its own way
+		part.Resource, part.Deployment, part.EnqueuedTokens = "", "", 0
+	} else {
+		least := to.batch[0]
+		for _, t := range to.batch[1:] {
+			if c.assigned[of(t)] < c.assigned[of(least)] {
+				least = t
+			}
+		}
+		part.bind(least)
+		if part.EnqueuedTokens == 0 {
+			part.EnqueuedTokens = c.env.EnqueuedTokens
+		}
+	}
+	var err error
+	if part.requests, err = c.store.createSpooled(c.ctx, tryKey(c.job.ID, part.Number, 0, requestsName)); err != nil {
+		return nil, err
+	}
+	c.open[g] = part
+	part.lines, err = c.store.createSpooled(c.ctx, tryKey(c.job.ID, part.Number, 0, linesName))
+	return part, err
+}
+
+// finish completes a part.
+func (c *cutter) finish(g group) error {
+	part := c.open[g]
+	if err := part.requests.commit(); err != nil {
+		return err
+	}
+	if err := part.lines.commit(); err != nil {
+		return err
+	}
+	if err := c.store.put(c.ctx, partKey(c.job.ID, part.Number, partName), &part.Part); err != nil {
+		return err
+	}
+	c.plan.Parts = append(c.plan.Parts, part.Part)
+	delete(c.open, g)
+	return nil
+}
+
+// close completes what is open and marks where the source has been read to.
+func (c *cutter) close(s *scanner) error {
+	for g := range c.open {
+		if err := c.finish(g); err != nil {
+			return err
+		}
+	}
+	if err := c.rejected.commit(); err != nil {
+		return err
+	}
+	c.plan.Passes++
+	c.plan.Line, c.plan.Offset = s.number, s.offset
+	return nil
+}
+
+// abandon lets go of what an error left open.
+func (c *cutter) abandon() {
+	for _, part := range c.open {
+		part.requests.abandon()
+		if part.lines != nil {
+			part.lines.abandon()
+		}
+	}
+	c.rejected.abandon()
+}
+
+// A line of a list of results is its number, a tab, whether it succeeded, and the line as the caller gets it.
+const (
+	succeeded = '+'
+	failed    = '-'
+)
+
+// appendResult adds a line that has no answer of Azure's.
+func appendResult(b []byte, job string, number int, customID json.RawMessage, e *lineError) []byte {
+	b = appendHead(b, job, number, failed, customID)
+	raw, _ := json.Marshal(e) // strings and a number always marshal
+	b = append(b, `"response":null,"error":`...)
+	return append(append(b, raw...), "}\n"...)
+}
+
+// appendHead adds what every line begins with.
+func appendHead(b []byte, job string, number int, outcome byte, customID json.RawMessage) []byte {
+	b = strconv.AppendInt(b, int64(number), 10)
+	b = append(b, '\t', outcome)
+	b = append(append(b, `{"id":"batch_req_`...), strings.TrimPrefix(job, "job_")...)
+	b = append(b, '_')
+	b = strconv.AppendInt(b, int64(number), 10)
+	b = append(b, `","custom_id":`...)
+	if customID == nil {
+		customID = []byte("null")
+	}
+	return append(append(b, customID...), ',')
+}
+
+// present is a custom_id of a list of lines, nil where the line has none.
+func present(customID []byte) json.RawMessage {
+	if len(customID) == 0 {
+		return nil
+	}
+	return customID
+}

@@ -1,0 +1,89 @@
+package batch
+
+import (
+	"fmt"
+	"slices"
+
+	"aoai-bridge/shared/catalog"
+)
+
+// Estimate is what a job is expected to cost.
+type Estimate struct {
+	Usage
+	USD      *float64 `json:"usd"`                // nil where a model has no known price
+	Standard *float64 `json:"usd_standard"`       // the same at the price of calls by Global Standard
+	Unpriced []string `json:"unpriced,omitempty"` // the models without a price
+}
+
+// money adds up prices, and remembers where one was missing.
+type money struct {
+	usd, standard float64
+	unpriced      []string // for what is paid
+	unknown       bool     // a price of Global Standard is missing
+}
+
+func (s *Service) charge(m *money, p *Part, u Usage) {
+	kind := p.Type
+	if kind == "" { // the secret lists no deployments: the types that most have
+		kind = catalog.GlobalStandard
+		if p.Mode == Batch {
+			kind = catalog.GlobalBatch
+		}
+	}
+	usd, ok := s.price(p.Serves, kind, u)
+	if !ok && !slices.Contains(m.unpriced, p.Serves) {
+		m.unpriced = append(m.unpriced, p.Serves)
+	}
+	m.usd += usd
+	standard, ok := s.price(p.Serves, catalog.GlobalStandard, u)
+	m.unknown = m.unknown || !ok
+	m.standard += standard
+}
+
+// total is what is paid, nil where that is not known.
+func (m *money) total() *float64 {
+	if len(m.unpriced) > 0 {
+		return nil
+	}
+	return &m.usd
+}
+
+func (m *money) atStandard() *float64 {
+	if m.unknown {
+		return nil
+	}
+	return &m.standard
+}
+
+func (s *Service) estimate(plan *Plan) {
+	var m money
+	var sum Usage
+	for i := range plan.Parts {
+		part := &plan.Parts[i]
+		u := Usage{Input: part.Tokens, Output: part.OutputTokens}
+		sum.add(u)
+		s.charge(&m, part, u)
+	}
+	plan.Estimate = Estimate{Usage: sum, USD: m.total(), Standard: m.atStandard(), Unpriced: m.unpriced}
+}
+
+// overCeiling refuses a job that may cost more than it is allowed, or nobody knows what.
+func (s *Service) overCeiling(job *Job, plan *Plan) *Failure {
+	ceiling := job.Settings.Ceiling
+	if ceiling == 0 || len(plan.Parts) == 0 {
+		return nil
+	}
+	const letThrough = "To let it through, put the file there again with the metadata cost-ceiling=%s, or raise the stack's parameter BatchCostCeiling."
+	e := plan.Estimate
+	switch {
+	case e.USD == nil:
+		return &Failure{"cost_unknown", fmt.Sprintf(
+			"Nothing was sent: no price is known for %q, so the job cannot be held against its ceiling of %.2f USD. Put the price into the Azure secret. "+letThrough,
+			e.Unpriced, ceiling, "none")}
+	case *e.USD > ceiling:
+		return &Failure{"cost_ceiling_exceeded", fmt.Sprintf(
+			"Nothing was sent: the job is expected to cost %.2f USD (%d tokens in, at most %d out), above its ceiling of %.2f USD. "+letThrough,
+			*e.USD, e.Input, e.Output, ceiling, fmt.Sprintf("%.0f", *e.USD+1))}
+	}
+	return nil
+}

@@ -1,0 +1,278 @@
+package batch_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/config"
+)
+
+func TestSameEventTwice(t *testing.T) {
+	w := newWorld(t)
+	w.put("inbox/n.jsonl", manyLines(2, "gpt-4o-mini"))
+	event := w.event("inbox/n.jsonl")
+	first := w.plan(event, "execution-1")
+	if again := w.plan(event, "execution-1"); again != first {
+		t.Errorf("the same execution got %+v, then %+v", first, again)
+	}
+	if other := w.plan(event, "execution-2"); other.Status != "duplicate" || other.Job != first.Job {
+		t.Errorf("another execution got %+v", other)
+	}
+	byHand := `{"bucket":"` + bucket + `","key":"inbox/n.jsonl"}`
+	if other := w.plan(byHand, "execution-3"); other.Status != "duplicate" || other.Job != first.Job {
+		t.Errorf("an execution without a version got %+v", other)
+	}
+	takeOver := `{"bucket":"` + bucket + `","key":"inbox/n.jsonl","take_over":true}`
+	if other := w.plan(takeOver, "execution-4"); other != first {
+		t.Errorf("an execution that takes over got %+v", other)
+	}
+	w.put("inbox/n.jsonl", manyLines(2, "gpt-4o-mini"))
+	if later := w.plan(w.event("inbox/n.jsonl"), "execution-5"); later.Status != "planned" || later.Job == first.Job {
+		t.Errorf("the file dropped again got %+v", later)
+	}
+}
+
+func TestResultsAreNeverOverwritten(t *testing.T) {
+	w := newWorld(t)
+	var summaries []*batch.Summary
+	for i := range 3 {
+		w.put("inbox/n.jsonl", chat("x", "gpt-4o-mini", fmt.Sprintf("drop%d", i)))
+		summaries = append(summaries, w.run(w.event("inbox/n.jsonl")))
+	}
+	for i, sum := range summaries {
+		want := "results/n.jsonl"
+		if i > 0 {
+			want = "results/n." + sum.Job + ".jsonl"
+		}
+		if sum.Results != "s3://"+bucket+"/"+want {
+			t.Errorf("the results of drop %d are %s, want %s", i, sum.Results, want)
+			continue
+		}
+		if r := w.results(want); r[0].says() != fmt.Sprintf("drop%d", i) {
+			t.Errorf("%s says %s", want, r[0].says())
+		}
+		summary := strings.TrimSuffix(want, ".jsonl") + ".summary.json"
+		if raw, found := w.get(summary); !found || !strings.Contains(raw, sum.Job) {
+			t.Errorf("%s is %q", summary, raw)
+		}
+	}
+}
+
+func TestKeys(t *testing.T) {
+	w := newWorld(t)
+	for _, key := range []string{
+		"inbox/with space.jsonl", "inbox/ünïcödé-日本.jsonl", "inbox/a+b.jsonl", "inbox/50%.jsonl", "inbox/a=b&c.jsonl", "inbox/deep/er/x.jsonl",
+		"inbox/no-extension", "elsewhere/x.jsonl", `inbox/q"uote'.jsonl`,
+	} {
+		t.Run(key, func(t *testing.T) {
+			w.put(key, chat("x", "gpt-4o-mini", "yes"))
+			w.run(w.event(key))
+			name := strings.TrimSuffix(strings.TrimPrefix(key, "inbox/"), ".jsonl")
+			if r := w.results("results/" + name + ".jsonl"); len(r) != 1 || r[0].says() != "yes" {
+				t.Errorf("got %+v", r)
+			}
+		})
+	}
+}
+
+func TestOddFiles(t *testing.T) {
+	tests := []struct {
+		name, content string
+		status, code  string
+		lines         int
+	}{
+		{"empty", "", "completed", "", 0},
+		{"blank lines only", "\n\n  \r\n", "completed", "", 0},
+		{"no valid line", "a\nb\n", "completed", "", 2},
+		{"pretty JSON", "{\n  \"custom_id\": 1\n}", "completed", "", 3},
+		{"binary", "\x1f\x8b\x08\x00\x00\xff\xfe", "completed", "", 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.put("inbox/odd.jsonl", tt.content)
+			sum := w.run(w.event("inbox/odd.jsonl"))
+			if sum.Status != tt.status || sum.Lines.Total != tt.lines || sum.Lines.Failed != tt.lines {
+				t.Errorf("the summary is %+v", sum)
+			}
+			if got := len(w.results("results/odd.jsonl")); got != tt.lines {
+				t.Errorf("%d results, want %d", got, tt.lines)
+			}
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	tests := []struct {
+		name     string
+		metadata []string
+		ceiling  float64
+		model    string
+		status   string
+		code     string
+	}{
+		{"below the ceiling", nil, 1, "gpt-4o-mini", "completed", ""},
+		{"above the ceiling", nil, 0.000001, "gpt-4o-mini", "refused", "cost_ceiling_exceeded"},
+		{"let through", []string{"cost-ceiling", "none"}, 0.000001, "gpt-4o-mini", "completed", ""},
+		{"a ceiling of its own", []string{"cost-ceiling", "0.000001"}, 100, "gpt-4o-mini", "refused", "cost_ceiling_exceeded"},
+		{"no known price", nil, 100, "gpt-4.1", "refused", "cost_unknown"},
+		{"no known price, no ceiling", nil, 0, "gpt-4.1", "completed", ""},
+		{"metadata that is no amount", []string{"cost-ceiling", "much"}, 0, "gpt-4o-mini", "failed", "invalid_value"},
+		{"metadata that is no mode", []string{"mode", "fast"}, 0, "gpt-4o-mini", "failed", "invalid_mode"},
+		{"too many tries", []string{"tries", "11"}, 0, "gpt-4o-mini", "failed", "invalid_value"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, func(env *config.Batch) { env.CostCeiling = tt.ceiling })
+			w.put("inbox/n.jsonl", manyLines(10, tt.model), tt.metadata...)
+			sum := w.run(w.event("inbox/n.jsonl"))
+			code := ""
+			if sum.Failure != nil {
+				code = sum.Failure.Code
+			}
+			if sum.Status != tt.status || code != tt.code {
+				t.Errorf("got %s %+v, want %s %s", sum.Status, sum.Failure, tt.status, tt.code)
+			}
+			if _, found := w.get("results/n.jsonl"); found != (tt.status == "completed") {
+				t.Errorf("there are results: %v", found)
+			}
+			if tt.status == "refused" && (w.counts["submit"] > 0 || !strings.Contains(sum.Failure.Message, "cost-ceiling=")) {
+				t.Errorf("%d parts were sent, and the message is %s", w.counts["submit"], sum.Failure.Message)
+			}
+		})
+	}
+}
+
+func TestCost(t *testing.T) {
+	w := newWorld(t)
+	w.put("inbox/n.jsonl", manyLines(10, "gpt-4o-mini"))
+	sum := w.run(w.event("inbox/n.jsonl"))
+	tokens := float64(sum.Usage.Input + sum.Usage.Output)
+	if tokens == 0 || sum.Cost.USD == nil || sum.Cost.Saving == nil {
+		t.Fatalf("the summary is %+v", sum)
+	}
+	near := func(a, b float64) bool { return a-b < 1e-6 && b-a < 1e-6 }
+	if !near(*sum.Cost.USD, tokens/2e6) || !near(*sum.Cost.Standard, tokens/1e6) || !near(*sum.Cost.Saving, tokens/2e6) {
+		t.Errorf("%v tokens cost %v, %v by Global Standard, and %v are saved", tokens, *sum.Cost.USD, *sum.Cost.Standard, *sum.Cost.Saving)
+	}
+}
+
+func TestSourceDeleted(t *testing.T) {
+	w := newWorld(t)
+	w.put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"))
+	event := w.event("inbox/n.jsonl")
+	remove := func(version string) {
+		in := &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String("inbox/n.jsonl")}
+		if version != "" {
+			in.VersionId = &version
+		}
+		if _, err := w.s3.DeleteObject(context.Background(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove("")
+	sum := w.run(event) // the version that the event names is still there
+	if sum.Lines.Succeeded != 3 {
+		t.Errorf("the summary is %+v", sum)
+	}
+
+	w.put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"))
+	event = w.event("inbox/n.jsonl")
+	var detail struct {
+		Object struct {
+			Version string `json:"version-id"`
+		}
+	}
+	if err := json.Unmarshal([]byte(event), &detail); err != nil {
+		t.Fatal(err)
+	}
+	remove(detail.Object.Version)
+	sum = w.run(event)
+	if sum.Status != "failed" || sum.Failure == nil || sum.Failure.Code != "source_gone" {
+		t.Errorf("the summary is %+v", sum)
+	}
+}
+
+func TestInputsThatAreNoJob(t *testing.T) {
+	w := newWorld(t)
+	for _, tt := range []struct{ name, input, code string }{
+		{"another bucket", `{"bucket":"other","key":"x.jsonl"}`, "invalid_bucket"},
+		{"no key", `{"bucket":"` + bucket + `"}`, "missing_required_parameter"},
+		{"our own results", `{"bucket":"` + bucket + `","key":"results/x.jsonl"}`, "invalid_key"},
+		{"a wrong option", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"tries":0}}`, "invalid_value"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for name, payload := range map[string]object{
+				"plan":   {"task": "plan", "input": json.RawMessage(tt.input), "execution": "execution-1"},
+				"report": {"task": "report", "state": json.RawMessage(tt.input), "execution": "execution-1"},
+			} {
+				_, err := task[object](w, name, payload)
+				if f, ok := err.(*failure); !ok || f.status != 400 || !strings.Contains(f.body, tt.code) {
+					t.Errorf("%s: got %v, want %s", name, err, tt.code)
+				}
+			}
+		})
+	}
+	if a := w.plan(`{"bucket":"`+bucket+`","key":"inbox/folder/"}`, "execution-1"); a.Status != "ignored" {
+		t.Errorf("a folder's marker is %+v", a)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	w := newWorld(t)
+	service := w.service()
+	w.put("inbox/n.jsonl", manyLines(4, "gpt-4o-mini")+manyLines(2, "gpt-4o"))
+	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
+	w.walk(a.Job, 1)
+	progress := func() *batch.Progress {
+		t.Helper()
+		p, found, err := service.Progress(context.Background(), a.Job)
+		if err != nil || !found {
+			t.Fatalf("found %v, %v", found, err)
+		}
+		return p
+	}
+	if p := progress(); p.Status != "in_progress" || p.Counts.Total != 6 || p.Counts.Completed == 0 || p.Counts.Completed == 6 {
+		t.Errorf("got %+v", p)
+	}
+	if err := service.Cancel(context.Background(), a.Job); err != nil {
+		t.Fatal(err)
+	}
+	if p := progress(); p.Status != "cancelling" {
+		t.Errorf("got %+v", p)
+	}
+	w.walk(a.Job, 2)
+	sum := patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
+	if p := progress(); p.Status != "cancelled" || p.Counts.Completed != sum.Lines.Succeeded || p.Summary == nil {
+		t.Errorf("got %+v", p)
+	}
+	says := map[string]int{}
+	for _, r := range w.results("results/n.jsonl") {
+		says[strings.TrimRight(r.says(), "0123456789")]++
+	}
+	if says["number"]+says["error batch_cancelled"] != 6 || says["number"] == 0 || says["error batch_cancelled"] == 0 {
+		t.Errorf("the results say %v", says)
+	}
+}
+
+// A job of the files API has what succeeded in one file and everything else in another.
+func TestOriginAPI(t *testing.T) {
+	w := newWorld(t)
+	w.put("files/file-1", chat("a", "gpt-4o-mini", "yes")+"\nnonsense\n"+chat("b", "gpt-4o-mini", "no"))
+	sum := w.run(`{"bucket":"` + bucket + `","key":"files/file-1","job":"batch_1","origin":"api"}`)
+	if sum.Job != "batch_1" || sum.Errors == "" {
+		t.Fatalf("the summary is %+v", sum)
+	}
+	output := w.results(strings.TrimPrefix(sum.Results, "s3://"+bucket+"/"))
+	errors := w.results(strings.TrimPrefix(sum.Errors, "s3://"+bucket+"/"))
+	if len(output) != 2 || output[1].says() != "no" || len(errors) != 1 || errors[0].says() != "error invalid_json_line" {
+		t.Errorf("got %+v and %+v", output, errors)
+	}
+}

@@ -1,0 +1,162 @@
+package batch
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"aoai-bridge/shared/rawjson"
+)
+
+// The operations that a line can ask for, as they stand behind /v1/ in its url.
+const (
+	chatCompletions = "chat/completions"
+	responses       = "responses"
+	embeddings      = "embeddings"
+)
+
+// Mode says how a line is answered.
+type Mode string
+
+// A line, or a whole job, may choose its mode; without a choice it is Batch where a batch deployment
+// serves the model, and Online elsewhere.
+const (
+	Auto   Mode = ""
+	Batch  Mode = "batch"  // by Azure's batch API, within 24 hours or so, at half the price
+	Online Mode = "online" // at once, by an online deployment
+)
+
+func (m Mode) valid() bool { return m == Auto || m == Batch || m == Online }
+
+// line is one request of a JSONL file.
+type line struct {
+	number   int
+	customID json.RawMessage // as it stands in the file; nil where there is none
+	endpoint string          // chatCompletions, responses or embeddings
+	model    string          // as the file names it
+	mode     Mode            // of the line itself
+	body     *rawjson.Object
+}
+
+// lineError is why a line has no response.
+type lineError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Line    int    `json:"line"`
+}
+
+// parseLine reads a line of a file. With an error it returns as much of the line as answers need: its
+// number and, where it can be read, its custom_id.
+func parseLine(s *scanner) (*line, *lineError) {
+	l := &line{number: s.number}
+	switch {
+	case s.long:
+		return l, l.fail("line_too_long", "The line is longer than %d bytes. Split the request, or give images by URL.", maxLine)
+	case !utf8.Valid(s.text):
+		return l, l.fail("invalid_utf8", "The line is not UTF-8 text. Save the file as UTF-8.")
+	}
+	o, err := rawjson.Parse(s.text)
+	if err != nil {
+		return l, l.fail("invalid_json_line", "The line is not a JSON object: %v. Write each request on one line of its own.", err)
+	}
+	if raw := o.Get("custom_id"); !absent(raw) {
+		l.customID = raw
+	}
+	for _, key := range []string{"custom_id", "method", "url", "body", "mode"} {
+		if o.Count(key) > 1 {
+			return l, l.fail("duplicate_parameter", "'%s' is given more than once. Give it once.", key)
+		}
+	}
+	if method, ok := str(o.Get("method")); !ok || method != "POST" {
+		return l, l.fail("invalid_method", "'method' must be \"POST\".")
+	}
+	url, ok := str(o.Get("url"))
+	if l.endpoint = endpointOf(url); !ok || l.endpoint == "" {
+		return l, l.fail("invalid_url", "'url' must be \"/v1/chat/completions\", \"/v1/responses\" or \"/v1/embeddings\".")
+	}
+	if mode, ok := str(o.Get("mode")); ok {
+		l.mode = Mode(mode)
+	}
+	if !l.mode.valid() || !absent(o.Get("mode")) && l.mode == Auto {
+		return l, l.fail("invalid_mode", "'mode' must be \"batch\" or \"online\"; leave it out for the cheapest that works.")
+	}
+	if l.body = o.Object("body"); l.body == nil {
+		return l, l.fail("missing_required_parameter", "'body' must be an object: the request as %s takes it.", url)
+	}
+	return l, l.checkBody()
+}
+
+func (l *line) checkBody() *lineError {
+	for _, key := range []string{"model", "stream"} {
+		if l.body.Count(key) > 1 {
+			return l.fail("duplicate_parameter", "'body.%s' is given more than once. Give it once.", key)
+		}
+	}
+	var ok bool
+	if l.model, ok = str(l.body.Get("model")); !ok || l.model == "" {
+		return l.fail("missing_required_parameter", "'body.model' must name a model or a deployment.")
+	}
+	if raw := l.body.Get("stream"); !absent(raw) && string(raw) != "false" {
+		return l.fail("streaming_unsupported", "'body.stream' is not for batches: leave it out.")
+	}
+	return nil
+}
+
+func (l *line) fail(code, format string, args ...any) *lineError {
+	return &lineError{Code: code, Message: fmt.Sprintf("Line %d: ", l.number) + fmt.Sprintf(format, args...), Line: l.number}
+}
+
+// endpointOf is the operation of a url, "" if it is none of ours.
+func endpointOf(url string) string {
+	path := strings.TrimPrefix(strings.TrimPrefix(url, "/openai"), "/v1")
+	switch path {
+	case "/" + chatCompletions, "/" + responses, "/" + embeddings:
+		return path[1:]
+	}
+	return ""
+}
+
+// bodyFor is the request as a deployment gets it.
+func (l *line) bodyFor(deployment string) []byte {
+	if l.model == deployment {
+		return l.body.Bytes()
+	}
+	name, _ := json.Marshal(deployment) // a string always marshals
+	return l.body.With("model", name)
+}
+
+// outputLimit is the most tokens the request allows for its answer, 0 where it says nothing.
+func (l *line) outputLimit() int64 {
+	most := int64(0)
+	for _, key := range []string{"max_completion_tokens", "max_tokens", "max_output_tokens"} {
+		if n := number(l.body.Get(key)); n > 0 {
+			most = n
+			break
+		}
+	}
+	if n := number(l.body.Get("n")); n > 1 {
+		most *= n
+	}
+	return most
+}
+
+func absent(raw json.RawMessage) bool { return raw == nil || string(raw) == "null" }
+
+// str is a JSON string's text.
+func str(raw json.RawMessage) (s string, ok bool) {
+	if len(raw) == 0 || raw[0] != '"' {
+		return "", false
+	}
+	return s, json.Unmarshal(raw, &s) == nil
+}
+
+// number is a JSON number that is whole, 0 for anything else.
+func number(raw json.RawMessage) int64 {
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,176 @@
+package batch_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"aoai-bridge/infra/local/azureopenai"
+	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/config"
+)
+
+// parts reads a job's plan.
+func (w *world) parts(job string) []batch.Part {
+	w.t.Helper()
+	raw, _ := w.get("jobs/" + job + "/plan.json")
+	var plan batch.Plan
+	if err := json.Unmarshal([]byte(raw), &plan); err != nil {
+		w.t.Fatal(err)
+	}
+	return plan.Parts
+}
+
+// A plan that has no time left goes on where it stood.
+func TestPlanGoesOn(t *testing.T) {
+	w := newWorld(t)
+	w.put("inbox/n.jsonl", "\ufeff"+strings.ReplaceAll(manyLines(300, "gpt-4o-mini"), `"number7"`, "\xff"))
+	w.tick, w.limit = time.Second, 100*time.Second
+	sum := w.run(w.event("inbox/n.jsonl"))
+	if w.counts["plan"] < 3 {
+		t.Errorf("the plan was made in %d passes", w.counts["plan"])
+	}
+	w.checkNumbers(t, "results/n.jsonl", 300)
+	if sum.Parts != w.counts["plan"] {
+		t.Errorf("%d passes made %d parts", w.counts["plan"], sum.Parts)
+	}
+}
+
+func TestCuts(t *testing.T) {
+	secret := func(w *world, deployments string) {
+		w.secret(`{"resources":[{"name":"one","endpoint":"` + w.url + `","api_key":"local","deployments":[` + deployments + `]}]}`)
+	}
+	tests := []struct {
+		name        string
+		deployments string
+		file        string
+		want        string // of each part: model, endpoint, mode, deployment and lines
+	}{
+		{"models and endpoints", `{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"},{"name":"gpt-4o-batch","model":"gpt-4o","type":"GlobalBatch"}`,
+			manyLines(2, "gpt-4o-mini") + manyLines(3, "gpt-4o") + `{"method":"POST","url":"/v1/responses","body":{"model":"gpt-4o","input":"a"}}` + "\n" + manyLines(1, "gpt-4o-mini"),
+			"gpt-4o chat/completions batch gpt-4o-batch 3, gpt-4o responses batch gpt-4o-batch 1, gpt-4o-mini chat/completions batch gpt-4o-mini-batch 3"},
+		{"a quota of a thousand tokens", `{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch","capacity":1}`,
+			manyLines(90, "gpt-4o-mini"),
+			"gpt-4o-mini chat/completions batch gpt-4o-mini-batch 40, gpt-4o-mini chat/completions batch gpt-4o-mini-batch 50"},
+		{"a deployment by its name", `{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}`,
+			manyLines(2, "gpt-4o-mini-batch"), "gpt-4o-mini-batch chat/completions batch gpt-4o-mini-batch 2"},
+		{"no batch deployment", `{"model":"gpt-4o-mini","type":"GlobalStandard"}`,
+			manyLines(2, "gpt-4o-mini"), "gpt-4o-mini chat/completions online  2"},
+		{"lines that choose", `{"model":"gpt-4o-mini"},{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}`,
+			manyLines(2, "gpt-4o-mini") + strings.Replace(manyLines(1, "gpt-4o-mini"), `"method"`, `"mode":"online","method"`, 1),
+			"gpt-4o-mini chat/completions batch gpt-4o-mini-batch 2, gpt-4o-mini chat/completions online  1"},
+		{"embeddings", `{"model":"text-embedding-3-small"},{"name":"e","model":"text-embedding-3-small","type":"GlobalBatch"}`,
+			`{"method":"POST","url":"/v1/embeddings","body":{"model":"text-embedding-3-small","input":"a"}}`, "text-embedding-3-small embeddings online  1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			secret(w, tt.deployments)
+			w.put("inbox/n.jsonl", tt.file)
+			a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
+			var got []string
+			for _, p := range w.parts(a.Job) {
+				got = append(got, fmt.Sprintf("%s %s %s %s %d", p.Model, p.Endpoint, p.Mode, p.Deployment, p.Lines))
+			}
+			if sorted := sort(got); strings.Join(sorted, ", ") != tt.want {
+				t.Errorf("got  %s\nwant %s", strings.Join(sorted, ", "), tt.want)
+			}
+		})
+	}
+}
+
+// Where the secret lists no deployments, Azure says what a name stands for: lines whose deployment takes
+// no batch are answered online.
+func TestSecretWithoutDeployments(t *testing.T) {
+	w := newWorld(t)
+	w.secret(`{"endpoint":"` + w.url + `","api_key":"local"}`)
+	w.put("inbox/n.jsonl", chat("a", "gpt-4o-mini-batch", "batched")+"\n"+chat("b", "gpt-4o-mini", "online")+"\n"+chat("c", "gpt-9", "nothing"))
+	sum := w.run(w.event("inbox/n.jsonl"))
+	var says []string
+	for _, r := range w.results("results/n.jsonl") {
+		says = append(says, r.says())
+	}
+	if got := strings.Join(says, ","); got != "batched,online,error model_not_found" || sum.Lines.Online != 1 {
+		t.Errorf("got %s, %+v", got, sum.Lines)
+	}
+}
+
+// Batches go to all deployments of a model, each its share.
+func TestSeveralDeployments(t *testing.T) {
+	w := newWorld(t)
+	second := azureopenai.New(azureopenai.Options{APIKeys: []string{"local"}, DisableRecording: true})
+	t.Cleanup(func() { _ = second.Close() })
+	server := newServer(t, second)
+	of := func(name, url string) string {
+		return `{"name":"` + name + `","endpoint":"` + url + `","api_key":"local","deployments":[{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch","capacity":1}]}`
+	}
+	w.secret(`{"resources":[` + of("one", w.url) + `,` + of("two", server) + `]}`)
+	w.put("inbox/n.jsonl", manyLines(100, "gpt-4o-mini"))
+	w.run(w.event("inbox/n.jsonl"))
+	w.checkNumbers(t, "results/n.jsonl", 100)
+	one, two := w.azure.Executions().Succeeded, second.Executions().Succeeded
+	if one+two != 100 || one < 30 || two < 30 {
+		t.Errorf("one executed %d lines, two %d", one, two)
+	}
+}
+
+func TestOnline(t *testing.T) {
+	embed := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `{"custom_id":"id-%d","method":"POST","url":"/v1/embeddings","body":{"model":"text-embedding-3-small","input":["a","%d"]}}`+"\n", i+1, i)
+		}
+		return b.String()
+	}
+	tests := []struct {
+		name  string
+		rules []azureopenai.FaultRule
+		again bool
+	}{
+		{"none", nil, false},
+		{"throttled", []azureopenai.FaultRule{{Fault: "429;retry-after=30", Path: "embeddings", Count: 10}}, false},
+		{"for long", []azureopenai.FaultRule{{Fault: "429;retry-after=4000", Path: "embeddings", Count: 3}}, false},
+		{"failing", []azureopenai.FaultRule{{Fault: "500", Path: "embeddings", Percent: 40, Count: -1}}, true},
+		{"losing connections", []azureopenai.FaultRule{{Fault: "close", Path: "embeddings", Count: 5}}, true},
+		{"garbage", []azureopenai.FaultRule{{Fault: "garbage", Path: "embeddings", Count: 5}}, true},
+	}
+	for _, tt := range tests {
+		for _, version := range []string{"", "2025-04-01-preview"} {
+			t.Run(tt.name+" "+version, func(t *testing.T) {
+				w := newWorld(t, func(env *config.Batch) { env.APIVersion, env.Tries = version, 10 })
+				for _, rule := range tt.rules {
+					w.fault(rule)
+				}
+				w.limit = 15 * time.Minute
+				w.put("inbox/e.jsonl", embed(60))
+				sum := w.run(w.event("inbox/e.jsonl"))
+				results := w.results("results/e.jsonl")
+				for i := range results {
+					if r := &results[i]; r.says() != "2 vectors" || r.CustomID != fmt.Sprintf("id-%d", i+1) {
+						t.Errorf("line %d says %q and has custom_id %v", i+1, r.says(), r.CustomID)
+					}
+				}
+				if len(results) != 60 || sum.Lines.Online != 60 || (sum.TriedAgain.Lines > 0) != tt.again {
+					t.Errorf("%d lines came back: %+v, %+v", len(results), sum.Lines, sum.TriedAgain)
+				}
+			})
+		}
+	}
+}
+
+// A run that is out of time, or killed, is gone on with and not begun again.
+func TestOnlineGoesOn(t *testing.T) {
+	w := newWorld(t, func(env *config.Batch) { env.OnlineConcurrency = 1 })
+	w.tick, w.limit = time.Second, 3*time.Minute
+	w.put("inbox/n.jsonl", manyLines(100, "gpt-4o-mini"), "mode", "online")
+	w.run(w.event("inbox/n.jsonl"))
+	w.checkNumbers(t, "results/n.jsonl", 100)
+	if w.counts["submit"] < 3 {
+		t.Errorf("it took %d runs", w.counts["submit"])
+	}
+	if calls := w.azure.Counts().Total; calls != 100 {
+		t.Errorf("%d calls for 100 lines", calls)
+	}
+}

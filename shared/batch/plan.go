@@ -1,0 +1,259 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"aoai-bridge/shared/openaierr"
+)
+
+// Plan is what a job consists of. While it is being made it is also the place to go on from.
+type Plan struct {
+	Done     bool     `json:"done"`
+	Offset   int64    `json:"offset"`   // of the source, behind what has been planned
+	Line     int      `json:"line"`     // the last one planned
+	Passes   int      `json:"passes"`   // each has its own list of rejected lines
+	Lines    int      `json:"lines"`    // that are not blank
+	Rejected int      `json:"rejected"` // of them: bad ones
+	Guessed  int64    `json:"guessed"`  // of them: whose tokens nobody could count
+	Parts    []Part   `json:"parts"`
+	Estimate Estimate `json:"estimate"`
+	Failure  *Failure `json:"failure,omitempty"` // why nothing will be sent
+}
+
+// Failure is why a job, or a part, has not been answered.
+type Failure struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// What the plan task tells the workflow.
+const (
+	statusPlanning  = "planning"  // the time was over: call it again
+	statusPlanned   = "planned"   // there are parts to walk
+	statusReport    = "report"    // there are none
+	statusDuplicate = "duplicate" // another execution has this job
+	statusIgnored   = "ignored"   // the object is a folder's marker
+)
+
+// PlanAnswer is the plan task's answer to the workflow.
+type PlanAnswer struct {
+	Job    string `json:"job"`
+	Status string `json:"status"`
+	Bucket string `json:"bucket,omitempty"`
+	Items  string `json:"items,omitempty"` // key of the list of parts
+	Parts  int    `json:"parts"`
+	Lines  int    `json:"lines"`
+}
+
+// MakePlan claims the job that an object makes and reads the object once: each line is checked, counted
+// and put into the part where it belongs. Nothing is sent yet. When the time is nearly over it leaves a
+// mark to go on from.
+func (s *Service) MakePlan(ctx context.Context, in Input, execution string) (*PlanAnswer, error) {
+	if strings.HasSuffix(in.Key, "/") {
+		return &PlanAnswer{Status: statusIgnored}, nil
+	}
+	job, head, ours, err := s.admit(ctx, in, execution)
+	if err != nil {
+		return nil, err
+	}
+	if !ours {
+		return &PlanAnswer{Job: job.ID, Status: statusDuplicate}, nil
+	}
+	plan := &Plan{}
+	if _, err := s.store.get(ctx, planKey(job.ID), plan); err != nil {
+		return nil, err
+	}
+	if !plan.Done {
+		if err := s.proceed(ctx, job, plan, head, in.Options); err != nil {
+			return nil, err
+		}
+	}
+	return s.planAnswer(job, plan), nil
+}
+
+// admit claims the job that an object makes. ours is false where another execution has it.
+func (s *Service) admit(ctx context.Context, in Input, execution string) (job *Job, head *s3.HeadObjectOutput, ours bool, err error) {
+	switch {
+	case in.Bucket != s.store.bucket:
+		err = openaierr.Invalid("bucket", "invalid_bucket", "Jobs come from the bucket %s, not from %q. Copy the file there.", s.store.bucket, in.Bucket)
+	case in.Key == "":
+		err = openaierr.Invalid("key", "missing_required_parameter", "The input names no object: it needs 'bucket' and 'key'.")
+	case strings.HasPrefix(in.Key, "results/"), strings.HasPrefix(in.Key, "jobs/"):
+		err = openaierr.Invalid("key", "invalid_key", "What is below results/ and jobs/ is the bridge's own. Put the file elsewhere.")
+	default:
+		err = in.Options.check()
+	}
+	if err != nil {
+		return nil, nil, false, err
+	}
+	if head, err = s.store.head(ctx, in.Key, in.VersionID); err != nil {
+		return nil, nil, false, err
+	}
+	job, ours, err = s.claimJob(ctx, &in, head, execution)
+	return job, head, ours, err
+}
+
+// proceed makes the plan, or as much of it as there is time for, and stores it.
+func (s *Service) proceed(ctx context.Context, job *Job, plan *Plan, head *s3.HeadObjectOutput, options JobOptions) error {
+	if plan.Failure = s.prepare(job, head, options); plan.Failure == nil {
+		err := s.readSource(ctx, job, plan)
+		switch {
+		case isStatus(err, http.StatusNotFound), isStatus(err, http.StatusPreconditionFailed):
+			plan.Failure = sourceGone(job)
+		case err != nil:
+			return err
+		}
+	}
+	if plan.Failure == nil && plan.Done {
+		s.estimate(plan)
+		plan.Failure = s.overCeiling(job, plan)
+	}
+	if plan.Failure != nil {
+		plan.Done = true
+	}
+	if plan.Done {
+		if err := s.store.put(ctx, jobKey(job.ID), job); err != nil {
+			return err
+		}
+		if err := s.putItems(ctx, job, plan); err != nil {
+			return err
+		}
+	}
+	return s.store.put(ctx, planKey(job.ID), plan)
+}
+
+func (s *Service) planAnswer(job *Job, plan *Plan) *PlanAnswer {
+	a := &PlanAnswer{Job: job.ID, Bucket: s.store.bucket, Items: itemsKey(job.ID), Parts: len(plan.Parts), Lines: plan.Lines}
+	switch {
+	case !plan.Done:
+		a.Status = statusPlanning
+	case plan.Failure != nil || len(plan.Parts) == 0:
+		a.Status = statusReport
+	default:
+		a.Status = statusPlanned
+	}
+	return a
+}
+
+// putItems lists the parts for the workflow's Map.
+func (s *Service) putItems(ctx context.Context, job *Job, plan *Plan) error {
+	type item struct {
+		Part int `json:"part"`
+	}
+	items := make([]item, len(plan.Parts))
+	for i, part := range plan.Parts {
+		items[i].Part = part.Number
+	}
+	return s.store.put(ctx, itemsKey(job.ID), items)
+}
+
+// claimJob makes the job's record, or finds that it has been made. ours is false where another
+// execution works on the job.
+func (s *Service) claimJob(ctx context.Context, in *Input, head *s3.HeadObjectOutput, execution string) (job *Job, ours bool, err error) {
+	job = &Job{
+		Execution: execution, Origin: in.Origin, Bucket: in.Bucket, Key: in.Key, VersionID: in.VersionID, CreatedAt: s.now().UTC(),
+	}
+	if job.Origin == "" {
+		job.Origin = OriginDrop
+	}
+	if head != nil {
+		job.Size, job.ETag = aws.ToInt64(head.ContentLength), aws.ToString(head.ETag)
+		if in.VersionID == "" {
+			in.VersionID = aws.ToString(head.VersionId)
+			job.VersionID = in.VersionID
+		}
+		if in.ETag == "" {
+			in.ETag, in.Sequencer = aws.ToString(head.ETag), head.LastModified.UTC().Format(time.RFC3339)
+		}
+	}
+	if job.VersionID == "null" {
+		job.VersionID = "" // the newest, in a bucket without versions
+	}
+	job.ID = in.id()
+	if err := s.name(ctx, job); err != nil {
+		return nil, false, err
+	}
+	won, err := s.store.claim(ctx, jobKey(job.ID), job)
+	if err != nil || won {
+		return job, won, err
+	}
+	claimed := &Job{}
+	found, err := s.store.get(ctx, jobKey(job.ID), claimed)
+	switch {
+	case err != nil:
+		return nil, false, err
+	case !found:
+		return nil, false, errors.New("the job's record was claimed and is not there")
+	case claimed.Execution == execution:
+		return claimed, true, nil
+	case !in.TakeOver:
+		return claimed, false, nil
+	}
+	claimed.Execution = execution
+	return claimed, true, s.store.put(ctx, jobKey(job.ID), claimed)
+}
+
+// name decides where the results will be: the plain name is the first job's that asks for it.
+func (s *Service) name(ctx context.Context, job *Job) error {
+	name := resultName(job.Key)
+	type owner struct {
+		Job string `json:"job"`
+	}
+	won, err := s.store.claim(ctx, nameKey(name), owner{job.ID})
+	if err != nil {
+		return err
+	}
+	var first owner
+	if !won {
+		if _, err := s.store.get(ctx, nameKey(name), &first); err != nil {
+			return err
+		}
+	}
+	ours := won || first.Job == job.ID
+	if won { // the claim may be newer than the results of a job whose records are gone
+		results, err := s.store.head(ctx, "results/"+name+".jsonl", "")
+		if err != nil {
+			return err
+		}
+		ours = results == nil
+	}
+	if !ours {
+		name += "." + job.ID
+	}
+	job.named(name)
+	return nil
+}
+
+func (j *Job) named(name string) {
+	j.Results, j.Summary = "results/"+name+".jsonl", "results/"+name+".summary.json"
+	if j.Origin == OriginAPI {
+		j.Errors = "results/" + name + ".errors.jsonl"
+	}
+}
+
+// prepare settles what the job runs with. It returns what stands against it.
+func (s *Service) prepare(job *Job, head *s3.HeadObjectOutput, options JobOptions) *Failure {
+	job.Settings = Settings{Ceiling: s.env.CostCeiling, KeepFiles: s.env.KeepAzureFiles, Tries: s.env.Tries}
+	if head == nil {
+		return sourceGone(job)
+	}
+	own, err := metadataOptions(head.Metadata)
+	if err != nil {
+		e := openaierr.From(err)
+		return &Failure{e.Code, e.Message}
+	}
+	job.Settings = job.Settings.with(own).with(options)
+	return nil
+}
+
+func sourceGone(job *Job) *Failure {
+	return &Failure{"source_gone", fmt.Sprintf("The object %s was deleted or replaced before it had been read. Put it there again.", job.Key)}
+}

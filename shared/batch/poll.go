@@ -1,0 +1,94 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"aoai-bridge/shared/openaierr"
+)
+
+// longestBatch is when a batch that does not end is cancelled. Azure's FAQ says that batches are not
+// ended after 24 hours by themselves.
+const longestBatch = 72 * time.Hour
+
+// Poll asks Azure how far a part's batch is and tells the workflow whether to wait or to collect.
+func (s *Service) Poll(ctx context.Context, step Step) (*Step, error) {
+	w, err := s.load(ctx, step)
+	if err != nil {
+		return nil, err
+	}
+	st := w.state
+	if st.BatchID == "" || st.Status == stateEnded {
+		return step.now(stepEnded), nil
+	}
+	azure := s.at(w.part)
+	b, err := azure.batch(ctx, st.BatchID)
+	if err != nil {
+		return nil, w.notFound(ctx, err)
+	}
+	st.Status, st.OutputID, st.ErrorID, st.Errors = b.status(), b.OutputFileID, b.ErrorFileID, b.errors()
+	if b.Counts != nil {
+		st.Counts = *b.Counts
+	}
+	switch st.Status {
+	case "failed":
+		if noRoom(st.Errors) { // where creating does not say so, the batch does
+			*st = state{Mode: st.Mode, Lines: st.Lines, Bytes: st.Bytes, Uploading: st.Uploading, FileID: st.FileID, Create: st.Create + 1}
+			return step.wait(stepNoRoom), w.save(ctx)
+		}
+		fallthrough
+	case "completed", "expired", "cancelled":
+		return step.now(stepEnded), w.save(ctx)
+	}
+	return step.wait(stepRunning), errors.Join(w.stop(ctx), w.save(ctx))
+}
+
+// stop cancels a batch that is wanted no more, or has taken too long.
+func (w *work) stop(ctx context.Context) error {
+	stop, err := w.cancelled(ctx, w.step.Job)
+	if err != nil {
+		return err
+	}
+	late := w.now().Sub(w.state.CreatedAt) > longestBatch
+	if !stop && !late || w.state.Status == "cancelling" {
+		return nil
+	}
+	w.state.Cancelled = w.state.Cancelled || stop
+	err = w.at(w.part).cancelBatch(ctx, w.state.BatchID)
+	if err != nil && openaierr.From(err).Status == http.StatusConflict { // it has ended meanwhile
+		return nil
+	}
+	return err
+}
+
+// missing is how often in a row Azure may say that it has no such batch before we believe it.
+const missing = 5
+
+// notFound judges an error of a poll. A batch that Azure has lost is settled without its answers.
+func (w *work) notFound(ctx context.Context, err error) error {
+	if openaierr.From(err).Status != http.StatusNotFound {
+		return err
+	}
+	w.state.Unavailable++
+	if w.state.Unavailable >= missing {
+		w.state.Status = stateEnded
+	}
+	if err := w.save(ctx); err != nil {
+		return err
+	}
+	return &openaierr.Error{
+		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_batch_missing",
+		Message: "Azure OpenAI does not know the batch that it made.", Cause: err,
+	}
+}
+
+func noRoom(errs []batchError) bool {
+	for _, e := range errs {
+		if e.Code == tokenLimit {
+			return true
+		}
+	}
+	return false
+}

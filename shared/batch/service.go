@@ -1,0 +1,111 @@
+// Package batch answers files of requests: it cuts a JSONL file into parts, has Azure OpenAI answer
+// each part as a batch, or line by line where Azure takes no batch, and puts the answers together in
+// the file's order. All it remembers is objects in one bucket, so that every task may be killed and
+// begun again. It does not know what a prompt means, how a workflow waits, or Lambda.
+package batch
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/config"
+)
+
+// Counter counts the input tokens of a request. ok is false where it cannot tell.
+type Counter func(model, endpoint string, body []byte) (tokens int, ok bool)
+
+// Pricer knows what tokens cost, in USD. ok is false where it has no price.
+type Pricer func(model string, kind catalog.DeploymentType, u Usage) (usd float64, ok bool)
+
+// Usage is in tokens. Cached ones are part of the input.
+type Usage struct {
+	Input  int64 `json:"input_tokens"`
+	Cached int64 `json:"cached_input_tokens"`
+	Output int64 `json:"output_tokens"`
+}
+
+func (u *Usage) add(more Usage) {
+	u.Input += more.Input
+	u.Cached += more.Cached
+	u.Output += more.Output
+}
+
+// Options is what a Service is made from.
+type Options struct {
+	AWS   aws.Config
+	Azure *azure.Client
+	Env   config.Batch
+	Call  time.Duration // the longest that one online call may take
+	Count Counter       // nil: four bytes are taken for a token
+	Price Pricer        // nil: no price is known
+	Temp  string        // a directory for what is too large for memory; "" is the system's
+
+	Now   func() time.Time                           // nil is time.Now
+	Sleep func(context.Context, time.Duration) error // nil waits
+}
+
+// Service does the tasks of the batch workflow. Its methods may be called concurrently.
+type Service struct {
+	store *store
+	azure *azure.Client
+	env   config.Batch
+	call  time.Duration
+	count Counter
+	price Pricer
+	now   func() time.Time
+	sleep func(context.Context, time.Duration) error
+}
+
+// New makes a Service.
+func New(o Options) *Service {
+	client := s3.NewFromConfig(o.AWS, func(so *s3.Options) {
+		so.UsePathStyle = so.BaseEndpoint != nil // an endpoint of one's own has no name for each bucket
+	})
+	s := &Service{
+		store: &store{s3: client, bucket: o.Env.Bucket, temp: o.Temp},
+		azure: o.Azure, env: o.Env, call: o.Call, count: o.Count, price: o.Price, now: o.Now, sleep: o.Sleep,
+	}
+	if s.count == nil {
+		s.count = func(string, string, []byte) (int, bool) { return 0, false }
+	}
+	if s.price == nil {
+		s.price = func(string, catalog.DeploymentType, Usage) (float64, bool) { return 0, false }
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.sleep == nil {
+		s.sleep = sleep
+	}
+	return s
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// closingTime is kept of a task's time to bring what it has into the bucket.
+const closingTime = time.Minute
+
+// closing returns a function that tells whether the task's time is nearly over.
+func (s *Service) closing(ctx context.Context) func() bool {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return func() bool { return false }
+	}
+	left := deadline.Sub(s.now())
+	end := deadline.Add(-min(closingTime, left/4))
+	return func() bool { return s.now().After(end) }
+}

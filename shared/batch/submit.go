@@ -1,0 +1,154 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"aoai-bridge/shared/openaierr"
+)
+
+// tokenLimit is the code with which Azure says that the quota of enqueued tokens is full.
+const tokenLimit = "token_limit_exceeded"
+
+// Submit brings a part to Azure: as a batch or, where the part is for online calls, line by line. It may
+// be repeated at any point. What was begun and whose answer was lost is looked for first, so that
+// nothing is uploaded or created twice.
+func (s *Service) Submit(ctx context.Context, step Step) (*Step, error) {
+	w, err := s.load(ctx, step)
+	if err != nil {
+		return nil, err
+	}
+	stop, err := s.cancelled(ctx, step.Job)
+	switch {
+	case err != nil:
+		return nil, err
+	case w.state.Status == stateEnded, w.state.BatchID == "" && stop:
+		w.state.Cancelled = w.state.Cancelled || stop
+		w.state.Status = stateEnded
+		return step.now(stepEnded), w.save(ctx)
+	case w.state.Mode == Online:
+		return w.run(ctx)
+	}
+	if w.state.BatchID != "" {
+		return step.wait(stepSubmitted), nil
+	}
+	ready, err := w.upload(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !ready {
+		return step.wait(stepNoRoom), nil
+	}
+	if err := w.create(ctx); err != nil {
+		return nil, err
+	}
+	return step.now(stepSubmitted).wait(stepSubmitted), nil
+}
+
+// stateEnded marks a try that has nothing more to come from Azure.
+const stateEnded = "ended"
+
+// upload sees to it that Azure has the part's file. ready is false while Azure still looks at it.
+func (w *work) upload(ctx context.Context) (ready bool, err error) {
+	azure, st := w.at(w.part), w.state
+	var f *file
+	switch {
+	case st.FileID != "":
+		return true, nil
+	case st.Uploading:
+		f, err = azure.findFile(ctx, w.name(), st.Bytes)
+	default:
+		st.Uploading = true
+		err = w.save(ctx)
+	}
+	if err != nil {
+		return false, err
+	}
+	if f == nil {
+		if f, err = azure.upload(ctx, w.key(requestsName), w.name(), st.Bytes); err != nil {
+			st.Uploading = mayHaveHappened(err)
+			return false, errors.Join(notUploaded(err), w.save(ctx))
+		}
+	}
+	if !f.ready() {
+		return false, nil // it is found by its name the next time
+	}
+	st.FileID = f.ID
+	return true, w.save(ctx)
+}
+
+// create sees to it that there is a batch of the part's file.
+func (w *work) create(ctx context.Context) error {
+	azure, st := w.at(w.part), w.state
+	metadata := map[string]string{
+		"job": w.step.Job, "part": strconv.Itoa(w.step.Part), "try": strconv.Itoa(w.step.Try), "create": strconv.Itoa(st.Create),
+	}
+	var b *batchObject
+	var err error
+	if st.Creating {
+		b, err = azure.findBatch(ctx, metadata)
+	} else {
+		st.Creating = true
+		err = w.save(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if b == nil {
+		if b, err = azure.createBatch(ctx, st.FileID, w.part.Endpoint, metadata); err != nil {
+			st.Creating = mayHaveHappened(err)
+			return w.notCreated(ctx, errors.Join(err, w.save(ctx)))
+		}
+	}
+	st.BatchID, st.Status, st.CreatedAt = b.ID, b.status(), w.now().UTC()
+	return w.save(ctx)
+}
+
+// mayHaveHappened tells whether an error leaves open if Azure did what it was asked.
+func mayHaveHappened(err error) bool {
+	e := openaierr.From(err)
+	return e.Status >= http.StatusInternalServerError && e.Type != openaierr.TypeUpstreamAuth && e.Code != "upstream_unreachable"
+}
+
+// notCreated judges an error of a create. A full quota is an error of its own, which the workflow waits
+// for; a file that is gone is uploaded anew.
+func (w *work) notCreated(ctx context.Context, err error) error {
+	e := openaierr.From(err)
+	if e.Code == tokenLimit {
+		return &openaierr.Error{
+			Status: http.StatusTooManyRequests, Type: openaierr.TypeRateLimit, Code: tokenLimit,
+			Message: fmt.Sprintf("The quota of enqueued tokens of deployment %s is full. The part is sent when others have ended.", w.part.Deployment),
+		}
+	}
+	if e.Status >= http.StatusInternalServerError || e.Status == http.StatusTooManyRequests {
+		return err
+	}
+	// Azure has several words for a file that it does not have any more.
+	_, gone := w.at(w.part).file(ctx, w.state.FileID)
+	if gone == nil || openaierr.From(gone).Status != http.StatusNotFound {
+		return err
+	}
+	w.state.FileID, w.state.Uploading, w.state.Creating = "", false, false
+	if err := w.save(ctx); err != nil {
+		return err
+	}
+	return &openaierr.Error{
+		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_file_gone",
+		Message: "Azure OpenAI no longer has the file of the part. It is uploaded again.", Cause: err,
+	}
+}
+
+// notUploaded judges an error of an upload. Too many files in Azure is a matter of time, not of the request:
+// jobs delete theirs when they end.
+func notUploaded(err error) error {
+	if e := openaierr.From(err); e.Code == "quotaExceeded" {
+		return &openaierr.Error{
+			Status: http.StatusTooManyRequests, Type: openaierr.TypeRateLimit, Code: e.Code, Cause: err,
+			Message: "Azure OpenAI holds as many files as it takes. Delete some, or wait until other jobs have ended.",
+		}
+	}
+	return err
+}

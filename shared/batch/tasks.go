@@ -1,0 +1,138 @@
+package batch
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/telemetry"
+)
+
+// TaskPath says where a workflow's payload goes: {"task":"plan",...} to /tasks/plan.
+func TaskPath(payload []byte) (string, error) {
+	var p struct {
+		Task string `json:"task"`
+	}
+	if err := json.Unmarshal(payload, &p); err != nil {
+		return "", openaierr.Invalid("", "invalid_json", "The payload is not what the batch workflow sends: %v.", err)
+	}
+	switch p.Task {
+	case "plan", "submit", "poll", "collect", "give-up", "report":
+		return "/tasks/" + p.Task, nil
+	}
+	return "", openaierr.Invalid("task", "invalid_value", "'task' is %q, want plan, submit, poll, collect, give-up or report.", p.Task)
+}
+
+// Tasks serves the workflow's tasks, each a POST of its payload.
+func (s *Service) Tasks() http.Handler {
+	mux := http.NewServeMux()
+	handle(mux, "plan", func(ctx context.Context, p planTask) (*PlanAnswer, error) {
+		return s.MakePlan(ctx, p.Input, p.Execution)
+	})
+	handle(mux, "submit", func(ctx context.Context, p stepTask) (*Step, error) { return s.Submit(ctx, p.Step.Step) })
+	handle(mux, "poll", func(ctx context.Context, p stepTask) (*Step, error) { return s.Poll(ctx, p.Step.Step) })
+	handle(mux, "collect", func(ctx context.Context, p stepTask) (*Step, error) { return s.Collect(ctx, p.Step.Step) })
+	handle(mux, "give-up", func(ctx context.Context, p stepTask) (*Step, error) {
+		failure := p.Step.Failure.failure()
+		if failure == nil {
+			return nil, openaierr.Invalid("failure", "missing_required_parameter", "A part is given up for a failure, and the payload has none.")
+		}
+		return s.GiveUp(ctx, p.Step.Step, *failure)
+	})
+	handle(mux, "report", func(ctx context.Context, p reportTask) (*Summary, error) {
+		if job := p.State.Plan.Job; job != "" {
+			return s.Report(ctx, job, p.State.Failure.failure())
+		}
+		return s.ReportUnplanned(ctx, p.State.Input, p.Execution, p.State.Failure.failure())
+	})
+	return mux
+}
+
+type planTask struct {
+	Input     Input  `json:"input"`
+	Execution string `json:"execution"`
+}
+
+type stepTask struct {
+	Step struct {
+		Step
+		Failure *stateError `json:"failure"`
+	} `json:"step"`
+}
+
+type reportTask struct {
+	State     workflowState `json:"state"`
+	Execution string        `json:"execution"`
+}
+
+// workflowState is the workflow's own: its input, the plan unless that failed, and what failed.
+type workflowState struct {
+	Input   Input
+	Plan    PlanAnswer
+	Failure *stateError
+}
+
+func (s *workflowState) UnmarshalJSON(raw []byte) error {
+	var added struct {
+		Plan    PlanAnswer  `json:"plan"`
+		Failure *stateError `json:"failure"`
+	}
+	if err := json.Unmarshal(raw, &added); err != nil {
+		return err
+	}
+	s.Plan, s.Failure = added.Plan, added.Failure
+	return json.Unmarshal(raw, &s.Input)
+}
+
+// stateError is an error as a workflow's Catch has it.
+type stateError struct {
+	Error string
+	Cause string
+}
+
+// failure is the error as results and summaries tell it, nil where there is none.
+func (e *stateError) failure() *Failure {
+	if e == nil {
+		return nil
+	}
+	f := &Failure{Code: "task_failed", Message: "A task of the workflow failed with " + e.Error + ". The execution's history has the details."}
+	var thrown struct {
+		Message string `json:"errorMessage"`
+	}
+	var body struct {
+		Error struct {
+			Message string `json:"message"`
+			Code    any    `json:"code"`
+		} `json:"error"`
+	}
+	// What our own functions throw is an error in OpenAI's shape, safe to show; anything else is not quoted.
+	if json.Unmarshal([]byte(e.Cause), &thrown) == nil && json.Unmarshal([]byte(thrown.Message), &body) == nil && body.Error.Message != "" {
+		f.Message = body.Error.Message
+		if code, ok := body.Error.Code.(string); ok && code != "" {
+			f.Code = code
+		}
+	}
+	return f
+}
+
+func handle[In any, Out any](mux *http.ServeMux, task string, do func(context.Context, In) (Out, error)) {
+	mux.HandleFunc("POST /tasks/"+task, func(w http.ResponseWriter, r *http.Request) {
+		call := telemetry.From(r.Context())
+		call.Operation = "batch." + task
+		var in In
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			openaierr.Write(w, openaierr.Invalid("", "invalid_payload", "The payload of the task %s is not what it takes: %v.", task, err))
+			return
+		}
+		out, err := do(r.Context(), in)
+		if err != nil {
+			e := openaierr.From(err)
+			call.Code, call.Err = e.Code, e.Cause
+			openaierr.Write(w, e)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(out) // it has nothing that does not marshal, and the recorder takes all
+	})
+}

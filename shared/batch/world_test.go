@@ -1,0 +1,378 @@
+package batch_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"aoai-bridge/infra/local/awsendpoint"
+	"aoai-bridge/infra/local/azureopenai"
+	locals3 "aoai-bridge/infra/local/s3"
+	localsecrets "aoai-bridge/infra/local/secretsmanager"
+	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/config"
+)
+
+const (
+	bucket   = "aoai-bridge-batch"
+	secretID = "aoai-bridge/azure"
+)
+
+// world is the local stack as far as batches need it, and a service that works in it.
+type world struct {
+	t       *testing.T
+	azure   *azureopenai.Server
+	url     string // of azure
+	aws     aws.Config
+	s3      *s3.Client
+	store   *locals3.Store
+	secrets *localsecrets.Store
+	client  *azure.Client
+	env     config.Batch
+	tasks   http.Handler
+
+	mu      sync.Mutex
+	now     time.Time
+	tick    time.Duration // that passes with each look at the clock
+	limit   time.Duration // of each task; 0 is none
+	slept   []time.Duration
+	created []locals3.Created
+	counts  map[string]int // of tasks
+}
+
+func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
+	t.Helper()
+	return newWorldIn(t, "East US 2", change...)
+}
+
+func newWorldIn(t *testing.T, region string, change ...func(*config.Batch)) *world {
+	t.Helper()
+	w := &world{t: t, now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC), counts: map[string]int{}}
+	w.azure = azureopenai.New(azureopenai.Options{APIKeys: []string{"local"}, Region: region, DisableRecording: true})
+	t.Cleanup(func() { _ = w.azure.Close() })
+	azureServer := httptest.NewServer(w.azure)
+	t.Cleanup(azureServer.Close)
+	w.url = azureServer.URL
+
+	w.store = locals3.New(locals3.Options{Dir: t.TempDir(), OnCreated: func(c locals3.Created) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.created = append(w.created, c)
+	}})
+	if err := w.store.MakeBucket(bucket, true); err != nil {
+		t.Fatal(err)
+	}
+	w.secrets = localsecrets.New()
+	w.secret(`{"resources":[{"name":"one","endpoint":"` + w.url + `","api_key":"local","deployments":[
+		{"model":"gpt-4o","type":"GlobalStandard"},{"model":"gpt-4o-mini","type":"GlobalStandard"},
+		{"model":"text-embedding-3-small","type":"GlobalStandard"},{"model":"gpt-4.1","type":"GlobalStandard"},
+		{"name":"gpt-4o-batch","model":"gpt-4o","type":"GlobalBatch"},{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}]}]}`)
+	key := func(id string) (string, bool) { return "local", id == "local" }
+	aws1 := httptest.NewServer(awsendpoint.New(key, map[string]http.Handler{"s3": w.store, "secretsmanager": w.secrets}))
+	t.Cleanup(aws1.Close)
+	cfg := aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String(aws1.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	}
+	w.aws = cfg
+	w.s3 = s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	env := config.Env{AzureSecretID: secretID, ConnectTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxRetries: 5, RetryAfterCap: time.Second}
+	w.client = azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(cfg), Env: env, Now: w.clock, Sleep: w.sleep})
+	w.env = config.Batch{Bucket: bucket, OutputTokens: 100, Tries: 3, OnlineConcurrency: 4}
+	for _, c := range change {
+		c(&w.env)
+	}
+	w.restart()
+	return w
+}
+
+// restart is what a new bootstrap begins with: nothing.
+func (w *world) restart() { w.tasks = w.service().Tasks() }
+
+func (w *world) service() *batch.Service {
+	return batch.New(batch.Options{
+		AWS: w.aws, Azure: w.client, Env: w.env, Call: time.Minute, Temp: w.t.TempDir(), Price: price, Now: w.clock, Sleep: w.sleep,
+	})
+}
+
+// price is made up: a dollar for a million tokens, half of it by batch.
+func price(model string, kind catalog.DeploymentType, u batch.Usage) (float64, bool) {
+	usd := float64(u.Input+u.Output) / 1e6
+	if kind.Batch() {
+		usd /= 2
+	}
+	return usd, model != "gpt-4.1"
+}
+
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(w.tick)
+	return w.now
+}
+
+// context has a deadline by the world's clock, and no other.
+func (w *world) context() context.Context {
+	if w.limit == 0 {
+		return context.Background()
+	}
+	return limited{context.Background(), w.clock().Add(w.limit)}
+}
+
+type limited struct {
+	context.Context
+	deadline time.Time
+}
+
+func (l limited) Deadline() (time.Time, bool) { return l.deadline, true }
+
+func (w *world) sleep(_ context.Context, d time.Duration) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+	w.slept = append(w.slept, d)
+	return nil
+}
+
+func (w *world) secret(value string) { w.secrets.Put(secretID, value) }
+
+func (w *world) put(key, content string, metadata ...string) {
+	w.t.Helper()
+	in := &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader(content), Metadata: map[string]string{}}
+	for i := 0; i < len(metadata); i += 2 {
+		in.Metadata[metadata[i]] = metadata[i+1]
+	}
+	if _, err := w.s3.PutObject(context.Background(), in); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) get(key string) (content string, found bool) {
+	w.t.Helper()
+	out, err := w.s3.GetObject(context.Background(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &key})
+	if err != nil {
+		return "", false
+	}
+	defer out.Body.Close()
+	raw, err := io.ReadAll(out.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(raw), true
+}
+
+// event is the detail of the newest event about a key.
+func (w *world) event(key string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := len(w.created) - 1; i >= 0; i-- {
+		if c := w.created[i]; c.Key == key {
+			raw, _ := json.Marshal(map[string]any{
+				"bucket": map[string]any{"name": c.Bucket},
+				"object": map[string]any{"key": c.Key, "size": c.Size, "etag": c.ETag, "version-id": c.VersionID, "sequencer": c.Sequencer},
+			})
+			return string(raw)
+		}
+	}
+	w.t.Fatalf("no event about %s", key)
+	return ""
+}
+
+// failure is an error that a task answered with.
+type failure struct {
+	status int
+	body   string
+}
+
+func (f *failure) Error() string { return fmt.Sprintf("%d %s", f.status, f.body) }
+
+// task runs one task of the workflow.
+func task[T any](w *world, name string, payload any) (T, error) {
+	var out T
+	raw, err := json.Marshal(payload)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	path, err := batch.TaskPath(raw)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if path != "/tasks/"+name {
+		w.t.Fatalf("the task %s goes to %s", name, path)
+	}
+	w.counts[name]++
+	answer := httptest.NewRecorder()
+	w.tasks.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, path, bytes.NewReader(raw)).WithContext(w.context()))
+	if answer.Code != http.StatusOK {
+		return out, &failure{answer.Code, answer.Body.String()}
+	}
+	if err := json.Unmarshal(answer.Body.Bytes(), &out); err != nil {
+		w.t.Fatalf("%v in %s", err, answer.Body)
+	}
+	return out, nil
+}
+
+// patiently runs a task until it succeeds, as a workflow's Retry does.
+func patiently[T any](w *world, name string, payload any) T {
+	w.t.Helper()
+	for range 200 {
+		out, err := task[T](w, name, payload)
+		if err == nil {
+			return out
+		}
+		if f := err.(*failure); f.status < 429 {
+			w.t.Fatalf("task %s: %v", name, err)
+		}
+	}
+	w.t.Fatalf("task %s fails for ever", name)
+	panic("unreachable")
+}
+
+type object = map[string]any
+
+// plan runs the plan task until the file is read.
+func (w *world) plan(input, execution string) batch.PlanAnswer {
+	w.t.Helper()
+	for {
+		a := patiently[batch.PlanAnswer](w, "plan", object{"task": "plan", "input": json.RawMessage(input), "execution": execution})
+		if a.Status != "planning" {
+			return a
+		}
+	}
+}
+
+// walk takes a part from submit to its end, as the workflow does.
+func (w *world) walk(job string, part int) {
+	w.t.Helper()
+	step := &batch.Step{Job: job, Part: part}
+	next := "submit"
+	for range 100_000 {
+		step = patiently[*batch.Step](w, next, object{"task": next, "step": step})
+		switch step.Status {
+		case "submitted", "running":
+			next = "poll"
+		case "ended", "not_ready":
+			next = "collect"
+		case "again", "working", "no_room":
+			next = "submit"
+		case "done":
+			return
+		default:
+			w.t.Fatalf("unknown status %q", step.Status)
+		}
+		w.mu.Lock()
+		w.now = w.now.Add(time.Duration(step.Wait) * time.Second / 100)
+		w.mu.Unlock()
+	}
+	w.t.Fatalf("part %d does not end", part)
+}
+
+// run takes a file from its event to its summary.
+func (w *world) run(input string) *batch.Summary {
+	w.t.Helper()
+	a := w.plan(input, "execution-1")
+	if a.Status == "planned" {
+		var items []struct {
+			Part int `json:"part"`
+		}
+		raw, _ := w.get(a.Items)
+		if err := json.Unmarshal([]byte(raw), &items); err != nil {
+			w.t.Fatal(err)
+		}
+		for _, item := range items {
+			w.walk(a.Job, item.Part)
+		}
+	}
+	return patiently[*batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}, "execution": "execution-1"})
+}
+
+// result is a line of a results file.
+type result struct {
+	ID       string
+	CustomID any `json:"custom_id"`
+	Response *struct {
+		Status int `json:"status_code"`
+		Body   struct {
+			Choices []struct{ Message struct{ Content string } }
+			Data    []any
+			Error   struct{ Code any }
+		}
+	}
+	Error *struct {
+		Code, Message string
+		Line          int
+	}
+}
+
+// results reads a results file.
+func (w *world) results(key string) []result {
+	w.t.Helper()
+	raw, found := w.get(key)
+	if !found {
+		w.t.Fatalf("there is no %s", key)
+	}
+	var all []result
+	for line := range strings.Lines(raw) {
+		var r result
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			w.t.Fatalf("%v in %s", err, line)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// chat is a line that asks for a word.
+func chat(customID, model, word string) string {
+	return fmt.Sprintf(`{"custom_id":%q,"method":"POST","url":"/v1/chat/completions","body":{"model":%q,"messages":[{"role":"user","content":"Say %s"}]}}`, customID, model, word)
+}
+
+// fault has the emulator misbehave.
+func (w *world) fault(rule azureopenai.FaultRule) {
+	w.t.Helper()
+	if err := w.azure.AddFault(rule); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// says is what a result answered, or the code of its error.
+func (r *result) says() string {
+	switch {
+	case r.Error != nil:
+		return "error " + r.Error.Code
+	case r.Response == nil:
+		return "nothing"
+	case len(r.Response.Body.Choices) > 0:
+		return r.Response.Body.Choices[0].Message.Content
+	case len(r.Response.Body.Data) > 0:
+		return fmt.Sprintf("%d vectors", len(r.Response.Body.Data))
+	}
+	return fmt.Sprintf("status %d", r.Response.Status)
+}
+
+func newServer(t *testing.T, h http.Handler) (url string) {
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func sort(list []string) []string {
+	slices.Sort(list)
+	return list
+}
