@@ -73,9 +73,7 @@ func (t *Tree) parse() {
 		case c == '{' || c == '[':
 			i++
 		default:
-			for i < len(raw) && !bytes.ContainsRune([]byte(",]} \t\r\n"), rune(raw[i])) {
-				i++
-			}
+			i = skipWord(raw, i)
 		}
 		if number := c == '-' || '0' <= c && c <= '9'; number && inside && key < 0 {
 			t.nodes[open[len(open)-1]].numbers++
@@ -96,6 +94,17 @@ func (t *Tree) parse() {
 			open, last = append(open, at), append(last, 0)
 		}
 	}
+}
+
+// skipWord returns the offset behind the number, true, false or null that begins at i.
+func skipWord(raw []byte, i int) int {
+	for ; i < len(raw); i++ {
+		switch raw[i] {
+		case ',', ']', '}', ' ', '\t', '\r', '\n':
+			return i
+		}
+	}
+	return i
 }
 
 func (n Node) node() *node { return &n.tree.nodes[n.at] }
