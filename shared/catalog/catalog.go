@@ -143,7 +143,7 @@ type Named struct {
 }
 
 // suffix is what may follow a model's name: a version, and the mark of a fine-tuned model.
-var suffix = regexp.MustCompile(`^(?:[-_@:]v?(\d{4}-\d{2}-\d{2}|\d{4}|latest))?(?:\.ft-.*)?$`)
+var suffix = regexp.MustCompile(`^(?:[-_@:]v?(\d{4}-\d{2}-\d{2}|(?:0\d|1[0-2])[0-3]\d|latest))?(?:\.ft-.*)?$`)
 
 func versioned(rest string) bool { return suffix.MatchString(rest) }
 

@@ -93,27 +93,30 @@ func (c *Catalog) addPrice(path string, n Named, t DeploymentType, raw json.RawM
 	return nil
 }
 
+// change is a row of "models".
+type change struct {
+	Like       string  `json:"like"`
+	Kind       *string `json:"kind"`
+	Encoding   *string `json:"encoding"`
+	Context    *int    `json:"context"`
+	MaxInput   *int    `json:"max_input"`
+	MaxOutput  *int    `json:"max_output"`
+	Retirement *string `json:"retirement"`
+	Images     *Images `json:"images"`
+	PTU        *PTU    `json:"ptu"`
+}
+
 func (c *Catalog) addModel(path, name string, raw json.RawMessage) error {
-	var in struct {
-		Like       string  `json:"like"`
-		Kind       *string `json:"kind"`
-		Encoding   *string `json:"encoding"`
-		Context    *int    `json:"context"`
-		MaxInput   *int    `json:"max_input"`
-		MaxOutput  *int    `json:"max_output"`
-		Retirement *string `json:"retirement"`
-		Images     *Images `json:"images"`
-		PTU        *PTU    `json:"ptu"`
-	}
+	var in change
 	if err := strict(raw, &in, path); err != nil {
 		return err
 	}
 	key := strings.ToLower(name)
 	m := Model{Kind: "chat"}
-	if like := in.Like; like != "" {
-		other, err := c.Lookup(like)
+	if in.Like != "" {
+		other, err := c.Lookup(in.Like)
 		if err != nil {
-			return fmt.Errorf("%s.like: the catalog has no model %q", path, like)
+			return fmt.Errorf("%s.like: the catalog has no model %q", path, in.Like)
 		}
 		m = *other.Model
 		c.like(key, other.Name)
@@ -123,40 +126,8 @@ func (c *Catalog) addModel(path, name string, raw json.RawMessage) error {
 		return fmt.Errorf(`%s: give like or encoding, for example {"like": "gpt-4o"} or {"encoding": "o200k_base"}`, path)
 	}
 	m.Name, m.own = key, true
-	if in.Kind != nil {
-		m.Kind = *in.Kind
-	}
-	if m.Kind != "chat" && m.Kind != "embeddings" {
-		return fmt.Errorf(`%s.kind: %q is neither "chat" nor "embeddings"`, path, m.Kind)
-	}
-	if in.Encoding != nil {
-		if !slices.Contains(c.Encodings(), *in.Encoding) {
-			return fmt.Errorf("%s.encoding: %q is not an encoding, want one of %v", path, *in.Encoding, c.Encodings())
-		}
-		m.Encoding, m.EncodingSource, m.EncodingNote = in.Encoding, "override", ""
-	}
-	for _, limit := range []struct {
-		name string
-		in   *int
-		to   **int
-	}{{"context", in.Context, &m.Context}, {"max_input", in.MaxInput, &m.MaxInput}, {"max_output", in.MaxOutput, &m.MaxOutput}} {
-		if limit.in == nil {
-			continue
-		}
-		if *limit.in <= 0 {
-			return fmt.Errorf("%s.%s: %d is not a number of tokens", path, limit.name, *limit.in)
-		}
-		*limit.to = limit.in
-		m.LimitsSource, m.LimitsNote = "override", ""
-		if limit.name == "context" {
-			m.ContextByType, m.ContextNote = nil, ""
-		}
-	}
-	if in.Retirement != nil {
-		if _, err := time.Parse(time.DateOnly, *in.Retirement); err != nil {
-			return fmt.Errorf(`%s.retirement: %q is not a date, want for example "2027-02-06"`, path, *in.Retirement)
-		}
-		m.Retirement, m.RetirementSource = in.Retirement, "override"
+	if err := errors.Join(in.words(path, &m, c.Encodings()), in.limits(path, &m)); err != nil {
+		return err
 	}
 	if in.Images != nil {
 		if err := in.Images.check(path + ".images"); err != nil {
@@ -173,6 +144,49 @@ func (c *Catalog) addModel(path, name string, raw json.RawMessage) error {
 		c.ptus[key] = in.PTU
 	}
 	c.models[key] = &m
+	return nil
+}
+
+func (in *change) words(path string, m *Model, encodings []string) error {
+	if in.Kind != nil {
+		m.Kind = *in.Kind
+	}
+	if m.Kind != "chat" && m.Kind != "embeddings" {
+		return fmt.Errorf(`%s.kind: %q is neither "chat" nor "embeddings"`, path, m.Kind)
+	}
+	if in.Encoding != nil {
+		if !slices.Contains(encodings, *in.Encoding) {
+			return fmt.Errorf("%s.encoding: %q is not an encoding, want one of %v", path, *in.Encoding, encodings)
+		}
+		m.Encoding, m.EncodingSource, m.EncodingNote = in.Encoding, "override", ""
+	}
+	if in.Retirement != nil {
+		if _, err := time.Parse(time.DateOnly, *in.Retirement); err != nil {
+			return fmt.Errorf(`%s.retirement: %q is not a date, want for example "2027-02-06"`, path, *in.Retirement)
+		}
+		m.Retirement, m.RetirementSource = in.Retirement, "override"
+	}
+	return nil
+}
+
+func (in *change) limits(path string, m *Model) error {
+	for _, limit := range []struct {
+		name string
+		in   *int
+		to   **int
+	}{{"context", in.Context, &m.Context}, {"max_input", in.MaxInput, &m.MaxInput}, {"max_output", in.MaxOutput, &m.MaxOutput}} {
+		if limit.in == nil {
+			continue
+		}
+		if *limit.in <= 0 {
+			return fmt.Errorf("%s.%s: %d is not a number of tokens", path, limit.name, *limit.in)
+		}
+		*limit.to = limit.in
+		m.LimitsSource, m.LimitsNote = "override", ""
+	}
+	if in.Context != nil {
+		m.ContextByType, m.ContextNote = nil, ""
+	}
 	return nil
 }
 
