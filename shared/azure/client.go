@@ -137,7 +137,7 @@ func (c *Client) Catalog(ctx context.Context, deployment string) (*catalog.Catal
 type site struct {
 	table     *routing.Table
 	resources map[string]resource
-	models    map[string]string                 // by deployment
+	models    map[string]string                // by deployment
 	catalog   func() (*catalog.Catalog, error) // made when it is asked for: calls to Azure need none
 }
 

@@ -39,22 +39,19 @@ var overheads = map[string]overhead{
 }
 
 func overheadOf(n *catalog.Named) overhead {
-	if n == nil {
-		o := overheads["gpt-4o"]
-		o.basis, o.calls, o.schema = Estimated, Estimated, Estimated
-		return o
+	o := overheads["gpt-4o"]
+	if n != nil && n.Overhead != "" {
+		o = overheads[n.Overhead]
 	}
-	o := overheads[n.Overhead]
 	switch {
+	case n == nil || n.OverheadSource != "usage":
+		o.basis, o.calls, o.schema = Estimated, Estimated, Estimated
 	case n.Name == "gpt-35-turbo" && n.Asked == "0301":
 		o = overheads["gpt-35-turbo-0301"]
 	case n.Name == "gpt-35-turbo" && n.Asked == "0613":
 		o = overheads["gpt-4"]
 	case n.Name == "gpt-35-turbo":
 		o.calls = Estimated // by two tokens off
-	}
-	if n.OverheadSource != "usage" {
-		o.basis, o.calls, o.schema = Estimated, Estimated, Estimated
 	}
 	return o
 }
