@@ -150,8 +150,7 @@ func (n Node) Text() string {
 		raw = raw[1 : len(raw)-1]
 		return unsafe.String(unsafe.SliceData(raw), len(raw)) // the text does not change while the Tree is in use
 	}
-	s, _ := unquote(raw) // json.Valid has accepted it
-	return s
+	return unquote(raw)
 }
 
 // Elements returns the values of an array, or of an object, but no number of an array.
@@ -175,7 +174,7 @@ func (n Node) Members() iter.Seq2[string, Node] {
 		for at := n.node().first; at != 0; at = n.tree.nodes[at].next {
 			name := ""
 			if key := int(n.tree.nodes[at].key); key >= 0 {
-				name, _ = unquote(n.tree.raw[key:skipString(n.tree.raw, key)])
+				name = unquote(n.tree.raw[key:skipString(n.tree.raw, key)])
 			}
 			if !yield(name, Node{n.tree, at}) {
 				return
