@@ -20,11 +20,24 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("tokens: ")
 	name := flag.String("encoding", "o200k_base", "one of "+strings.Join(tokens.Encodings(), ", "))
+	model := flag.String("model", "", "a model, such as gpt-4o, in place of an encoding")
+	cost := flag.Bool("cost", false, "print what the text costs as input of the model, too")
+	overrides := flag.String("catalog", "", "a JSON file of \"prices\" and \"models\" to merge over the catalog")
 	ids := flag.Bool("ids", false, "print the ids as a JSON array instead of their number")
 	jsonl := flag.Bool("jsonl", false, "take a JSON string on each line and answer on the same line")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		log.Fatalf("unexpected %q: the text comes from standard input", flag.Arg(0))
+	}
+	subject, err := find(*model, *overrides)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if subject != nil {
+		*name = *subject.model.Encoding
+	}
+	if *cost && (subject == nil || *ids || *jsonl) {
+		log.Fatal("-cost needs -model, and goes with neither -ids nor -jsonl")
 	}
 	encoding, err := tokens.Lookup(*name)
 	if err != nil {
@@ -34,14 +47,19 @@ func main() {
 	if *ids {
 		answer = list
 	}
+	shown := answer
+	if !*ids && isTerminal(os.Stdout) {
+		shown = colour
+	}
+	if *cost {
+		shown = subject.costs(shown)
+	}
 	out := bufio.NewWriterSize(os.Stdout, 1<<16)
 	switch {
 	case *jsonl:
 		err = lines(out, os.Stdin, encoding, answer)
-	case !*ids && isTerminal(os.Stdout):
-		err = whole(out, os.Stdin, encoding, colour)
 	default:
-		err = whole(out, os.Stdin, encoding, answer)
+		err = whole(out, os.Stdin, encoding, shown)
 	}
 	if flushed := out.Flush(); err == nil {
 		err = flushed
