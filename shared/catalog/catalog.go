@@ -127,7 +127,7 @@ func (c *Catalog) Lookup(name string) (Named, error) {
 		if m == nil || !versioned(lower[end:]) {
 			continue
 		}
-		version := suffix.FindStringSubmatch(lower[end:])[1]
+		version := suffix().FindStringSubmatch(lower[end:])[1]
 		if version == "latest" {
 			version = ""
 		}
@@ -143,9 +143,11 @@ type Named struct {
 }
 
 // suffix is what may follow a model's name: a version, and the mark of a fine-tuned model.
-var suffix = regexp.MustCompile(`^(?:[-_@:]v?(\d{4}-\d{2}-\d{2}|(?:0\d|1[0-2])[0-3]\d|latest))?(?:\.ft-.*)?$`)
+var suffix = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?:[-_@:]v?(\d{4}-\d{2}-\d{2}|(?:0\d|1[0-2])[0-3]\d|latest))?(?:\.ft-.*)?$`)
+})
 
-func versioned(rest string) bool { return suffix.MatchString(rest) }
+func versioned(rest string) bool { return suffix().MatchString(rest) }
 
 func unknownModel(name string) error {
 	e := openaierr.Invalid("model", "model_not_found",
