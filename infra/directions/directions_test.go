@@ -23,7 +23,7 @@ const module = "aoai-bridge/"
 // layers are the packages of shared, the top first. A package imports those of lower layers only;
 // a new one is put in the lowest layer that is above everything it imports.
 var layers = [][]string{
-	{"bootstrap"},
+	{"bootstrap", "estimateapi"},
 	{"lambdahttp", "callers", "inference", "batch", "files", "estimate"},
 	{"azure", "tokens"},
 	{"routing", "catalog"},

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,6 +26,9 @@ type fault struct {
 	percent         int    // of a batch's lines; 0 for all
 	code, state     string // of a batch
 }
+
+// answerKinds are the faults of an answer, beside those that are a status.
+var answerKinds = []string{"cut", "reset", "partial", "hang", "close", "lost", "cut-upload", "garbage", "error-event", "no-done"}
 
 // jobKinds are the faults of batches: they are asked for at creation and strike later.
 var jobKinds = map[string]bool{
@@ -55,18 +60,14 @@ func parseFault(text string) (fault, error) {
 }
 
 func (f *fault) setKind(kind string) error {
-	switch kind {
-	case "cut", "reset", "partial", "hang", "close", "lost", "cut-upload", "garbage", "error-event", "no-done":
-		f.kind = kind
-		return nil
-	}
-	if jobKinds[kind] {
+	if slices.Contains(answerKinds, kind) || jobKinds[kind] {
 		f.kind = kind
 		return nil
 	}
 	status, err := strconv.Atoi(kind)
 	if err != nil || status < 400 || status > 599 {
-		return fmt.Errorf("unknown kind %q", kind)
+		return fmt.Errorf("unknown kind %q; there are statuses from 400 to 599, and %s, %s", kind, strings.Join(answerKinds, ", "),
+			strings.Join(slices.Sorted(maps.Keys(jobKinds)), ", "))
 	}
 	f.kind, f.status = "status", status
 	return nil

@@ -141,7 +141,7 @@ func TestRefusals(t *testing.T) {
 		{"empty input", "POST", "/openai/v1/embeddings", `{"model":"text-embedding-3-small","input":""}`, "", 400, `'$.input' is invalid`},
 		{"dimensions of ada", "POST", "/openai/v1/embeddings", `{"model":"text-embedding-ada-002","input":"x","dimensions":5}`, "", 400, `does not support specifying dimensions`},
 		{"dimensions too many", "POST", "/openai/v1/embeddings", `{"model":"text-embedding-3-small","input":"x","dimensions":1537}`, "", 400, `Must be less than or equal to 1536`},
-		{"unknown fault", "POST", chatPath, ask("[[fault: explode]]"), "", 400, `unknown kind`},
+		{"unknown fault", "POST", chatPath, ask("[[fault: explode]]"), "", 400, `there are statuses from 400 to 599, and cut, reset`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

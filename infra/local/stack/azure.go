@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -57,6 +59,9 @@ func (s *Stack) startAzure(a Azure) (secret, trust string, err error) {
 		if a.Endpoint == "" || a.APIKey == "" {
 			return "", "", errors.New("AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_API_KEY go together: set both, or neither for the emulator")
 		}
+		if err := checkEndpoint(a.Endpoint); err != nil {
+			return "", "", err
+		}
 		s.AzureURL = a.Endpoint
 		return encode(map[string]string{"endpoint": a.Endpoint, "api_key": a.APIKey}), "", nil
 	}
@@ -89,6 +94,24 @@ func (s *Stack) startAzure(a Azure) (secret, trust string, err error) {
 	s.AzureURL = "http://" + listener.Addr().String()
 	resource.Endpoint = s.AzureURL
 	return encode(map[string]any{"resources": []secretResource{resource}}), trust, nil
+}
+
+// checkEndpoint refuses what can be no resource's URL before anything starts. The error does not repeat
+// it: there may be a password in it.
+func checkEndpoint(endpoint string) error {
+	u, err := url.Parse(endpoint)
+	var fault string
+	switch {
+	case err != nil || u.Host == "":
+		fault = "is not a URL"
+	case u.User != nil:
+		fault = "has credentials in it"
+	case u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "localhost" && !net.ParseIP(u.Hostname()).IsLoopback()):
+		fault = "is neither https nor on this machine"
+	default:
+		return nil
+	}
+	return fmt.Errorf("AZURE_OPENAI_ENDPOINT %s, want for example https://my-resource.openai.azure.com", fault)
 }
 
 // startEntra starts the tenant in which the functions' app registration is.

@@ -273,3 +273,27 @@ func TestEachCredential(t *testing.T) {
 		})
 	}
 }
+
+func TestEndpointRefused(t *testing.T) {
+	for _, tt := range []struct{ name, endpoint, key, want string }{
+		{"no key", "https://my-resource.openai.azure.com", "", "AZURE_OPENAI_API_KEY go together"},
+		{"no endpoint", "", "secret", "AZURE_OPENAI_ENDPOINT and"},
+		{"no URL", "my-resource", "secret", "is not a URL"},
+		{"a password", "https://user:hidden@my-resource.openai.azure.com", "secret", "has credentials in it"},
+		{"http elsewhere", "http://my-resource.openai.azure.com", "secret", "is neither https nor on this machine"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, err := stack.Start(stack.Options{
+				Template: filepath.Join(root, "template.yaml"), Build: buildDir,
+				Azure: stack.Azure{Endpoint: tt.endpoint, APIKey: tt.key},
+			})
+			if err == nil {
+				s.Close()
+				t.Fatal("started")
+			}
+			if !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hidden") {
+				t.Errorf("%v, want %q in it", err, tt.want)
+			}
+		})
+	}
+}
