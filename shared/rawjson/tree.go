@@ -34,7 +34,7 @@ type Node struct {
 // ParseTree checks the whole text and finds every value. Errors are those of Parse, but for
 // ErrNotObject: the text may be any value.
 func ParseTree(raw []byte) (Node, error) {
-	if len(raw) > maxTree || !json.Valid(raw) {
+	if len(raw) > maxTree || !valid(raw) {
 		return Node{}, syntaxError(raw)
 	}
 	t := &Tree{raw: raw, nodes: make([]node, 0, 64)}
@@ -42,7 +42,7 @@ func ParseTree(raw []byte) (Node, error) {
 	return Node{t, 0}, nil
 }
 
-// parse walks text that json.Valid has accepted, without recursion, so that depth costs no stack.
+// parse walks text that valid has accepted, without recursion, so that depth costs no stack.
 func (t *Tree) parse() {
 	var open []int32 // the objects and arrays around the place, outermost first
 	last := []int32{0}
