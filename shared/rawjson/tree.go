@@ -2,7 +2,6 @@ package rawjson
 
 import (
 	"bytes"
-	"encoding/json"
 	"iter"
 	"unsafe"
 )
