@@ -56,6 +56,7 @@ type world struct {
 	slept   []time.Duration
 	created []locals3.Created
 	counts  map[string]int // of tasks
+	before  func(task string)
 }
 
 func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
@@ -215,7 +216,12 @@ func task[T any](w *world, name string, payload any) (T, error) {
 	if path != "/tasks/"+name {
 		w.t.Fatalf("the task %s goes to %s", name, path)
 	}
+	w.mu.Lock()
 	w.counts[name]++
+	w.mu.Unlock()
+	if w.before != nil {
+		w.before(name)
+	}
 	answer := httptest.NewRecorder()
 	w.tasks.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, path, bytes.NewReader(raw)).WithContext(w.context()))
 	if answer.Code != http.StatusOK {
