@@ -50,9 +50,13 @@ BATCHES = CALLS_AZURE | {
     "s3:AbortMultipartUpload": ([of_bucket("jobs/*"), of_bucket("results/*"), of_bucket("api/*")], None),
     "s3:ListBucket": ([{"Fn::GetAtt": ["BatchBucket", "Arn"]}], None),
 }
+# Sends nothing to Azure, and so signs in nowhere.
+READS_BATCHES = {action: grant for action, grant in BATCHES.items()
+                 if action not in ("sts:GetWebIdentityToken", "s3:PutObject", "s3:AbortMultipartUpload")}
 MAY = {
     "ChatFunction": CALLS_AZURE,
     "EmbeddingsFunction": CALLS_AZURE,
+    "TokenEstimateFunction": READS_BATCHES,
     "BatchSubmitFunction": BATCHES | {"states:StartExecution": ([of_workflow("stateMachine:${AWS::StackName}-batch")], None)},
     "BatchStatusFunction": BATCHES | {
         "states:DescribeExecution": ([of_workflow("execution:${AWS::StackName}-batch:*")], None),

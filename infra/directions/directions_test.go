@@ -23,8 +23,9 @@ const module = "aoai-bridge/"
 // layers are the packages of shared, the top first. A package imports those of lower layers only;
 // a new one is put in the lowest layer that is above everything it imports.
 var layers = [][]string{
-	{"bootstrap"},
-	{"lambdahttp", "callers", "inference", "batch", "files", "estimate"},
+	{"bootstrap", "estimateapi"},
+	{"lambdahttp", "callers", "inference", "batch", "files"},
+	{"estimate"},
 	{"azure", "tokens"},
 	{"routing", "catalog"},
 	{"openaierr", "config", "secrets", "refresh", "rawjson", "telemetry"},

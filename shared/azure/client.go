@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
+	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/routing"
@@ -114,10 +116,29 @@ func (c *Client) Serves(ctx context.Context, name string) ([]string, error) {
 	return names, nil
 }
 
+// Catalog returns the catalog with the secret's prices and models merged over it, and the model that a
+// deployment of any type serves: its own name where no deployment has that one.
+func (c *Client) Catalog(ctx context.Context, deployment string) (*catalog.Catalog, string, error) {
+	version, err := c.secret.Get(ctx)
+	if err != nil {
+		return nil, "", misconfigured(err)
+	}
+	known, err := version.Value.catalog()
+	if err != nil {
+		return nil, "", misconfigured(fmt.Errorf("the Azure secret is wrong: %w", err))
+	}
+	if model, ok := version.Value.models[deployment]; ok {
+		return known, model, nil
+	}
+	return known, deployment, nil
+}
+
 // site is one version of the Azure secret, ready for use.
 type site struct {
 	table     *routing.Table
 	resources map[string]resource
+	models    map[string]string                // by deployment
+	catalog   func() (*catalog.Catalog, error) // made when it is asked for: calls to Azure need none
 }
 
 type resource struct {
@@ -130,7 +151,10 @@ func newSite(secret []byte, identity WebIdentity, now func() time.Time) (*site, 
 	if err != nil {
 		return nil, err
 	}
-	s := &site{resources: map[string]resource{}}
+	s := &site{resources: map[string]resource{}, models: map[string]string{}}
+	s.catalog = sync.OnceValues(func() (*catalog.Catalog, error) {
+		return catalog.Embedded().With(catalog.Overrides{Prices: azure.Prices, Models: azure.Models})
+	})
 	if s.table, err = routing.New(azure); err != nil {
 		return nil, err
 	}
@@ -142,6 +166,11 @@ func newSite(secret []byte, identity WebIdentity, now func() time.Time) (*site, 
 			}
 		}
 		s.resources[r.Name] = resource{r.Endpoint, cred}
+		for _, d := range r.Deployments {
+			if _, ok := s.models[d.Name]; !ok {
+				s.models[d.Name] = d.Model
+			}
+		}
 	}
 	return s, nil
 }

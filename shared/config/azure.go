@@ -14,6 +14,10 @@ import (
 // or {"endpoint","api_key"} for a single resource whose deployments are not listed.
 type Azure struct {
 	Resources []Resource `json:"resources"`
+
+	// What the user knows of prices and models; the catalog checks them when an estimate needs them.
+	Prices json.RawMessage `json:"prices"`
+	Models json.RawMessage `json:"models"`
 }
 
 // Resource is one Azure OpenAI resource. Either APIKey or Entra is set.

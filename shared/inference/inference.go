@@ -46,6 +46,16 @@ func (a *API) Embeddings() *API {
 	return a
 }
 
+// Add adds an operation that is answered here and not by Azure. Its error goes to the caller.
+func (a *API) Add(pattern, name string, serve func(http.ResponseWriter, *http.Request) error) {
+	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		telemetry.From(r.Context()).Operation = name
+		if err := serve(w, r); err != nil {
+			a.fail(w, r, err)
+		}
+	})
+}
+
 // operation is one call of Azure's that we pass on.
 type operation struct {
 	name     string // as telemetry has it

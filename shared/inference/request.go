@@ -51,7 +51,7 @@ func (a *API) prepare(r *http.Request, op operation) (call *azure.Call, keepUsag
 		call.Stream = rt.Query.Get("stream") == "true"
 		return call, true, nil
 	}
-	body, err := readBody(r)
+	body, err := ReadBody(r)
 	if err != nil {
 		return nil, false, err
 	}
@@ -77,6 +77,11 @@ func (a *API) permit(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	return Permit(ctx, name, names...)
+}
+
+// Permit checks that the caller may use a model under one of its names.
+func Permit(ctx context.Context, name string, names ...string) error {
 	caller := callers.From(ctx)
 	if caller.May(names...) {
 		return nil
@@ -87,8 +92,8 @@ func (a *API) permit(ctx context.Context, name string) error {
 	}
 }
 
-// readBody returns the body of a request that says it is JSON.
-func readBody(r *http.Request) ([]byte, error) {
+// ReadBody returns the body of a request that says it is JSON.
+func ReadBody(r *http.Request) ([]byte, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, unsupported("Content-Encoding", "unsupported_content_encoding", encoding, "a body that is not compressed")
 	}

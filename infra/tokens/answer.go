@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"aoai-bridge/shared/tokens"
+)
+
+// answerer writes what there is to say of a text: one line, or the coloured text.
+type answerer func(out *bufio.Writer, encoding *tokens.Encoding, text string) error
+
+func count(out *bufio.Writer, encoding *tokens.Encoding, text string) error {
+	_, err := fmt.Fprintln(out, encoding.Count(text))
+	return err
+}
+
+func list(out *bufio.Writer, encoding *tokens.Encoding, text string) error {
+	return json.NewEncoder(out).Encode(encoding.AppendIDs([]int{}, text))
+}
+
+// backgrounds are the 256-colour palette's: pale, so that black text is readable on each of them.
+var backgrounds = []int{152, 223, 182, 157, 217}
+
+// colour writes the text with a background per token, and the count behind it. What a token cannot show on
+// its own, such as half of a character, is shown as U+FFFD.
+func colour(out *bufio.Writer, encoding *tokens.Encoding, text string) error {
+	n := 0
+	for token := range encoding.Tokens(text) {
+		shown := strings.ToValidUTF8(text[token.Start:token.End], "\uFFFD")
+		for i, part := range strings.Split(shown, "\n") {
+			if i > 0 {
+				out.WriteString("\n")
+			}
+			if part != "" {
+				fmt.Fprintf(out, "\x1b[30;48;5;%dm%s\x1b[0m", backgrounds[n%len(backgrounds)], printable(part))
+			}
+		}
+		n++
+	}
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		out.WriteString("\n")
+	}
+	_, err := fmt.Fprintf(out, "%d tokens of %s\n", n, encoding.Name())
+	return err
+}
+
+// printable keeps control characters from reaching the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' || r >= 0x7F && r < 0xA0 {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/tokens"
+)
+
+// subject is the model that text is counted for.
+type subject struct {
+	catalog *catalog.Catalog
+	model   catalog.Named
+}
+
+// find returns the model of a name, nil for no name. overrides is the path of a file, or "".
+func find(name, overrides string) (*subject, error) {
+	known := catalog.Embedded()
+	if overrides != "" {
+		file, err := os.ReadFile(overrides)
+		if err != nil {
+			return nil, err
+		}
+		o, err := catalog.ParseOverrides(file)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", overrides, err)
+		}
+		if known, err = known.With(o); err != nil {
+			return nil, fmt.Errorf("%s: %w", overrides, err)
+		}
+	}
+	if name == "" {
+		return nil, nil
+	}
+	model, err := known.Lookup(name)
+	switch {
+	case err != nil:
+		return nil, errors.New(openaierr.From(err).Message)
+	case model.Encoding == nil:
+		return nil, fmt.Errorf("%s: %s; give -encoding instead of -model", model.Name, model.EncodingNote)
+	}
+	return &subject{known, model}, nil
+}
+
+// costs adds to an answer what the text costs as input, by deployment type.
+func (s *subject) costs(answer answerer) answerer {
+	return func(out *bufio.Writer, encoding *tokens.Encoding, text string) error {
+		if err := answer(out, encoding, text); err != nil {
+			return err
+		}
+		out.WriteByte('\n')
+		n := int64(encoding.Count(text))
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+		fmt.Fprintf(w, "%s as input of\tUSD\tUSD per 1M\t\n", s.model.Name)
+		for _, c := range s.catalog.Costs(s.model, catalog.Usage{Input: n}) {
+			if c.USD == nil {
+				fmt.Fprintf(w, "%s\t?\t?\t  %s\n", c.Type, c.Reason)
+				continue
+			}
+			fmt.Fprintf(w, "%s\t%s\t%g\t\n", c.Type, dollars(*c.USD), *c.Input)
+		}
+		return w.Flush()
+	}
+}
+
+// dollars shows a sum with as many digits as a single token's price needs.
+func dollars(usd float64) string { return fmt.Sprintf("%.9f", usd) }

@@ -1,0 +1,59 @@
+"""Asks the reference implementation for what only it can say.
+
+    pip install tiktoken==0.14.0
+    python reference.py classes > classes.txt
+    python reference.py golden VOCABULARIES > ../../../shared/tokens/testdata/golden.json
+
+classes: which characters its regular expressions take for letters, marks, numbers and white space. Go's
+unicode package follows another version of Unicode than Rust's regex crate does.
+golden: the token ids of texts.json; VOCABULARIES is the folder that `go run . -keep VOCABULARIES` fills.
+"""
+
+import base64
+import hashlib
+import json
+import pathlib
+import sys
+
+import tiktoken
+from tiktoken_ext import openai_public
+
+CLASSES = ["Lu", "Lt", "Lm", "Lo", "Ll", "M", "N"]
+
+
+def matched(pattern, text):
+    ranks = {bytes([i]): i for i in range(256)}
+    encoding = tiktoken.Encoding("bytes", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+    return bytes(encoding.encode_ordinary(text)).decode()
+
+
+def classes():
+    every = "".join(chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000)
+    for name in CLASSES + ["s"]:
+        ranges = []
+        for c in map(ord, matched(r"\s" if name == "s" else rf"\p{{{name}}}", every)):
+            if ranges and ranges[-1][1] == c - 1:
+                ranges[-1][1] = c
+            else:
+                ranges.append([c, c])
+        for first, last in ranges:
+            print(f"{name} {first:X} {last:X}")
+
+
+def load(folder):
+    """The encodings, built from the reference's own patterns and special tokens."""
+
+    def local(url, expected_hash):
+        data = (pathlib.Path(folder) / url.rsplit("/", 1)[1]).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == expected_hash, url
+        lines = (line.split() for line in data.splitlines() if line)
+        return {base64.b64decode(token): int(rank) for token, rank in lines}
+
+    openai_public.load_tiktoken_bpe = local
+    names = ["o200k_base", "o200k_harmony", "cl100k_base", "p50k_base", "r50k_base"]
+    return {name: tiktoken.Encoding(**openai_public.ENCODING_CONSTRUCTORS[name]()) for name in names}
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "classes":
+        classes()

@@ -1,0 +1,107 @@
+// Tokens counts the tokens of standard input, or shows them.
+//
+//	go run ./infra/tokens -encoding o200k_base < README.md
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"strings"
+
+	"aoai-bridge/shared/tokens"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("tokens: ")
+	name := flag.String("encoding", "o200k_base", "one of "+strings.Join(tokens.Encodings(), ", "))
+	model := flag.String("model", "", "a model, such as gpt-4o, in place of an encoding")
+	cost := flag.Bool("cost", false, "print what the text costs as input of the model, too")
+	overrides := flag.String("catalog", "", "a JSON file of \"prices\" and \"models\" to merge over the catalog")
+	ids := flag.Bool("ids", false, "print the ids as a JSON array instead of their number")
+	jsonl := flag.Bool("jsonl", false, "take a JSON string on each line and answer on the same line")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		log.Fatalf("unexpected %q: the text comes from standard input", flag.Arg(0))
+	}
+	subject, err := find(*model, *overrides)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if subject != nil {
+		*name = *subject.model.Encoding
+	}
+	if *cost && (subject == nil || *ids || *jsonl) {
+		log.Fatal("-cost needs -model, and goes with neither -ids nor -jsonl")
+	}
+	encoding, err := tokens.Lookup(*name)
+	if err != nil {
+		log.Fatal(err)
+	}
+	answer := count
+	if *ids {
+		answer = list
+	}
+	shown := answer
+	if !*ids && isTerminal(os.Stdout) {
+		shown = colour
+	}
+	if *cost {
+		shown = subject.costs(shown)
+	}
+	out := bufio.NewWriterSize(os.Stdout, 1<<16)
+	switch {
+	case *jsonl:
+		err = lines(out, os.Stdin, encoding, answer)
+	default:
+		err = whole(out, os.Stdin, encoding, shown)
+	}
+	if flushed := out.Flush(); err == nil {
+		err = flushed
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// whole answers for all of in.
+func whole(out *bufio.Writer, in io.Reader, encoding *tokens.Encoding, answer answerer) error {
+	text, err := io.ReadAll(in)
+	if err != nil {
+		return err
+	}
+	return answer(out, encoding, string(text))
+}
+
+// lines answers each line of in, which is a JSON string.
+func lines(out *bufio.Writer, in io.Reader, encoding *tokens.Encoding, answer answerer) error {
+	r := bufio.NewReaderSize(in, 1<<16)
+	for number := 1; ; number++ {
+		line, err := r.ReadBytes('\n')
+		if len(line) > 0 {
+			var text string
+			if err := json.Unmarshal(line, &text); err != nil {
+				return fmt.Errorf("line %d is not a JSON string: %w", number, err)
+			}
+			if err := answer(out, encoding, text); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if r.Buffered() == 0 { // someone may be waiting for this answer before the next line
+			if err := out.Flush(); err != nil {
+				return err
+			}
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package catalog
+
+// Model is a row about one model. A nil number is not known, and the note beside it says why.
+type Model struct {
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`              // "chat" or "embeddings"
+	Version string `json:"version,omitempty"` // the newest
+
+	Encoding       *string `json:"encoding"` // the name of a vocabulary, such as "o200k_base"
+	EncodingSource string  `json:"encoding_source,omitempty"`
+	EncodingNote   string  `json:"encoding_note,omitempty"`
+
+	// Overhead names the rules that wrap a chat in tokens; the estimate knows what they are.
+	Overhead       string `json:"overhead,omitempty"`
+	OverheadSource string `json:"overhead_source,omitempty"`
+
+	Context       *int                   `json:"context"` // tokens, input and output together
+	ContextByType map[DeploymentType]int `json:"context_by_type,omitempty"`
+	ContextNote   string                 `json:"context_note,omitempty"`
+	MaxInput      *int                   `json:"max_input"` // nil: the context less the output
+	MaxOutput     *int                   `json:"max_output"`
+	MaxOutputNote string                 `json:"max_output_note,omitempty"`
+	LimitsSource  string                 `json:"limits_source,omitempty"`
+	LimitsNote    string                 `json:"limits_note,omitempty"`
+
+	Retirement       *string     `json:"retirement"` // "2027-02-06"
+	RetirementSource string      `json:"retirement_source,omitempty"`
+	ResponsesOnly    bool        `json:"responses_only,omitempty"` // there are no chat completions of it
+	LongContext      *LongPrompt `json:"long_context,omitempty"`
+	Versions         []Version   `json:"versions,omitempty"` // that differ in a limit, or in price
+
+	// Of embeddings.
+	Dimensions             int    `json:"dimensions,omitempty"`
+	MaxArray               int    `json:"max_array,omitempty"` // inputs in one request
+	MaxRequestTokens       int    `json:"max_request_tokens,omitempty"`
+	MaxRequestTokensSource string `json:"max_request_tokens_source,omitempty"`
+
+	own bool // the user's, by an override
+}
+
+// Version is what sets one version apart from its model.
+type Version struct {
+	Version   string `json:"version"`
+	Context   *int   `json:"context,omitempty"`
+	MaxOutput *int   `json:"max_output,omitempty"`
+}
+
+// LongPrompt is a surcharge on prompts above a length: factors on the prices of input and output.
+type LongPrompt struct {
+	Above  int     `json:"above"` // tokens
+	Input  float64 `json:"input"`
+	Output float64 `json:"output"`
+	Source string  `json:"source,omitempty"`
+}
+
+// Limits returns the context window and the most output, of the version asked for and on a deployment
+// type; "" is whichever type has the most. Nil is not known.
+func (n Named) Limits(t DeploymentType) (context, maxOutput *int) {
+	context, maxOutput = n.Context, n.MaxOutput
+	if limit, ok := n.ContextByType[t]; ok {
+		context = &limit
+	}
+	for _, v := range n.Versions {
+		if v.Version == n.Asked {
+			if v.Context != nil {
+				context = v.Context
+			}
+			if v.MaxOutput != nil {
+				maxOutput = v.MaxOutput
+			}
+		}
+	}
+	return context, maxOutput
+}
+
+// Images is how a model counts images, or nil where no source says.
+func (c *Catalog) Images(model string) *Images { return c.images[model] }
+
+// Images is the rule by which models count an image.
+type Images struct {
+	Models     []string `json:"models,omitempty"`
+	Kind       string   `json:"kind"` // "tile" or "patch"
+	Auto       string   `json:"auto"` // the detail that "auto" means
+	Source     string   `json:"source,omitempty"`
+	Unverified string   `json:"unverified,omitempty"` // what of it is assumed
+
+	// Of tiles: what every image takes, and each tile of 512x512 pixels.
+	Base    int `json:"base,omitempty"`
+	PerTile int `json:"per_tile,omitempty"`
+
+	// Of patches of 32x32 pixels.
+	Multiplier float64           `json:"multiplier,omitempty"`
+	Detail     map[string]Detail `json:"detail,omitempty"`
+}
+
+// Detail is what a level of detail does to an image before its patches are counted; 0 is no limit.
+type Detail struct {
+	MaxDim     int `json:"max_dim"`               // pixels that the longer side is scaled down to
+	Budget     int `json:"budget,omitempty"`      // patches that it is scaled down to
+	RejectOver int `json:"reject_over,omitempty"` // patches above which the request is refused
+}
+
+type quotaKey struct {
+	model string
+	kind  DeploymentType
+}
+
+// Quota is how many tokens may wait in a model's batch deployment at once, by kind of subscription.
+type Quota struct {
+	Model      string         `json:"model"`
+	Type       DeploymentType `json:"type"`
+	Enterprise *int64         `json:"enterprise"`
+	Default    *int64         `json:"default"`
+	CreditCard *int64         `json:"credit_card"`
+	MSDN       *int64         `json:"msdn"`
+	Source     string         `json:"source"`
+}
+
+// EnqueuedTokens returns a model's quota of waiting batch tokens, or nil where none is known.
+func (c *Catalog) EnqueuedTokens(model string, t DeploymentType) *Quota {
+	return c.quotas[quotaKey{model, t}]
+}

@@ -1,0 +1,259 @@
+package catalog
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Overrides is what a user knows better: the members "prices" and "models" of the Azure secret, or of a
+// file. Prices are in USD per 1,000,000 tokens, and per hour and PTU:
+//
+//	{"prices": {"gpt-4o": {"GlobalStandard": {"input": 2.5, "cached_input": 1.25, "output": 10},
+//	                       "ProvisionedManaged": {"ptu_hour": 1}},
+//	            "gpt-4o-2024-05-13": {"GlobalStandard": {"input": 5, "output": 15}}},
+//	 "models": {"my-model": {"like": "gpt-4o", "context": 128000, "max_output": 4096}}}
+//
+// A row of prices replaces the one of that model and type. A model is made like another, or like
+// nothing, and then differs in the members it has: kind, encoding, context, max_input, max_output,
+// retirement, images and ptu, the last two as in data/images.json and data/ptu.json.
+type Overrides struct {
+	Prices json.RawMessage `json:"prices"`
+	Models json.RawMessage `json:"models"`
+}
+
+// ParseOverrides reads a file of overrides. What it holds is checked by With.
+func ParseOverrides(file []byte) (Overrides, error) {
+	var o Overrides
+	err := strict(file, &o, "the file")
+	return o, err
+}
+
+// With returns the catalog with overrides merged over it. An error names the member at fault.
+func (c *Catalog) With(o Overrides) (*Catalog, error) {
+	if absent(o.Prices) && absent(o.Models) {
+		return c, nil
+	}
+	merged := c.clone()
+	// Models first: a price may be of one.
+	err := members(o.Models, "models", func(path, name string, raw json.RawMessage) error {
+		return merged.addModel(path, name, raw)
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = members(o.Prices, "prices", func(path, name string, raw json.RawMessage) error {
+		n, err := merged.Lookup(name)
+		if err != nil {
+			return fmt.Errorf("%s: the catalog has no such model: add it to \"models\" too", path)
+		}
+		return members(raw, path, func(path, kind string, raw json.RawMessage) error {
+			return merged.addPrice(path, n, DeploymentType(kind), raw)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return merged, nil
+}
+
+func (c *Catalog) addPrice(path string, n Named, t DeploymentType, raw json.RawMessage) error {
+	if !t.Known() {
+		return fmt.Errorf("%s: %q is not a deployment type, want one of %v", path, t, DeploymentTypes())
+	}
+	var in struct {
+		Input       *float64 `json:"input"`
+		CachedInput *float64 `json:"cached_input"`
+		CacheWrite  *float64 `json:"cache_write"`
+		Output      *float64 `json:"output"`
+		PTUHour     *float64 `json:"ptu_hour"`
+	}
+	if err := strict(raw, &in, path); err != nil {
+		return err
+	}
+	for name, v := range map[string]*float64{
+		"input": in.Input, "cached_input": in.CachedInput, "cache_write": in.CacheWrite, "output": in.Output, "ptu_hour": in.PTUHour,
+	} {
+		if v != nil && *v < 0 {
+			return fmt.Errorf("%s.%s: %g is negative", path, name, *v)
+		}
+	}
+	if in.Input == nil && in.PTUHour == nil {
+		return fmt.Errorf(`%s: neither input nor ptu_hour is given, want for example {"input": 2.5, "cached_input": 1.25, "output": 10}`, path)
+	}
+	c.setPrice(&Price{
+		Model: n.Name, Version: n.Asked, Type: t, Input: in.Input, CachedInput: in.CachedInput,
+		CacheWrite: in.CacheWrite, Output: in.Output, PTUHour: in.PTUHour, Source: "override",
+	})
+	return nil
+}
+
+// change is a row of "models".
+type change struct {
+	Like       string  `json:"like"`
+	Kind       *string `json:"kind"`
+	Encoding   *string `json:"encoding"`
+	Context    *int    `json:"context"`
+	MaxInput   *int    `json:"max_input"`
+	MaxOutput  *int    `json:"max_output"`
+	Retirement *string `json:"retirement"`
+	Images     *Images `json:"images"`
+	PTU        *PTU    `json:"ptu"`
+}
+
+func (c *Catalog) addModel(path, name string, raw json.RawMessage) error {
+	var in change
+	if err := strict(raw, &in, path); err != nil {
+		return err
+	}
+	key := strings.ToLower(name)
+	m := Model{Kind: "chat"}
+	if in.Like != "" {
+		other, err := c.Lookup(in.Like)
+		if err != nil {
+			return fmt.Errorf("%s.like: the catalog has no model %q", path, in.Like)
+		}
+		m = *other.Model
+		c.like(key, other.Name)
+	} else if known := c.models[key]; known != nil {
+		m = *known
+	} else if in.Encoding == nil {
+		return fmt.Errorf(`%s: give like or encoding, for example {"like": "gpt-4o"} or {"encoding": "o200k_base"}`, path)
+	}
+	m.Name, m.own = key, true
+	if err := errors.Join(in.words(path, &m, c.Encodings()), in.limits(path, &m)); err != nil {
+		return err
+	}
+	if in.Images != nil {
+		if err := in.Images.check(path + ".images"); err != nil {
+			return err
+		}
+		in.Images.Models, in.Images.Source = nil, "override"
+		c.images[key] = in.Images
+	}
+	if in.PTU != nil {
+		if err := in.PTU.check(path + ".ptu"); err != nil {
+			return err
+		}
+		in.PTU.Model, in.PTU.Source = key, "override"
+		c.ptus[key] = in.PTU
+	}
+	c.models[key] = &m
+	return nil
+}
+
+func (in *change) words(path string, m *Model, encodings []string) error {
+	if in.Kind != nil {
+		m.Kind = *in.Kind
+	}
+	if m.Kind != "chat" && m.Kind != "embeddings" {
+		return fmt.Errorf(`%s.kind: %q is neither "chat" nor "embeddings"`, path, m.Kind)
+	}
+	if in.Encoding != nil {
+		if !slices.Contains(encodings, *in.Encoding) {
+			return fmt.Errorf("%s.encoding: %q is not an encoding, want one of %v", path, *in.Encoding, encodings)
+		}
+		m.Encoding, m.EncodingSource, m.EncodingNote = in.Encoding, "override", ""
+	}
+	if in.Retirement != nil {
+		if _, err := time.Parse(time.DateOnly, *in.Retirement); err != nil {
+			return fmt.Errorf(`%s.retirement: %q is not a date, want for example "2027-02-06"`, path, *in.Retirement)
+		}
+		m.Retirement, m.RetirementSource = in.Retirement, "override"
+	}
+	return nil
+}
+
+func (in *change) limits(path string, m *Model) error {
+	for _, limit := range []struct {
+		name string
+		in   *int
+		to   **int
+	}{{"context", in.Context, &m.Context}, {"max_input", in.MaxInput, &m.MaxInput}, {"max_output", in.MaxOutput, &m.MaxOutput}} {
+		if limit.in == nil {
+			continue
+		}
+		if *limit.in <= 0 {
+			return fmt.Errorf("%s.%s: %d is not a number of tokens", path, limit.name, *limit.in)
+		}
+		*limit.to = limit.in
+		m.LimitsSource, m.LimitsNote = "override", ""
+	}
+	if in.Context != nil {
+		m.ContextByType, m.ContextNote = nil, ""
+	}
+	return nil
+}
+
+// like gives a model what belongs to another: prices, PTUs and the rule for images.
+func (c *Catalog) like(name, other string) {
+	if p := c.ptus[other]; p != nil {
+		c.ptus[name] = p
+	}
+	if i := c.images[other]; i != nil {
+		c.images[name] = i
+	}
+	for _, t := range DeploymentTypes() {
+		if p := c.prices[priceKey{other, "", t}]; p != nil {
+			c.prices[priceKey{name, "", t}] = p
+		}
+	}
+}
+
+func (i *Images) check(path string) error {
+	switch {
+	case i.Kind == "tile" && i.Base > 0 && i.PerTile > 0:
+		return nil
+	case i.Kind == "patch" && i.Multiplier > 0 && len(i.Detail) > 0 && i.Detail[i.Auto] != (Detail{}):
+		return nil
+	}
+	return fmt.Errorf(`%s: want for example {"kind": "tile", "auto": "high", "base": 85, "per_tile": 170} or {"kind": "patch", "auto": "high", "multiplier": 1.2, "detail": {"high": {"max_dim": 2048, "budget": 2500}}}`, path)
+}
+
+func (p *PTU) check(path string) error {
+	if p.InputTPM <= 0 || p.GlobalMin <= 0 || p.GlobalIncrement <= 0 || p.RegionalMin <= 0 || p.RegionalIncrement <= 0 {
+		return fmt.Errorf("%s: input_tpm, global_min, global_increment, regional_min and regional_increment must all be above 0", path)
+	}
+	return nil
+}
+
+func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+
+// members calls f for each member of an object, in the order of their names.
+func members(raw json.RawMessage, path string, f func(path, name string, raw json.RawMessage) error) error {
+	if absent(raw) {
+		return nil
+	}
+	var object map[string]json.RawMessage
+	if err := strict(raw, &object, path); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if err := f(path+"."+name, name, object[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// strict decodes JSON that may have no other members than into has.
+func strict(raw []byte, into any, path string) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	var kind *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &kind) && kind.Field != "":
+		return fmt.Errorf("%s.%s: is a %s, want a %s", path, kind.Field, kind.Value, kind.Type)
+	case errors.As(err, &kind):
+		return fmt.Errorf("%s: is a %s, want an object", path, kind.Value)
+	}
+	return fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "json: "))
+}

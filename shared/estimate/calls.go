@@ -1,0 +1,116 @@
+package estimate
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/rawjson"
+)
+
+// calls counts the tool calls of an assistant's message, and tells whether there are any.
+//
+// A single call is written as its function's name, twice with and without what goes before, and its
+// arguments as JSON without white space. Several calls are one call of a function that takes them all.
+func (c *counter) calls(calls rawjson.Node, param string) (any bool, err error) {
+	if calls.Kind() != '[' {
+		return false, wrongType(param, "an array", calls)
+	}
+	var names, arguments []string
+	i := 0
+	for call := range calls.Elements() {
+		if call.Kind() != '{' {
+			return false, wrongType(at(param, i), "an object", call)
+		}
+		f := call.Get("function")
+		text := "arguments"
+		if f.Absent() {
+			f, text = call.Get("custom"), "input"
+		}
+		if f.Kind() != '{' {
+			return false, wrongType(at(param, i)+".function", "an object", f)
+		}
+		names, arguments = append(names, f.Get("name").Text()), append(arguments, f.Get(text).Text())
+		i++
+	}
+	switch len(names) {
+	case 0:
+		return false, nil
+	case 1:
+		c.call(names[0], arguments[0], c.overhead.calls)
+	default:
+		c.parallelCalls(names, arguments)
+	}
+	return true, nil
+}
+
+// call counts one call but for the message that it is in.
+func (c *counter) call(name, arguments string, basis Basis) {
+	n := 5 + c.Encoding.Count(name) + c.Encoding.Count("."+name) + c.Encoding.Count(compact(arguments))
+	c.add("tool_calls", n, basis, "")
+}
+
+// parallelCalls counts calls made side by side. The constants fit the reported usage of gpt-4-turbo and
+// gpt-4o to within a few tokens.
+func (c *counter) parallelCalls(names, arguments []string) {
+	var b bytes.Buffer
+	b.WriteString(`{"tool_uses":[`)
+	for i, name := range names {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		recipient, _ := json.Marshal("functions." + name) // a string always marshals
+		b.WriteString(`{"recipient_name":`)
+		b.Write(recipient)
+		b.WriteString(`,"parameters":`)
+		b.WriteString(compact(arguments[i]))
+		b.WriteByte('}')
+	}
+	b.WriteString("]}")
+	c.parallel = true
+	n := c.Encoding.CountBytes(b.Bytes()) + 10 + len(names)
+	c.addRange("tool_calls", n, n, len(names), Estimated, "how parallel calls are written is not published")
+}
+
+// compact is JSON without white space, and any other text as it is.
+func compact(text string) string {
+	var b bytes.Buffer
+	if json.Compact(&b, []byte(text)) != nil {
+		return text
+	}
+	return b.String()
+}
+
+// choice counts what the choice of a tool adds to the definitions.
+func (c *counter) choice(body rawjson.Node) error {
+	for _, member := range []struct {
+		name  string
+		named int // a function that has to be called, beside its name
+	}{{"tool_choice", 7}, {"function_call", 4}} {
+		choice := body.Get(member.name)
+		switch choice.Kind() {
+		case 0, 'n':
+		case '"':
+			n := 0
+			switch choice.Text() {
+			case "auto", "required":
+			case "none":
+				n = 1
+			default:
+				return openaierr.Invalid(member.name, "invalid_value",
+					"Invalid value for '%s': %.40q. Use \"none\", \"auto\", \"required\" or an object that names a function.", member.name, choice.Text())
+			}
+			c.add("tool_choice", n, c.overhead.schema, "")
+		case '{':
+			name := choice.Get("function").Get("name").Text() + choice.Get("name").Text() + choice.Get("custom").Get("name").Text()
+			basis, note := c.overhead.schema, ""
+			if name == "" {
+				basis, note = Estimated, "no rule is known for this form of choice"
+			}
+			c.add("tool_choice", member.named+c.Encoding.Count(name), basis, note)
+		default:
+			return wrongType(member.name, "a string or an object", choice)
+		}
+	}
+	return nil
+}

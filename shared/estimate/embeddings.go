@@ -1,0 +1,61 @@
+package estimate
+
+import (
+	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/rawjson"
+)
+
+// embeddings counts the input of POST /embeddings: a string, an array of strings, an array of token ids
+// or an array of such arrays. Nothing is added to it.
+func (c *counter) embeddings(input rawjson.Node) error {
+	switch input.Kind() {
+	case '"':
+		return c.embed(input, "input")
+	case '[':
+	default:
+		return wrongType("input", "a string or an array", input)
+	}
+	if n := input.Numbers(); n > 0 {
+		if hasMembers(input) {
+			return openaierr.Invalid("input", "invalid_type", "Invalid type for 'input': token ids and other values cannot be mixed.")
+		}
+		c.embedded(n)
+		return nil
+	}
+	i := 0
+	for v := range input.Elements() {
+		if err := c.embed(v, at("input", i)); err != nil {
+			return err
+		}
+		i++
+	}
+	if i == 0 {
+		return openaierr.Invalid("input", "empty_array", "'input' is empty. Give at least one text.")
+	}
+	if c.Model != nil && c.Model.MaxArray > 0 && i > c.Model.MaxArray {
+		return openaierr.Invalid("input", "array_above_max_length", "'input' has %d items, and %s takes at most %d in one request.", i, c.Model.Name, c.Model.MaxArray)
+	}
+	return nil
+}
+
+func (c *counter) embed(v rawjson.Node, param string) error {
+	switch {
+	case v.Kind() == '"':
+		text := v.Text()
+		if text == "" {
+			return openaierr.Invalid(param, "empty_string", "'%s' is empty, and an empty text has no embedding.", param)
+		}
+		c.embedded(c.tokens(text, named(param)))
+	case v.Kind() == '[' && v.Numbers() > 0 && !hasMembers(v):
+		c.embedded(v.Numbers())
+	default:
+		return wrongType(param, "a string or an array of token ids", v)
+	}
+	return nil
+}
+
+func (c *counter) embedded(n int) {
+	c.count.Inputs++
+	c.count.Most = max(c.count.Most, n)
+	c.add("input", n, Exact, "")
+}

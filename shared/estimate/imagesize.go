@@ -1,0 +1,171 @@
+package estimate
+
+import (
+	"bufio"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"io"
+	"strings"
+)
+
+// Size is the size of an image in pixels.
+type Size struct {
+	Width  int `json:"width"`
+	Height int `json:"height"`
+}
+
+var (
+	errNotBase64 = errors.New("it is not base64")
+	errNotImage  = errors.New("it is no PNG, JPEG, GIF or WebP image")
+	errCut       = errors.New("the image ends before its size is told")
+)
+
+// dataURL returns the base64 of a data URL, and false for any other URL.
+func dataURL(url string) (data string, ok bool) {
+	if len(url) < 5 || !strings.EqualFold(url[:5], "data:") {
+		return "", false
+	}
+	head, data, _ := strings.Cut(url, ",")
+	if !strings.HasSuffix(strings.ToLower(head), ";base64") {
+		return "", true // decoding nothing will tell
+	}
+	return data, true
+}
+
+// sizeOf reads an image's size from its header, and no further than that.
+func sizeOf(encoded string) (Size, error) {
+	if encoded == "" {
+		return Size{}, errNotBase64
+	}
+	// Some encoders leave the padding out.
+	encoded = strings.TrimRight(encoded, "= \r\n")
+	r := bufio.NewReader(base64.NewDecoder(base64.RawStdEncoding, strings.NewReader(encoded)))
+	size, err := readSize(r)
+	var corrupt base64.CorruptInputError
+	switch {
+	case errors.As(err, &corrupt):
+		return Size{}, errNotBase64
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return Size{}, errCut
+	case err == nil && (size.Width <= 0 || size.Height <= 0):
+		return Size{}, errNotImage
+	}
+	return size, err
+}
+
+func readSize(r *bufio.Reader) (Size, error) {
+	magic, err := r.Peek(4)
+	if err != nil {
+		return Size{}, err
+	}
+	switch string(magic) {
+	case "\x89PNG":
+		return readPNG(r)
+	case "GIF8":
+		return readGIF(r)
+	case "RIFF":
+		return readWebP(r)
+	}
+	if magic[0] == 0xff && magic[1] == 0xd8 {
+		return readJPEG(r)
+	}
+	return Size{}, errNotImage
+}
+
+// take returns the next n bytes.
+func take(r *bufio.Reader, n int) ([]byte, error) {
+	b := make([]byte, n)
+	_, err := io.ReadFull(r, b)
+	return b, err
+}
+
+// readPNG: signature (8), length (4), "IHDR", width, height. https://www.w3.org/TR/png/#11IHDR
+func readPNG(r *bufio.Reader) (Size, error) {
+	b, err := take(r, 24)
+	if err != nil {
+		return Size{}, err
+	}
+	if string(b[12:16]) != "IHDR" {
+		return Size{}, errNotImage
+	}
+	return Size{int(binary.BigEndian.Uint32(b[16:])), int(binary.BigEndian.Uint32(b[20:]))}, nil
+}
+
+// readGIF: signature (6), width, height. https://www.w3.org/Graphics/GIF/spec-gif89a.txt
+func readGIF(r *bufio.Reader) (Size, error) {
+	b, err := take(r, 10)
+	if err != nil {
+		return Size{}, err
+	}
+	return Size{int(binary.LittleEndian.Uint16(b[6:])), int(binary.LittleEndian.Uint16(b[8:]))}, nil
+}
+
+// readWebP: "RIFF", size (4), "WEBP", and a first chunk of one of three forms.
+// https://developers.google.com/speed/webp/docs/riff_container
+func readWebP(r *bufio.Reader) (Size, error) {
+	b, err := take(r, 30)
+	if err != nil {
+		return Size{}, err
+	}
+	if string(b[8:12]) != "WEBP" {
+		return Size{}, errNotImage
+	}
+	switch string(b[12:16]) {
+	case "VP8 ": // a frame tag (3) and a start code (3) stand before 14 bits each
+		return Size{int(binary.LittleEndian.Uint16(b[26:]) & 0x3fff), int(binary.LittleEndian.Uint16(b[28:]) & 0x3fff)}, nil
+	case "VP8L": // a signature byte, then 14 bits each, less one
+		bits := binary.LittleEndian.Uint32(b[21:])
+		return Size{int(bits&0x3fff) + 1, int(bits>>14&0x3fff) + 1}, nil
+	case "VP8X": // flags (4), then 24 bits each, less one
+		return Size{uint24(b[24:]) + 1, uint24(b[27:]) + 1}, nil
+	}
+	return Size{}, errNotImage
+}
+
+func uint24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
+
+// readJPEG skips segments until the one that starts a frame. ITU T.81, B.1 and B.2.
+func readJPEG(r *bufio.Reader) (Size, error) {
+	if _, err := r.Discard(2); err != nil {
+		return Size{}, err
+	}
+	for {
+		b, err := take(r, 2)
+		if err != nil {
+			return Size{}, err
+		}
+		if b[0] != 0xff {
+			return Size{}, errNotImage
+		}
+		marker := b[1]
+		for marker == 0xff { // fill bytes
+			if marker, err = r.ReadByte(); err != nil {
+				return Size{}, err
+			}
+		}
+		switch {
+		case marker == 0x01 || 0xd0 <= marker && marker <= 0xd8:
+			continue // markers that stand alone
+		case marker == 0xd9 || marker == 0xda:
+			return Size{}, errNotImage // the image, before its frame
+		}
+		if b, err = take(r, 2); err != nil {
+			return Size{}, err
+		}
+		length := int(binary.BigEndian.Uint16(b))
+		if length < 2 {
+			return Size{}, errNotImage
+		}
+		// Every SOF marker but the three codes between them that mean something else.
+		if 0xc0 <= marker && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc {
+			if b, err = take(r, 5); err != nil {
+				return Size{}, err
+			}
+			return Size{int(binary.BigEndian.Uint16(b[3:])), int(binary.BigEndian.Uint16(b[1:]))}, nil
+		}
+		if _, err := r.Discard(length - 2); err != nil {
+			return Size{}, err
+		}
+	}
+}

@@ -1,0 +1,291 @@
+package estimate
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/rawjson"
+)
+
+// Options is the member "estimate" of a request, beside the request's own.
+type Options struct {
+	CallsPerMinute float64 `json:"calls_per_minute"` // for the PTUs that they need
+	OutputTokens   *int    `json:"output_tokens"`    // that an answer is expected to have
+	CachedTokens   int     `json:"cached_tokens"`    // of the input, expected to be in the cache
+	Tokens         bool    `json:"tokens"`           // list the tokens
+	Encoding       string  `json:"encoding"`         // in place of the model's
+	Images         []Size  `json:"images"`           // sizes of the images that come by URL, in their order
+}
+
+// ParseOptions reads the member "estimate".
+func ParseOptions(n rawjson.Node) (Options, error) {
+	var o Options
+	if n.Absent() {
+		return o, nil
+	}
+	if n.Kind() != '{' {
+		return o, wrongType("estimate", "an object", n)
+	}
+	for name, value := range n.Members() {
+		var into any
+		want := "a number"
+		switch name {
+		case "calls_per_minute":
+			into = &o.CallsPerMinute
+		case "output_tokens":
+			into = &o.OutputTokens
+		case "cached_tokens":
+			into = &o.CachedTokens
+		case "tokens":
+			into, want = &o.Tokens, "a boolean"
+		case "encoding":
+			into, want = &o.Encoding, "a string"
+		case "images":
+			into, want = &o.Images, `an array of {"width","height"}`
+		default:
+			return o, openaierr.Invalid("estimate."+name, "unknown_parameter",
+				"Unknown parameter: 'estimate.%.40s'. There are calls_per_minute, output_tokens, cached_tokens, tokens, encoding and images.", name)
+		}
+		if json.Unmarshal(value.Raw(), into) != nil {
+			return o, wrongType("estimate."+name, want, value)
+		}
+	}
+	return o, o.check()
+}
+
+func (o *Options) check() error {
+	bad := func(name string) error {
+		return openaierr.Invalid("estimate."+name, "invalid_value", "Invalid value for 'estimate.%s': it must not be negative.", name)
+	}
+	switch {
+	case o.CallsPerMinute < 0:
+		return bad("calls_per_minute")
+	case o.OutputTokens != nil && *o.OutputTokens < 0:
+		return bad("output_tokens")
+	case o.CachedTokens < 0:
+		return bad("cached_tokens")
+	}
+	for i, size := range o.Images {
+		if size.Width <= 0 || size.Height <= 0 {
+			return openaierr.Invalid(at("estimate.images", i), "invalid_value", "Invalid value for 'estimate.images[%d]': give width and height in pixels.", i)
+		}
+	}
+	return nil
+}
+
+// Report is what POST /v1/tokens/estimate answers.
+type Report struct {
+	Object   string `json:"object"` // "token_estimate"
+	Request  Kind   `json:"request"`
+	Model    string `json:"model,omitempty"`
+	Version  string `json:"version,omitempty"`
+	Encoding string `json:"encoding"`
+
+	InputTokens int    `json:"input_tokens"`
+	InputMin    *int   `json:"input_tokens_min,omitempty"` // where images of unknown size leave a range
+	Basis       Basis  `json:"basis"`
+	Parts       []Part `json:"parts"`
+
+	Output      *Output            `json:"output,omitempty"`
+	Context     *Context           `json:"context,omitempty"`
+	Cost        []catalog.Cost     `json:"cost,omitempty"`
+	Provisioned []catalog.Capacity `json:"provisioned,omitempty"`
+	Retirement  *Retirement        `json:"retirement,omitempty"`
+
+	Tokens  []TextTokens              `json:"tokens,omitempty"`
+	Sources map[string]catalog.Source `json:"sources,omitempty"`
+}
+
+// Output is how many tokens the answer may have, and how many the costs are of.
+type Output struct {
+	Bound *int   `json:"bound"` // nil: none is known
+	From  string `json:"bound_from,omitempty"`
+	Paid  int    `json:"counted"`
+	Why   string `json:"counted_from"`
+}
+
+// Context says whether the request fits.
+type Context struct {
+	Window   *int                                `json:"window"`
+	MaxInput *int                                `json:"max_input"`
+	Fits     *bool                               `json:"fits"` // nil: not known
+	Reason   string                              `json:"reason,omitempty"`
+	ByType   map[catalog.DeploymentType]*Context `json:"by_type,omitempty"` // where types differ
+}
+
+// Retirement is when Azure stops serving the model.
+type Retirement struct {
+	Date   string `json:"date"`
+	Passed bool   `json:"passed"`
+	Source string `json:"source"`
+}
+
+// ReportOn makes the report on a counted request. n is nil where only an encoding is known.
+func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.Node, o Options, now time.Time) (*Report, error) {
+	r := &Report{
+		Object: "token_estimate", Request: count.Kind,
+		InputTokens: count.Tokens, Basis: count.Basis, Parts: count.Parts,
+	}
+	if count.Min != count.Tokens {
+		r.InputMin = &count.Min
+	}
+	if o.CachedTokens > count.Tokens {
+		return nil, openaierr.Invalid("estimate.cached_tokens", "invalid_value", "'estimate.cached_tokens' is %d, more than the %d tokens of the input.", o.CachedTokens, count.Tokens)
+	}
+	if n == nil {
+		return r, nil
+	}
+	r.Model, r.Version = n.Name, n.Asked
+	bound, explicit, err := outputBound(count.Kind, body, n)
+	if err != nil {
+		return nil, err
+	}
+	if count.Kind == Chat || count.Kind == Responses {
+		r.Output = expected(bound, explicit, o)
+	}
+	paid := 0
+	if r.Output != nil {
+		paid = r.Output.Paid
+	}
+	usage := catalog.Usage{Input: int64(count.Tokens), CachedInput: int64(o.CachedTokens), Output: int64(paid)}
+	r.Context = contextOf(n, count, explicit)
+	r.Cost = c.Costs(*n, usage)
+	if o.CallsPerMinute > 0 {
+		r.Provisioned = c.PTUs(*n, usage, o.CallsPerMinute)
+	}
+	if n.Retirement != nil {
+		r.Retirement = &Retirement{*n.Retirement, now.UTC().Format(time.DateOnly) >= *n.Retirement, n.RetirementSource}
+	}
+	r.cite(c, n)
+	return r, nil
+}
+
+// limit is the most output that a request asks for.
+type limit struct {
+	tokens int
+	from   string
+}
+
+// outputBound returns the most output there can be, and what the request itself says of it.
+func outputBound(kind Kind, body rawjson.Node, n *catalog.Named) (bound, explicit *limit, err error) {
+	names := []string{"max_output_tokens"}
+	choices := 1
+	if kind == Chat {
+		names = []string{"max_completion_tokens", "max_tokens"}
+		if err := whole(body, "n", &choices); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, name := range names {
+		most := -1
+		if err := whole(body, name, &most); err != nil {
+			return nil, nil, err
+		}
+		if most >= 0 {
+			explicit = &limit{most * choices, name}
+			return explicit, explicit, nil
+		}
+	}
+	if _, most := n.Limits(""); most != nil {
+		return &limit{*most * choices, "the model's maximum"}, nil, nil
+	}
+	return nil, nil, nil
+}
+
+func whole(body rawjson.Node, name string, into *int) error {
+	v := body.Get(name)
+	if v.Absent() {
+		return nil
+	}
+	if json.Unmarshal(v.Raw(), into) != nil {
+		return wrongType(name, "an integer", v)
+	}
+	if *into < 0 || *into > 1<<31 {
+		return openaierr.Invalid(name, "invalid_value", "Invalid value for '%s': %d.", name, *into)
+	}
+	return nil
+}
+
+func expected(bound, explicit *limit, o Options) *Output {
+	out := &Output{Why: "nothing: give 'estimate.output_tokens'"}
+	if bound != nil {
+		out.Bound, out.From = &bound.tokens, bound.from
+	}
+	switch {
+	case o.OutputTokens != nil:
+		out.Paid, out.Why = *o.OutputTokens, "estimate.output_tokens"
+	case explicit != nil:
+		out.Paid, out.Why = explicit.tokens, explicit.from
+	}
+	return out
+}
+
+func contextOf(n *catalog.Named, count *Count, explicit *limit) *Context {
+	window, _ := n.Limits("")
+	c := fits(n, count, explicit, window)
+	if len(n.ContextByType) > 0 {
+		c.ByType = map[catalog.DeploymentType]*Context{}
+		for t := range n.ContextByType {
+			window, _ := n.Limits(t)
+			c.ByType[t] = fits(n, count, explicit, window)
+		}
+	}
+	return c
+}
+
+func fits(n *catalog.Named, count *Count, explicit *limit, window *int) *Context {
+	c := &Context{Window: window, MaxInput: n.MaxInput}
+	input, output := count.Tokens, 0
+	if count.Kind == Embeddings {
+		input = count.Most
+	}
+	if explicit != nil {
+		output = explicit.tokens
+	}
+	yes, no := true, false
+	switch {
+	case window == nil:
+		c.Reason = "no source states the model's context window"
+	case n.MaxInput != nil && input > *n.MaxInput:
+		c.Fits, c.Reason = &no, fmt.Sprintf("the input has %d tokens more than the model takes", input-*n.MaxInput)
+	case input > *window:
+		c.Fits, c.Reason = &no, fmt.Sprintf("the input has %d tokens more than the window", input-*window)
+	case input+output > *window:
+		c.Fits, c.Reason = &no, fmt.Sprintf("input and %s are together %d tokens more than the window", explicit.from, input+output-*window)
+	case count.Kind == Embeddings && n.MaxRequestTokens > 0 && count.Tokens > n.MaxRequestTokens:
+		c.Fits, c.Reason = &no, fmt.Sprintf("all inputs together have %d tokens more than one request takes at OpenAI; whether Azure has that limit is not verified", count.Tokens-n.MaxRequestTokens)
+	default:
+		c.Fits = &yes
+	}
+	return c
+}
+
+// cite lists the sources of what the report says.
+func (r *Report) cite(c *catalog.Catalog, n *catalog.Named) {
+	ids := []string{n.EncodingSource, n.LimitsSource, n.RetirementSource}
+	if r.Request == Chat || r.Request == Responses {
+		ids = append(ids, n.OverheadSource)
+	}
+	for _, cost := range r.Cost {
+		ids = append(ids, cost.Source)
+	}
+	for _, capacity := range r.Provisioned {
+		ids = append(ids, capacity.Source)
+	}
+	for _, p := range r.Parts {
+		if images := c.Images(n.Name); p.Part == "images" && images != nil {
+			ids = append(ids, images.Source)
+		}
+	}
+	r.Sources = map[string]catalog.Source{}
+	for _, id := range ids {
+		if s, ok := c.Source(id); ok {
+			r.Sources[id] = s
+		} else if id != "" {
+			r.Sources[id] = catalog.Source{What: "the owner of this bridge"}
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package estimate
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"aoai-bridge/shared/rawjson"
+)
+
+// function is a definition that the model sees.
+type function struct {
+	name, description string
+	parameters        rawjson.Node
+}
+
+// functions reads "functions" and "tools" of a body, in the form of chat or of responses. Tools that are
+// no functions are noted as not counted.
+func (c *counter) functions(body rawjson.Node) ([]function, error) {
+	var functions []function
+	for _, list := range []string{"functions", "tools"} {
+		tools := body.Get(list)
+		if tools.Absent() {
+			continue
+		}
+		if tools.Kind() != '[' {
+			return nil, wrongType(list, "an array", tools)
+		}
+		i := 0
+		for tool := range tools.Elements() {
+			param := at(list, i)
+			i++
+			if tool.Kind() != '{' {
+				return nil, wrongType(param, "an object", tool)
+			}
+			kind := tool.Get("type").Text()
+			if list == "tools" {
+				switch {
+				case kind == "function" && !tool.Get("function").Absent():
+					tool, param = tool.Get("function"), param+".function"
+				case kind == "custom" && !tool.Get("custom").Absent():
+					tool, param = tool.Get("custom"), param+".custom"
+				case kind != "function" && kind != "custom":
+					c.add("tools", 0, NotCounted, fmt.Sprintf("what %.40q adds to the prompt is not published", kind))
+					continue
+				}
+			}
+			name := tool.Get("name")
+			if name.Kind() != '"' {
+				return nil, wrongType(param+".name", "a string", name)
+			}
+			parameters := tool.Get("parameters")
+			if !parameters.Absent() && parameters.Kind() != '{' {
+				return nil, wrongType(param+".parameters", "an object", parameters)
+			}
+			functions = append(functions, function{name.Text(), tool.Get("description").Text(), parameters})
+		}
+	}
+	return functions, nil
+}
+
+// define counts the definitions. They stand in a system message: the first of the request, or one of
+// their own.
+func (c *counter) define(functions []function, system bool) {
+	w := &writer{style: c.overhead.tools}
+	w.namespace(functions)
+	n := c.Encoding.CountBytes(w.Bytes()) + 9
+	if system {
+		n -= 4
+	}
+	basis := c.overhead.schema
+	if w.unsure != "" && basis == Documented {
+		basis = Estimated
+	}
+	c.addRange("tools", n, n, len(functions), basis, w.unsure)
+}
+
+// format counts the schema that an answer has to follow. It stands in a system message of its own,
+// under a heading, as JSON without "required" and "additionalProperties"; in the request's first one
+// where that has one already.
+func (c *counter) format(format rawjson.Node, param string, system bool) error {
+	switch format.Kind() {
+	case 0, 'n':
+		return nil
+	case '{':
+	default:
+		return wrongType(param, "an object", format)
+	}
+	schema := format.Get("json_schema") // chat's form
+	if schema.Absent() {
+		schema = format // that of responses
+	}
+	switch format.Get("type").Text() {
+	case "text":
+		return nil
+	case "json_schema":
+		if schema.Get("schema").Kind() != '{' {
+			return wrongType(param+".schema", "an object", schema.Get("schema"))
+		}
+	default:
+		c.add(param, 0, Estimated, "no rule is known for this format; it seems to add nothing")
+		return nil
+	}
+	var b bytes.Buffer
+	b.WriteString("# Response Formats\n\n## ")
+	b.WriteString(schema.Get("name").Text())
+	b.WriteString("\n\n")
+	if description := schema.Get("description").Text(); description != "" {
+		b.WriteString("// " + description + "\n")
+	}
+	unsure := bare(&b, schema.Get("schema"))
+	n := c.Encoding.CountBytes(b.Bytes()) + 8
+	basis := c.overhead.schema
+	if system {
+		n -= 4
+		unsure = true
+	}
+	note := ""
+	if unsure && basis == Documented {
+		basis, note = Estimated, "the schema has something that no published usage covers"
+	}
+	c.add(param, n, basis, note)
+	return nil
+}
+
+// bare writes a schema as the model sees it, and tells whether it has something whose form is not known:
+// members that may be left out, in a schema that says which may not.
+func bare(b *bytes.Buffer, schema rawjson.Node) (unsure bool) {
+	switch schema.Kind() {
+	case '[':
+		if schema.Numbers() > 0 { // of an enumeration
+			_ = json.Compact(b, schema.Raw()) // it has been parsed
+			return false
+		}
+		b.WriteByte('[')
+		n := 0
+		for v := range schema.Elements() {
+			comma(b, n)
+			n++
+			unsure = bare(b, v) || unsure
+		}
+		b.WriteByte(']')
+		return unsure
+	case '{':
+	default:
+		b.Write(schema.Raw())
+		return false
+	}
+	b.WriteByte('{')
+	n, properties, required := 0, 0, -1
+	for name, v := range schema.Members() {
+		switch {
+		case name == "required" && v.Kind() == '[':
+			required = 0
+			for range v.Elements() {
+				required++
+			}
+			continue
+		case name == "additionalProperties" && (v.Kind() == 't' || v.Kind() == 'f'):
+			continue
+		case name == "properties" && v.Kind() == '{':
+			for range v.Members() {
+				properties++
+			}
+		}
+		comma(b, n)
+		n++
+		b.WriteString(`"` + name + `":`)
+		unsure = bare(b, v) || unsure
+	}
+	b.WriteByte('}')
+	return unsure || required >= 0 && required != properties
+}
+
+func comma(b *bytes.Buffer, n int) {
+	if n > 0 {
+		b.WriteByte(',')
+	}
+}

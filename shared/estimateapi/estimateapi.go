@@ -1,0 +1,196 @@
+// Package estimateapi answers what a request takes: POST /v1/tokens/estimate and OpenAI's own
+// POST /v1/responses/input_tokens. It sends nothing to Azure, and does not know Lambda.
+package estimateapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/estimate"
+	"aoai-bridge/shared/inference"
+	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/rawjson"
+	"aoai-bridge/shared/telemetry"
+	"aoai-bridge/shared/tokens"
+)
+
+// API answers estimates.
+type API struct {
+	azure *azure.Client // has the secret's deployments, prices and models
+	now   func() time.Time
+}
+
+// New makes an API. A nil now is time.Now.
+func New(client *azure.Client, now func() time.Time) *API {
+	if now == nil {
+		now = time.Now
+	}
+	return &API{client, now}
+}
+
+// AddTo adds the operations.
+func (a *API) AddTo(api *inference.API) {
+	api.Add("POST /tokens/estimate", "tokens.estimate", a.estimate)
+	api.Add("POST /responses/input_tokens", "responses.input_tokens", a.inputTokens)
+}
+
+// Path says where a bare payload goes: all are estimates.
+func Path([]byte) (string, error) { return "/v1/tokens/estimate", nil }
+
+func (a *API) estimate(w http.ResponseWriter, r *http.Request) error {
+	body, err := read(r)
+	if err != nil {
+		return err
+	}
+	options, err := estimate.ParseOptions(body.Get("estimate"))
+	if err != nil {
+		return err
+	}
+	s, err := a.subject(r, body, options)
+	if err != nil {
+		return err
+	}
+	kind, err := estimate.KindOf(body, s.kind())
+	if err != nil {
+		return err
+	}
+	s.rules.Texts = options.Tokens
+	count, err := estimate.Of(kind, body, s.rules)
+	if err != nil {
+		return err
+	}
+	report, err := estimate.ReportOn(s.catalog, s.rules.Model, count, body, options, a.now())
+	if err != nil {
+		return err
+	}
+	report.Encoding = s.rules.Encoding.Name()
+	if options.Tokens {
+		report.Tokens = estimate.List(s.rules.Encoding, count.Texts)
+	}
+	return answer(w, report)
+}
+
+// inputTokens answers as OpenAI does: the tokens of a response's input, and nothing else.
+func (a *API) inputTokens(w http.ResponseWriter, r *http.Request) error {
+	body, err := read(r)
+	if err != nil {
+		return err
+	}
+	s, err := a.subject(r, body, estimate.Options{})
+	if err != nil {
+		return err
+	}
+	count, err := estimate.Of(estimate.Responses, body, s.rules)
+	if err != nil {
+		return err
+	}
+	return answer(w, struct {
+		Object      string `json:"object"`
+		InputTokens int    `json:"input_tokens"`
+	}{"response.input_tokens", count.Tokens})
+}
+
+func read(r *http.Request) (rawjson.Node, error) {
+	raw, err := inference.ReadBody(r)
+	if err != nil {
+		return rawjson.Node{}, err
+	}
+	body, err := rawjson.ParseTree(raw)
+	if err == nil && body.Kind() != '{' {
+		err = rawjson.ErrNotObject
+	}
+	if err != nil {
+		return rawjson.Node{}, openaierr.Invalid("", "invalid_json", "The request body is not a JSON object: %v.", err)
+	}
+	return body, nil
+}
+
+// subject is what a request is counted by.
+type subject struct {
+	catalog *catalog.Catalog
+	rules   estimate.Rules
+}
+
+func (s *subject) kind() string {
+	if s.rules.Model == nil {
+		return ""
+	}
+	return s.rules.Model.Kind
+}
+
+// subject finds the model that a body names, through the deployments of the Azure secret, and the
+// encoding that it is counted in.
+func (a *API) subject(r *http.Request, body rawjson.Node, o estimate.Options) (*subject, error) {
+	name := body.Get("model")
+	if !name.Absent() && name.Kind() != '"' {
+		return nil, openaierr.Invalid("model", "invalid_type", "Invalid type for 'model': expected a string.")
+	}
+	encoding, err := encodingOf(body, o)
+	if err != nil {
+		return nil, err
+	}
+	asked := name.Text()
+	telemetry.From(r.Context()).Model = asked
+	if asked == "" && encoding == nil {
+		return nil, openaierr.Invalid("model", "missing_required_parameter",
+			"Missing required parameter: 'model'. To count text without a model, give 'encoding', for example \"o200k_base\".")
+	}
+	known, model, err := a.azure.Catalog(r.Context(), asked)
+	if err != nil {
+		return nil, err
+	}
+	if asked == "" {
+		return &subject{known, estimate.Rules{Encoding: encoding}}, nil
+	}
+	if err := inference.Permit(r.Context(), asked, asked, model); err != nil {
+		return nil, err
+	}
+	found, err := known.Lookup(model)
+	switch {
+	case err == nil:
+		rules, err := estimate.RulesFor(known, found, encoding)
+		if err != nil {
+			return nil, err
+		}
+		rules.Sizes = o.Images
+		return &subject{known, rules}, nil
+	case encoding != nil:
+		return &subject{known, estimate.Rules{Encoding: encoding}}, nil
+	}
+	return nil, err
+}
+
+// encodingOf is the encoding that a request asks for, in "encoding" beside "text" or among the options;
+// nil is the model's.
+func encodingOf(body rawjson.Node, o estimate.Options) (*tokens.Encoding, error) {
+	param, name := "estimate.encoding", o.Encoding
+	if e := body.Get("encoding"); name == "" && !e.Absent() && !body.Get("text").Absent() {
+		if e.Kind() != '"' {
+			return nil, openaierr.Invalid("encoding", "invalid_type", "Invalid type for 'encoding': expected a string.")
+		}
+		param, name = "encoding", e.Text()
+	}
+	if name == "" {
+		return nil, nil
+	}
+	encoding, err := tokens.Lookup(name)
+	if err != nil {
+		return nil, openaierr.Invalid(param, "invalid_value", "Invalid value for '%s': %v.", param, err)
+	}
+	return encoding, nil
+}
+
+func answer(w http.ResponseWriter, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body) // a caller that is gone needs no answer
+	return nil
+}
