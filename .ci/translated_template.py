@@ -70,6 +70,7 @@ BROKEN = [
     ("TimeoutInMillis: 900000", "TimeoutInMillis: 29000", "ends at 29000 ms"),
     ('Path: "/v1/responses/{proxy+}"', 'Path: "/v1/models/{proxy+}"', "several path variables"),
     ("      OpenApiVersion: 3.0.1\n", "", "a stage of its own"),
+    ("[multipart~1form-data]", "['*~1*']", "travel as base64"),
     ("        DEFAULT_5XX:\n", "        DEFAULT_6XX:\n", "DEFAULT_5XX is missing"),
     ("(AWS WAF)", "($context.error.message)", "WAF_FILTERED is no JSON"),
     ('"param":null', '"param":"model"', "not in OpenAI's shape"),
@@ -143,6 +144,8 @@ def check_routes(template):
                 yield f"{method} {path} does not invoke with a response stream: {integration['uri']}"
             if integration.get("timeoutInMillis") != STREAM_LIMIT_MS:
                 yield f"{method} {path} ends at {integration.get('timeoutInMillis')} ms, not {STREAM_LIMIT_MS}"
+    if api_body(template).get("x-amazon-apigateway-binary-media-types") != ["multipart/form-data"]:
+        yield "other bodies than forms travel as base64, or forms do not"
     variables = {}  # API Gateway takes one variable per place
     for path in paths:
         parts = path.split("/")

@@ -169,7 +169,7 @@ func TestBatchEnds(t *testing.T) {
 		line   string // of it
 		failed string
 	}{
-		{"too dear", line("1", "gpt-4o", "hi"), metadata("bridge-cost-ceiling", "0.01"), "failed", "cost_unknown", "", "0"},
+		{"too dear", line("1", "gpt-4o", "hi"), metadata("bridge-cost-ceiling", "0.0000001"), "failed", "cost_ceiling_exceeded", "", "0"},
 		{"no line is good", "{}\n" + line("1", "nobody", "hi"), nil, "failed", "invalid_method", "1", "2"},
 		{"another endpoint", line("1", "gpt-4o", "hi"), func(in map[string]any) { in["endpoint"] = "/v1/responses" }, "failed", "url_mismatch", "1", "1"},
 		{"Azure's endpoint", line("1", "gpt-4o", "hi"), func(in map[string]any) { in["endpoint"] = "/chat/completions" }, "completed", "", "", "0"},

@@ -117,10 +117,8 @@ for (const [name, make] of Object.entries(clients)) {
       assert.ok(stream.controller.signal.aborted);
     });
 
-    // The ceiling is for models whose price nobody has stated.
-    const createBatch = (file) => client.batches.create({
-      input_file_id: file.id, endpoint: "/v1/chat/completions", completion_window: "24h", metadata: { "bridge-cost-ceiling": "none" },
-    });
+    const createBatch = (file) =>
+      client.batches.create({ input_file_id: file.id, endpoint: "/v1/chat/completions", completion_window: "24h" });
     const ended = async (batch) => {
       for (let i = 0; i < 600 && !["completed", "failed", "cancelled"].includes(batch.status); i++) {
         await sleep(100);

@@ -148,13 +148,7 @@ def batch_line(custom_id, word, model=CHAT):
 
 
 def create_batch(client, file):
-    # The ceiling is for models whose price nobody has stated.
-    return client.batches.create(
-        input_file_id=file.id,
-        endpoint="/v1/chat/completions",
-        completion_window="24h",
-        metadata={"bridge-cost-ceiling": "none"},
-    )
+    return client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
 
 
 def ended(client, batch):

@@ -57,7 +57,7 @@ func newBatch(t *testing.T, c openai.Client, file string) *openai.Batch {
 	t.Helper()
 	b, err := c.Batches.New(t.Context(), openai.BatchNewParams{
 		InputFileID: file, Endpoint: openai.BatchNewParamsEndpointV1ChatCompletions,
-		CompletionWindow: openai.BatchNewParamsCompletionWindow24h, Metadata: map[string]string{"bridge-cost-ceiling": "none"},
+		CompletionWindow: openai.BatchNewParamsCompletionWindow24h,
 	})
 	if err != nil {
 		t.Fatal(err)
