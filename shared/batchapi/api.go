@@ -4,7 +4,6 @@
 package batchapi
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -182,9 +181,4 @@ func (e *expiry) check(param string) (int64, error) {
 		return 0, openaierr.Invalid(param+".seconds", "invalid_value", "'%s.seconds' must be from 3600 (an hour) to 2592000 (30 days).", param)
 	}
 	return e.Seconds, nil
-}
-
-// context of a request is the one its handlers work with; name is the caller's folder.
-func of(r *http.Request) (ctx context.Context, caller string) {
-	return r.Context(), folder(r.Context())
 }

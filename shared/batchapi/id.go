@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -45,8 +46,11 @@ func madeAt(id string) time.Time {
 	return time.UnixMilli(newest - left)
 }
 
-// folder is where the things of the caller are, below each of the API's prefixes.
-func folder(ctx context.Context) string { return url.PathEscape(callers.From(ctx).Name) + "/" }
+// of returns a request's context, and the folder that is its caller's below each of the API's prefixes.
+func of(r *http.Request) (ctx context.Context, folder string) {
+	ctx = r.Context()
+	return ctx, url.PathEscape(callers.From(ctx).Name) + "/"
+}
 
 // Where things are in the bucket.
 const (
