@@ -2,6 +2,7 @@ package batchapi_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -212,10 +213,44 @@ func TestBatchIsEmpty(t *testing.T) {
 	}
 }
 
+// TestBatchOnItsWay looks at a batch while it is worked on.
+func TestBatchOnItsWay(t *testing.T) {
+	text := line("1", "gpt-4o-mini", "hi") + "torn\n" + line("2", "gpt-4o-mini", "ho")
+	tests := []struct {
+		before string // the task
+		want   string
+	}{
+		{"plan", "validating 0 0 0"},
+		{"submit", "in_progress 3 0 1"},
+		{"report", "finalizing 3 2 1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.before, func(t *testing.T) {
+			w := newWorld(t)
+			at, release := w.pause(tt.before)
+			defer release()
+			id := w.create(alice, w.upload(alice, "a.jsonl", text))
+			<-at
+			c := w.client(alice)
+			b, err := c.Batches.Get(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := b.RequestCounts
+			if got := fmt.Sprintf("%s %d %d %d", b.Status, n.Total, n.Completed, n.Failed); got != tt.want {
+				t.Errorf("%s, want %s: %s", got, tt.want, b.RawJSON())
+			}
+			if (b.InProgressAt == 0) != (tt.before == "plan") || b.OutputFileID+b.ErrorFileID != "" {
+				t.Errorf("%s", b.RawJSON())
+			}
+		})
+	}
+}
+
 // TestBatchIsCancelled cancels a batch before its workflow has done anything.
 func TestBatchIsCancelled(t *testing.T) {
 	w := newWorld(t)
-	release := w.pause()
+	_, release := w.pause("plan")
 	defer release()
 	id := w.create(alice, w.upload(alice, "a.jsonl", line("1", "gpt-4o-mini", "hi")+line("2", "gpt-4o", "hi")))
 	c := w.client(alice)
@@ -239,7 +274,7 @@ func TestBatchIsCancelled(t *testing.T) {
 // TestWorkflowDies has a workflow end without a report.
 func TestWorkflowDies(t *testing.T) {
 	w := newWorld(t)
-	release := w.pause()
+	_, release := w.pause("plan")
 	defer release()
 	id := w.create(alice, w.upload(alice, "a.jsonl", line("1", "gpt-4o-mini", "hi")))
 	w.pass(2 * time.Minute)

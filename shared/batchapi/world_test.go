@@ -53,7 +53,7 @@ type world struct {
 
 	mu   sync.Mutex
 	now  time.Time
-	hold chan struct{} // tasks wait until it is closed; nil lets them pass
+	hold *hold // nil lets every task pass
 }
 
 func newWorld(t *testing.T) *world {
@@ -118,19 +118,20 @@ func newWorld(t *testing.T) *world {
 
 // invoke runs a task of the workflow.
 func (w *world) invoke(ctx context.Context, jobs *batch.Service, payload []byte) ([]byte, error) {
-	w.mu.Lock()
-	hold := w.hold
-	w.mu.Unlock()
-	if hold != nil {
-		select {
-		case <-hold:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
 	path, err := batch.TaskPath(payload)
 	if err != nil {
 		return nil, err
+	}
+	w.mu.Lock()
+	hold := w.hold
+	w.mu.Unlock()
+	if hold != nil && path == "/tasks/"+hold.task {
+		hold.reached()
+		select {
+		case <-hold.released:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 	answer := httptest.NewRecorder()
 	jobs.Tasks().ServeHTTP(answer, httptest.NewRequest(http.MethodPost, path, bytes.NewReader(payload)).WithContext(ctx))
@@ -140,13 +141,21 @@ func (w *world) invoke(ctx context.Context, jobs *batch.Service, payload []byte)
 	return answer.Body.Bytes(), nil
 }
 
-// pause holds every task until the returned function is called.
-func (w *world) pause() (release func()) {
+// hold stops a task at its beginning.
+type hold struct {
+	task     string
+	reached  func()
+	released chan struct{}
+}
+
+// pause holds a task until release is called. at is closed once the workflow has got there.
+func (w *world) pause(task string) (at <-chan struct{}, release func()) {
+	reached := make(chan struct{})
+	h := &hold{task, sync.OnceFunc(func() { close(reached) }), make(chan struct{})}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.hold = make(chan struct{})
-	hold := w.hold
-	return sync.OnceFunc(func() { close(hold) })
+	w.hold = h
+	return reached, sync.OnceFunc(func() { close(h.released) })
 }
 
 func (w *world) clock() time.Time {
