@@ -117,21 +117,18 @@ func (a *API) createBatch(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec := &record{}
-	found, err := a.store.get(ctx, batchKey(caller, id, batchRecord), rec)
+	rec := a.newRecord(ctx, caller, id, &in, input, options, time.Duration(outputLife)*time.Second)
+	won, err := a.store.claim(ctx, batchKey(caller, id, batchRecord), rec)
+	if err == nil && !won { // which may be under way still
+		rec, err = a.findBatch(ctx, caller, id)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if !found {
-		rec = a.newRecord(ctx, caller, id, &in, input, options, time.Duration(outputLife)*time.Second)
-		if err := a.store.putRecord(ctx, batchKey(caller, id, batchRecord), rec); err != nil {
-			return nil, err
-		}
 	}
 	if err := a.start(ctx, rec); err != nil {
 		return nil, err
 	}
-	if found {
+	if !won {
 		return a.batchObject(ctx, caller, rec)
 	}
 	return rec.object(), nil
