@@ -21,6 +21,17 @@ const (
 	maxOpen = 32
 )
 
+// envelope is more than what goes around a body on its way to Azure, in bytes.
+const envelope = 256
+
+// limits is what a part may hold.
+func limits(mode Mode) (lines int, bytes int64) {
+	if mode == Online {
+		return maxOnlineLines, maxOnlineBytes
+	}
+	return maxBatchLines, maxBatchBytes
+}
+
 // group is what a part's lines have in common.
 type group struct {
 	mode     Mode
@@ -114,7 +125,7 @@ func (c *cutter) place(l *line) (*lineError, error) {
 		return bad, nil
 	}
 	g := group{mode, l.model, l.endpoint}
-	part, err := c.room(g, to, int64(len(l.body.Bytes()))+256)
+	part, err := c.room(g, to, int64(len(l.body.Bytes()))+envelope)
 	if err != nil {
 		return nil, err
 	}
@@ -217,10 +228,7 @@ func (c *cutter) mode(l *line, to targets) (Mode, *lineError) {
 
 // room returns the part that a line of so many bytes goes into.
 func (c *cutter) room(g group, to targets, bytes int64) (*openPart, error) {
-	maxLines, maxBytes := maxBatchLines, int64(maxBatchBytes)
-	if g.mode == Online {
-		maxLines, maxBytes = maxOnlineLines, maxOnlineBytes
-	}
+	maxLines, maxBytes := limits(g.mode)
 	part := c.open[g]
 	if part != nil && (part.Lines >= maxLines || part.Bytes+bytes > maxBytes) {
 		if err := c.finish(g); err != nil {
