@@ -24,7 +24,8 @@ const module = "aoai-bridge/"
 // a new one is put in the lowest layer that is above everything it imports.
 var layers = [][]string{
 	{"bootstrap", "estimateapi"},
-	{"lambdahttp", "callers", "inference", "batch", "files", "estimate"},
+	{"lambdahttp", "callers", "inference", "batch", "files"},
+	{"estimate"},
 	{"azure", "tokens"},
 	{"routing", "catalog"},
 	{"openaierr", "config", "secrets", "refresh", "rawjson", "telemetry"},

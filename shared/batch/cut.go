@@ -56,6 +56,7 @@ type cutter struct {
 	open     map[group]*openPart
 	rejected *writer
 	targets  map[string]targets
+	measures map[string]measure   // by the model that a deployment serves
 	assigned map[deployment]int64 // tokens
 	buffer   []byte
 }
@@ -76,7 +77,7 @@ func (s *Service) readSource(ctx context.Context, job *Job, plan *Plan) error {
 	defer source.Close()
 	c := &cutter{
 		Service: s, ctx: ctx, job: job, plan: plan, rejected: s.store.create(ctx, rejectedKey(job.ID, plan.Passes), nil),
-		open: map[group]*openPart{}, targets: map[string]targets{}, assigned: map[deployment]int64{},
+		open: map[group]*openPart{}, targets: map[string]targets{}, measures: map[string]measure{}, assigned: map[deployment]int64{},
 	}
 	defer c.abandon()
 	lines, closing := newScanner(source, plan.Line, plan.Offset), s.closing(ctx)
@@ -133,18 +134,20 @@ func (c *cutter) place(l *line) (*lineError, error) {
 	if mode == Batch {
 		body = l.bodyFor(part.Deployment)
 	}
-	tokens, ok := c.count(part.Serves, l.endpoint, body)
+	tokens, ok, err := c.tokens(part.Serves, l.endpoint, body)
+	if err != nil {
+		return nil, err
+	}
 	if !ok {
-		tokens = len(body) / 4
 		c.plan.Guessed++
 	}
-	if part.EnqueuedTokens > 0 && part.Lines > 0 && part.Tokens+int64(tokens) > part.EnqueuedTokens {
+	if part.EnqueuedTokens > 0 && part.Lines > 0 && part.Tokens+tokens > part.EnqueuedTokens {
 		if err := c.finish(g); err != nil {
 			return nil, err
 		}
 		return c.place(l)
 	}
-	return nil, c.write(part, l, body, int64(tokens))
+	return nil, c.write(part, l, body, tokens)
 }
 
 func (c *cutter) write(part *openPart, l *line, body []byte, tokens int64) error {
@@ -202,6 +205,19 @@ func (c *cutter) serving(model string) (targets, error) {
 		c.targets[model] = targets{batch, online}
 	}
 	return targets{batch, online}, nil
+}
+
+// tokens counts a request; how is found out once for every model.
+func (c *cutter) tokens(model, endpoint string, body []byte) (tokens int64, ok bool, err error) {
+	m, found := c.measures[model]
+	if !found {
+		if m, err = c.measure(c.ctx, model); err != nil {
+			return 0, false, err
+		}
+		c.measures[model] = m
+	}
+	tokens, ok = m.tokens(endpoint, body)
+	return tokens, ok, nil
 }
 
 // mode decides how a line is answered: as it asks or as the job does, else as cheaply as it can be.

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -20,9 +21,17 @@ type money struct {
 	usd, standard float64
 	unpriced      []string // for what is paid
 	unknown       bool     // a price of Global Standard is missing
+	catalog       *catalog.Catalog
 }
 
-func (s *Service) charge(m *money, p *Part, u Usage) {
+// newMoney prices by the catalog, and by the Azure secret where that knows better.
+func (s *Service) newMoney(ctx context.Context) (*money, error) {
+	known, _, err := s.azure.Catalog(ctx, "")
+	return &money{catalog: known}, err
+}
+
+// charge adds what a part's tokens cost.
+func (m *money) charge(p *Part, u Usage) {
 	kind := p.Type
 	if kind == "" { // the secret lists no deployments: the types that most have
 		kind = catalog.GlobalStandard
@@ -30,12 +39,12 @@ func (s *Service) charge(m *money, p *Part, u Usage) {
 			kind = catalog.GlobalBatch
 		}
 	}
-	usd, ok := s.price(p.Serves, kind, u)
+	usd, ok := price(m.catalog, p.Serves, kind, u)
 	if !ok && !slices.Contains(m.unpriced, p.Serves) {
 		m.unpriced = append(m.unpriced, p.Serves)
 	}
 	m.usd += usd
-	standard, ok := s.price(p.Serves, catalog.GlobalStandard, u)
+	standard, ok := price(m.catalog, p.Serves, catalog.GlobalStandard, u)
 	m.unknown = m.unknown || !ok
 	m.standard += standard
 }
@@ -55,16 +64,20 @@ func (m *money) atStandard() *float64 {
 	return &m.standard
 }
 
-func (s *Service) estimate(plan *Plan) {
-	var m money
+func (s *Service) estimate(ctx context.Context, plan *Plan) error {
+	m, err := s.newMoney(ctx)
+	if err != nil {
+		return err
+	}
 	var sum Usage
 	for i := range plan.Parts {
 		part := &plan.Parts[i]
 		u := Usage{Input: part.Tokens, Output: part.OutputTokens}
 		sum.add(u)
-		s.charge(&m, part, u)
+		m.charge(part, u)
 	}
 	plan.Estimate = Estimate{Usage: sum, USD: m.total(), Standard: m.atStandard(), Unpriced: m.unpriced}
+	return nil
 }
 
 // overCeiling refuses a job that may cost more than it is allowed, or nobody knows what.

@@ -131,6 +131,7 @@ func TestRefusals(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, func(env *config.Batch) { env.CostCeiling = tt.ceiling })
+			w.secret(strings.Replace(w.azureSecret(), `{"model":"gpt-4.1"`, `{"name":"gpt-4.1","model":"house-model"`, 1))
 			w.put("inbox/n.jsonl", manyLines(10, tt.model), tt.metadata...)
 			sum := w.run(w.event("inbox/n.jsonl"))
 			code := ""

@@ -52,8 +52,8 @@ func TestCuts(t *testing.T) {
 			manyLines(2, "gpt-4o-mini") + manyLines(3, "gpt-4o") + `{"method":"POST","url":"/v1/responses","body":{"model":"gpt-4o","input":"a"}}` + "\n" + manyLines(1, "gpt-4o-mini"),
 			"gpt-4o chat/completions batch gpt-4o-batch 3, gpt-4o responses batch gpt-4o-batch 1, gpt-4o-mini chat/completions batch gpt-4o-mini-batch 3"},
 		{"a quota of a thousand tokens", `{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch","capacity":1}`,
-			manyLines(90, "gpt-4o-mini"),
-			"gpt-4o-mini chat/completions batch gpt-4o-mini-batch 40, gpt-4o-mini chat/completions batch gpt-4o-mini-batch 50"},
+			manyLines(200, "gpt-4o-mini"),
+			"gpt-4o-mini chat/completions batch gpt-4o-mini-batch 100, gpt-4o-mini chat/completions batch gpt-4o-mini-batch 100"},
 		{"a deployment by its name", `{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}`,
 			manyLines(2, "gpt-4o-mini-batch"), "gpt-4o-mini-batch chat/completions batch gpt-4o-mini-batch 2"},
 		{"no batch deployment", `{"model":"gpt-4o-mini","type":"GlobalStandard"}`,
@@ -107,11 +107,11 @@ func TestSeveralDeployments(t *testing.T) {
 		return `{"name":"` + name + `","endpoint":"` + url + `","api_key":"local","deployments":[{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch","capacity":1}]}`
 	}
 	w.secret(`{"resources":[` + of("one", w.url) + `,` + of("two", server) + `]}`)
-	w.put("inbox/n.jsonl", manyLines(100, "gpt-4o-mini"))
+	w.put("inbox/n.jsonl", manyLines(500, "gpt-4o-mini"))
 	w.run(w.event("inbox/n.jsonl"))
-	w.checkNumbers(t, "results/n.jsonl", 100)
+	w.checkNumbers(t, "results/n.jsonl", 500)
 	one, two := w.azure.Executions().Succeeded, second.Executions().Succeeded
-	if one+two != 100 || one < 30 || two < 30 {
+	if one+two != 500 || one < 150 || two < 150 {
 		t.Errorf("one executed %d lines, two %d", one, two)
 	}
 }

@@ -113,7 +113,9 @@ func (s *Service) proceed(ctx context.Context, job *Job, plan *Plan, head *s3.He
 		}
 	}
 	if plan.Failure == nil && plan.Done {
-		s.estimate(plan)
+		if err := s.estimate(ctx, plan); err != nil {
+			return err
+		}
 		plan.Failure = s.overCeiling(job, plan)
 	}
 	if plan.Failure != nil {

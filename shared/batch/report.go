@@ -171,7 +171,10 @@ func (r *reporter) lists() ([]*sorted, error) {
 	for pass := range r.plan.Passes {
 		add(1, rejectedKey(r.job.ID, pass), false)
 	}
-	var m money
+	m, err := r.newMoney(r.ctx)
+	if err != nil {
+		return nil, err
+	}
 	again := &r.summary.TriedAgain
 	for i := range r.plan.Parts {
 		part := r.plan.Parts[i]
@@ -188,7 +191,7 @@ func (r *reporter) lists() ([]*sorted, error) {
 			add(part.First, tryKey(r.job.ID, part.Number, try, resultsName), false)
 			part.Mode = tried.Mode
 			r.summary.Usage.add(tried.Usage)
-			r.charge(&m, &part, tried.Usage)
+			m.charge(&part, tried.Usage)
 			if tried.Mode == Online {
 				r.summary.Lines.Online += tried.Succeeded
 			}
@@ -206,7 +209,7 @@ func (r *reporter) lists() ([]*sorted, error) {
 			}
 		}
 	}
-	r.summary.Cost.set(&m)
+	r.summary.Cost.set(m)
 	r.summary.Cost.Estimated = dollars(r.plan.Estimate.USD)
 	return lists, nil
 }

@@ -12,28 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"aoai-bridge/shared/azure"
-	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/config"
 )
-
-// Counter counts the input tokens of a request. ok is false where it cannot tell.
-type Counter func(model, endpoint string, body []byte) (tokens int, ok bool)
-
-// Pricer knows what tokens cost, in USD. ok is false where it has no price.
-type Pricer func(model string, kind catalog.DeploymentType, u Usage) (usd float64, ok bool)
-
-// Usage is in tokens. Cached ones are part of the input.
-type Usage struct {
-	Input  int64 `json:"input_tokens"`
-	Cached int64 `json:"cached_input_tokens"`
-	Output int64 `json:"output_tokens"`
-}
-
-func (u *Usage) add(more Usage) {
-	u.Input += more.Input
-	u.Cached += more.Cached
-	u.Output += more.Output
-}
 
 // Options is what a Service is made from.
 type Options struct {
@@ -41,8 +21,6 @@ type Options struct {
 	Azure *azure.Client
 	Env   config.Batch
 	Call  time.Duration // the longest that one online call may take
-	Count Counter       // nil: four bytes are taken for a token
-	Price Pricer        // nil: no price is known
 	Temp  string        // a directory for what is too large for memory; "" is the system's
 
 	Now   func() time.Time                           // nil is time.Now
@@ -55,8 +33,6 @@ type Service struct {
 	azure *azure.Client
 	env   config.Batch
 	call  time.Duration
-	count Counter
-	price Pricer
 	now   func() time.Time
 	sleep func(context.Context, time.Duration) error
 }
@@ -68,13 +44,7 @@ func New(o Options) *Service {
 	})
 	s := &Service{
 		store: &store{s3: client, bucket: o.Env.Bucket, temp: o.Temp},
-		azure: o.Azure, env: o.Env, call: o.Call, count: o.Count, price: o.Price, now: o.Now, sleep: o.Sleep,
-	}
-	if s.count == nil {
-		s.count = func(string, string, []byte) (int, bool) { return 0, false }
-	}
-	if s.price == nil {
-		s.price = func(string, catalog.DeploymentType, Usage) (float64, bool) { return 0, false }
+		azure: o.Azure, env: o.Env, call: o.Call, now: o.Now, sleep: o.Sleep,
 	}
 	if s.now == nil {
 		s.now = time.Now

@@ -25,7 +25,6 @@ import (
 	localsecrets "aoai-bridge/infra/local/secretsmanager"
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/batch"
-	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/config"
 )
 
@@ -33,6 +32,9 @@ const (
 	bucket   = "aoai-bridge-batch"
 	secretID = "aoai-bridge/azure"
 )
+
+// prices are a dollar for a million tokens, and half of it by batch, which the catalog makes of that.
+const prices = `{"gpt-4o":{"GlobalStandard":{"input":1,"output":1}},"gpt-4o-mini":{"GlobalStandard":{"input":1,"output":1}}}`
 
 // world is the local stack as far as batches need it, and a service that works in it.
 type world struct {
@@ -54,6 +56,7 @@ type world struct {
 	slept   []time.Duration
 	created []locals3.Created
 	counts  map[string]int // of tasks
+	before  func(task string)
 }
 
 func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
@@ -79,10 +82,7 @@ func newWorldIn(t *testing.T, region string, change ...func(*config.Batch)) *wor
 		t.Fatal(err)
 	}
 	w.secrets = localsecrets.New()
-	w.secret(`{"resources":[{"name":"one","endpoint":"` + w.url + `","api_key":"local","deployments":[
-		{"model":"gpt-4o","type":"GlobalStandard"},{"model":"gpt-4o-mini","type":"GlobalStandard"},
-		{"model":"text-embedding-3-small","type":"GlobalStandard"},{"model":"gpt-4.1","type":"GlobalStandard"},
-		{"name":"gpt-4o-batch","model":"gpt-4o","type":"GlobalBatch"},{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}]}]}`)
+	w.secret(w.azureSecret())
 	key := func(id string) (string, bool) { return "local", id == "local" }
 	aws1 := httptest.NewServer(awsendpoint.New(key, map[string]http.Handler{"s3": w.store, "secretsmanager": w.secrets}))
 	t.Cleanup(aws1.Close)
@@ -102,22 +102,22 @@ func newWorldIn(t *testing.T, region string, change ...func(*config.Batch)) *wor
 	return w
 }
 
+// azureSecret has online deployments of four models, and batch deployments of two.
+func (w *world) azureSecret() string {
+	return `{"resources":[{"name":"one","endpoint":"` + w.url + `","api_key":"local","deployments":[
+		{"model":"gpt-4o","type":"GlobalStandard"},{"model":"gpt-4o-mini","type":"GlobalStandard"},
+		{"model":"text-embedding-3-small","type":"GlobalStandard"},{"model":"gpt-4.1","type":"GlobalStandard"},
+		{"name":"gpt-4o-batch","model":"gpt-4o","type":"GlobalBatch"},{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}]}],
+		"prices":` + prices + `}`
+}
+
 // restart is what a new bootstrap begins with: nothing.
 func (w *world) restart() { w.tasks = w.service().Tasks() }
 
 func (w *world) service() *batch.Service {
 	return batch.New(batch.Options{
-		AWS: w.aws, Azure: w.client, Env: w.env, Call: time.Minute, Temp: w.t.TempDir(), Price: price, Now: w.clock, Sleep: w.sleep,
+		AWS: w.aws, Azure: w.client, Env: w.env, Call: time.Minute, Temp: w.t.TempDir(), Now: w.clock, Sleep: w.sleep,
 	})
-}
-
-// price is made up: a dollar for a million tokens, half of it by batch.
-func price(model string, kind catalog.DeploymentType, u batch.Usage) (float64, bool) {
-	usd := float64(u.Input+u.Output) / 1e6
-	if kind.Batch() {
-		usd /= 2
-	}
-	return usd, model != "gpt-4.1"
 }
 
 func (w *world) clock() time.Time {
@@ -216,7 +216,12 @@ func task[T any](w *world, name string, payload any) (T, error) {
 	if path != "/tasks/"+name {
 		w.t.Fatalf("the task %s goes to %s", name, path)
 	}
+	w.mu.Lock()
 	w.counts[name]++
+	w.mu.Unlock()
+	if w.before != nil {
+		w.before(name)
+	}
 	answer := httptest.NewRecorder()
 	w.tasks.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, path, bytes.NewReader(raw)).WithContext(w.context()))
 	if answer.Code != http.StatusOK {

@@ -2,7 +2,6 @@ package rawjson
 
 import (
 	"bytes"
-	"encoding/json"
 	"iter"
 	"unsafe"
 )
@@ -34,7 +33,7 @@ type Node struct {
 // ParseTree checks the whole text and finds every value. Errors are those of Parse, but for
 // ErrNotObject: the text may be any value.
 func ParseTree(raw []byte) (Node, error) {
-	if len(raw) > maxTree || !json.Valid(raw) {
+	if len(raw) > maxTree || !valid(raw) {
 		return Node{}, syntaxError(raw)
 	}
 	return ParseValidTree(raw), nil
@@ -47,7 +46,7 @@ func ParseValidTree(raw []byte) Node {
 	return Node{t, 0}
 }
 
-// parse walks text that json.Valid has accepted, without recursion, so that depth costs no stack.
+// parse walks text that valid has accepted, without recursion, so that depth costs no stack.
 func (t *Tree) parse() {
 	var open []int32 // the objects and arrays around the place, outermost first
 	last := []int32{0}
