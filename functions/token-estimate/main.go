@@ -18,7 +18,7 @@ func main() {
 	env, err := config.BatchFromEnvironment(os.Getenv)
 	bootstrap.ExitOn(err)
 	estimates := estimateapi.New(f.Azure, nil)
-	estimates.WithFiles(batch.New(batch.Options{AWS: f.AWS, Azure: f.Azure, Env: env, Count: estimates.Count}))
+	estimates.WithFiles(batch.New(batch.Options{AWS: f.AWS, Azure: f.Azure, Env: env}))
 	api := inference.New(f.Azure, f.Env.FirstByteTimeout)
 	estimates.AddTo(api)
 	f.Serve(api, api.Direct(), estimateapi.Path)

@@ -207,17 +207,25 @@ func (c *cutter) serving(model string) (targets, error) {
 	return targets{batch, online}, nil
 }
 
-// tokens counts a request; how is found out once for every model.
+// tokens counts a request.
 func (c *cutter) tokens(model, endpoint string, body []byte) (tokens int64, ok bool, err error) {
-	m, found := c.measures[model]
-	if !found {
-		if m, err = c.measure(c.ctx, model); err != nil {
-			return 0, false, err
-		}
-		c.measures[model] = m
+	m, err := c.counting(model)
+	if err != nil {
+		return 0, false, err
 	}
 	tokens, ok = m.tokens(endpoint, body)
 	return tokens, ok, nil
+}
+
+// counting tells how a model's requests are counted, which is found out once for every model.
+func (c *cutter) counting(model string) (m measure, err error) {
+	m, found := c.measures[model]
+	if !found {
+		if m, err = c.measure(c.ctx, model); err == nil {
+			c.measures[model] = m
+		}
+	}
+	return m, err
 }
 
 // mode decides how a line is answered: as it asks or as the job does, else as cheaply as it can be.

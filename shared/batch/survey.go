@@ -74,7 +74,7 @@ func (s *Service) Survey(ctx context.Context, in Source) (*Survey, error) {
 	source := where.open(ctx, in.Key, in.VersionID, in.Offset)
 	defer source.Close()
 	v := &survey{
-		cutter: cutter{Service: s, ctx: ctx, job: &Job{}, targets: map[string]targets{}},
+		cutter: cutter{Service: s, ctx: ctx, job: &Job{}, targets: map[string]targets{}, measures: map[string]measure{}},
 		found:  &Survey{Offset: in.Offset, Line: in.Line}, rows: map[group]int{},
 	}
 	err := v.read(newScanner(source, in.Line, in.Offset), s.closing(ctx), cancel)
@@ -106,7 +106,7 @@ func sourceError(err error, where *store, key string) error {
 // file's order by the caller's.
 type survey struct {
 	cutter
-	mu    sync.Mutex // guards cutter.targets
+	mu    sync.Mutex // guards the maps of cutter
 	found *Survey
 	rows  map[group]int // index into found.Parts
 }
@@ -130,7 +130,7 @@ type span struct {
 	bad    *lineError
 	to     targets
 	mode   Mode
-	tokens int
+	tokens int64
 	sure   bool
 }
 
@@ -218,19 +218,30 @@ func (v *survey) count(s *stretch) {
 		if p.bad != nil {
 			continue
 		}
-		v.mu.Lock()
-		p.to, s.err = v.serving(p.line.model)
-		v.mu.Unlock()
-		if s.err != nil {
+		var how measure
+		if how, s.err = v.place(p); s.err != nil {
 			return
 		}
-		if p.mode, p.bad = v.mode(p.line, p.to); p.bad != nil {
+		if p.bad != nil {
 			continue
 		}
-		if p.tokens, p.sure = v.Service.count(p.target().Model, p.line.endpoint, p.line.body.Bytes()); !p.sure {
-			p.tokens = p.size() / 4
+		if p.tokens, p.sure = how.tokens(p.line.endpoint, p.line.body.Bytes()); !p.sure {
+			p.tokens = int64(p.size() / bytesPerToken)
 		}
 	}
+}
+
+// place finds out where a line would go and how it is counted.
+func (v *survey) place(p *span) (how measure, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if p.to, err = v.serving(p.line.model); err != nil {
+		return how, err
+	}
+	if p.mode, p.bad = v.mode(p.line, p.to); p.bad != nil {
+		return how, nil
+	}
+	return v.counting(p.target().Model)
 }
 
 // target is the deployment that decides about price and quota.
@@ -298,7 +309,7 @@ func (v *survey) row(p *span) *SurveyRow {
 // add counts a line in, and begins another part where the cutter would.
 func (r *SurveyRow) add(v *survey, p *span) {
 	maxLines, maxBytes := limits(r.Mode)
-	size, tokens := int64(p.size()), int64(p.tokens)
+	size, tokens := int64(p.size()), p.tokens
 	if r.lines >= maxLines || r.bytes+size+envelope > maxBytes || r.Mode == Batch && r.EnqueuedTokens > 0 && r.lines > 0 && r.tokens+tokens > r.EnqueuedTokens {
 		r.Parts++
 		r.lines, r.bytes, r.tokens = 0, 0, 0

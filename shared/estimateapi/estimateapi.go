@@ -34,7 +34,7 @@ func New(client *azure.Client, now func() time.Time) *API {
 	return &API{azure: client, now: now}
 }
 
-// WithFiles lets the API read files in S3. The service counts by the API's Count.
+// WithFiles lets the API read files in S3.
 func (a *API) WithFiles(files *batch.Service) *API {
 	a.files = files
 	return a

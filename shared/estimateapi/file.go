@@ -10,50 +10,9 @@ import (
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/callers"
 	"aoai-bridge/shared/catalog"
-	"aoai-bridge/shared/estimate"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
 )
-
-// Count counts the input tokens of a request to a model, as the batch package asks for it. body is valid
-// JSON. ok is false where the model is not known or the request is not one.
-func (a *API) Count(model, endpoint string, body []byte) (tokens int, ok bool) {
-	known, model, err := a.azure.Catalog(context.Background(), model)
-	if err != nil {
-		return 0, false
-	}
-	n, err := known.Lookup(model)
-	if err != nil {
-		return 0, false
-	}
-	rules, err := estimate.RulesFor(known, n, nil)
-	if err != nil {
-		return 0, false
-	}
-	kind := map[string]estimate.Kind{"chat/completions": estimate.Chat, "responses": estimate.Responses, "embeddings": estimate.Embeddings}[endpoint]
-	count, err := estimate.Of(kind, rawjson.ParseValidTree(body), rules)
-	if err != nil {
-		return 0, false
-	}
-	return count.Tokens, true
-}
-
-// Price is what tokens of a model cost on a deployment type, as the batch package asks for it.
-func (a *API) Price(model string, t catalog.DeploymentType, u batch.Usage) (usd float64, ok bool) {
-	known, model, err := a.azure.Catalog(context.Background(), model)
-	if err != nil {
-		return 0, false
-	}
-	n, err := known.Lookup(model)
-	if err != nil {
-		return 0, false
-	}
-	price, _ := known.Price(n, t)
-	if price == nil {
-		return 0, false
-	}
-	return price.Cost(catalog.Usage{Input: u.Input, CachedInput: u.Cached, Output: u.Output})
-}
 
 // FileReport is what a file of requests takes.
 type FileReport struct {

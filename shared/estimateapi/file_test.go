@@ -28,7 +28,7 @@ import (
 const bucket = "aoai-bridge-batch"
 
 // openFiles serves estimates of files in a bucket to whoever may invoke.
-func openFiles(t testing.TB, files map[string]string) (http.Handler, *estimateapi.API) {
+func openFiles(t testing.TB, files map[string]string) http.Handler {
 	t.Helper()
 	secrets := local.New()
 	secrets.Put("azure", `{"endpoint":"https://r.openai.azure.com","api_key":"k","deployments":[
@@ -51,12 +51,10 @@ func openFiles(t testing.TB, files map[string]string) (http.Handler, *estimateap
 	}
 	client := azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(cfg), Env: config.Env{AzureSecretID: "azure"}})
 	estimates := estimateapi.New(client, today)
-	estimates.WithFiles(batch.New(batch.Options{
-		AWS: cfg, Azure: client, Env: config.Batch{Bucket: bucket, OutputTokens: 100}, Count: estimates.Count, Price: estimates.Price,
-	}))
+	estimates.WithFiles(batch.New(batch.Options{AWS: cfg, Azure: client, Env: config.Batch{Bucket: bucket, OutputTokens: 100}}))
 	api := inference.New(client, time.Minute)
 	estimates.AddTo(api)
-	return callers.Trust("workflow", api.Direct()), estimates
+	return callers.Trust("workflow", api.Direct())
 }
 
 func line(model, url, members string) string {
@@ -65,7 +63,7 @@ func line(model, url, members string) string {
 
 func TestFile(t *testing.T) {
 	hello := line("gpt-4o", "chat/completions", `"messages":[{"role":"user","content":"hello"}],"max_tokens":50`)
-	h, _ := openFiles(t, map[string]string{
+	h := openFiles(t, map[string]string{
 		"a.jsonl": strings.Repeat(hello, 200) + "not JSON\n" +
 			line("gpt-4.1", "responses", `"input":"hello"`) + line("text-embedding-3-small", "embeddings", `"input":["hello","hello world"]`) +
 			line("nobody", "chat/completions", `"messages":[]`),
@@ -105,7 +103,7 @@ func TestFile(t *testing.T) {
 }
 
 func TestFileGoesOn(t *testing.T) {
-	h, _ := openFiles(t, map[string]string{"a.jsonl": "bad\n" + line("gpt-4o", "chat/completions", `"messages":[{"role":"user","content":"hello"}]`)})
+	h := openFiles(t, map[string]string{"a.jsonl": "bad\n" + line("gpt-4o", "chat/completions", `"messages":[{"role":"user","content":"hello"}]`)})
 	w := post(h, "", "/v1/tokens/estimate", `{"s3":{"key":"a.jsonl","offset":4,"line":1}}`)
 	var r estimateapi.FileReport
 	if err := json.Unmarshal(w.Body.Bytes(), &r); err != nil || r.Lines != 1 || r.Refused != 0 || !r.Complete {
@@ -114,7 +112,7 @@ func TestFileGoesOn(t *testing.T) {
 }
 
 func TestFileErrors(t *testing.T) {
-	h, _ := openFiles(t, nil)
+	h := openFiles(t, nil)
 	for _, tt := range []struct {
 		name, body  string
 		status      int
@@ -132,16 +130,4 @@ func TestFileErrors(t *testing.T) {
 	}
 	limited := open(t, secret)
 	checkError(t, post(limited, "few", "/v1/tokens/estimate", `{"s3":{"key":"a"}}`), 400, "s3", "unsupported_value")
-}
-
-func TestPrice(t *testing.T) {
-	_, a := openFiles(t, nil)
-	if usd, ok := a.Price("gpt-4o", "GlobalBatch", batch.Usage{Input: 1e6, Output: 1e6}); !ok || usd != 6.25 {
-		t.Errorf("got %v %v", usd, ok)
-	}
-	for _, model := range []string{"gpt-oss-20b", "nobody-knows"} {
-		if usd, ok := a.Price(model, "GlobalBatch", batch.Usage{Input: 1}); ok {
-			t.Errorf("%s costs %v", model, usd)
-		}
-	}
 }
