@@ -3,7 +3,6 @@ package batch
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -21,6 +20,17 @@ const (
 	// maxOpen bounds the parts that are being filled at once, each of which has files open.
 	maxOpen = 32
 )
+
+// envelope is more than what goes around a body on its way to Azure, in bytes.
+const envelope = 256
+
+// limits is what a part may hold.
+func limits(mode Mode) (lines int, bytes int64) {
+	if mode == Online {
+		return maxOnlineLines, maxOnlineBytes
+	}
+	return maxBatchLines, maxBatchBytes
+}
 
 // group is what a part's lines have in common.
 type group struct {
@@ -119,7 +129,7 @@ func (c *cutter) place(l *line) (*lineError, error) {
 		return bad, nil
 	}
 	g := group{mode, l.model, l.endpoint}
-	part, err := c.room(g, to, int64(len(l.body.Bytes()))+256)
+	part, err := c.room(g, to, int64(len(l.body.Bytes()))+envelope)
 	if err != nil {
 		return nil, err
 	}
@@ -200,35 +210,25 @@ func (c *cutter) serving(model string) (targets, error) {
 	return targets{batch, online}, nil
 }
 
-// check holds a line against the limits of its job. A model goes by its own name and by its deployments'.
-func (limits *Limits) check(l *line, to targets) *lineError {
-	if limits.Endpoint != "" && endpointOf(limits.Endpoint) != l.endpoint {
-		return l.fail("url_mismatch", "'url' is not the endpoint of the batch, %s. Put the line into a batch of its own endpoint.", limits.Endpoint)
-	}
-	if limits.Models == nil {
-		return nil
-	}
-	may := slices.Contains(limits.Models, l.model)
-	for _, t := range slices.Concat(to.batch, to.online) {
-		may = may || slices.Contains(limits.Models, t.Model)
-	}
-	if !may {
-		return l.fail("model_not_allowed", "Your key may not use the model %q. GET /v1/models lists those it may use; the owner of this endpoint can add to them.", l.model)
-	}
-	return nil
-}
-
-// tokens counts a request; how is found out once for every model.
+// tokens counts a request.
 func (c *cutter) tokens(model, endpoint string, body []byte) (tokens int64, ok bool, err error) {
-	m, found := c.measures[model]
-	if !found {
-		if m, err = c.measure(c.ctx, model); err != nil {
-			return 0, false, err
-		}
-		c.measures[model] = m
+	m, err := c.counting(model)
+	if err != nil {
+		return 0, false, err
 	}
 	tokens, ok = m.tokens(endpoint, body)
 	return tokens, ok, nil
+}
+
+// counting tells how a model's requests are counted, which is found out once for every model.
+func (c *cutter) counting(model string) (m measure, err error) {
+	m, found := c.measures[model]
+	if !found {
+		if m, err = c.measure(c.ctx, model); err == nil {
+			c.measures[model] = m
+		}
+	}
+	return m, err
 }
 
 // mode decides how a line is answered: as it asks or as the job does, else as cheaply as it can be.
@@ -255,10 +255,7 @@ func (c *cutter) mode(l *line, to targets) (Mode, *lineError) {
 
 // room returns the part that a line of so many bytes goes into.
 func (c *cutter) room(g group, to targets, bytes int64) (*openPart, error) {
-	maxLines, maxBytes := maxBatchLines, int64(maxBatchBytes)
-	if g.mode == Online {
-		maxLines, maxBytes = maxOnlineLines, maxOnlineBytes
-	}
+	maxLines, maxBytes := limits(g.mode)
 	part := c.open[g]
 	if part != nil && (part.Lines >= maxLines || part.Bytes+bytes > maxBytes) {
 		if err := c.finish(g); err != nil {

@@ -31,12 +31,6 @@ type Input struct {
 	Outputs   Outputs
 }
 
-// Limits are what a job's lines have to keep to. A line that does not is an error of its own.
-type Limits struct {
-	Endpoint string   `json:"endpoint,omitempty"` // of every line: /v1/chat/completions and so on; "" is any
-	Models   []string `json:"models,omitempty"`   // nil is any
-}
-
 // Outputs are keys of what a job writes. Without them they follow from the source's key.
 type Outputs struct {
 	Results string `json:"results,omitempty"`
