@@ -19,6 +19,8 @@ const (
 
 	// maxOpen bounds the parts that are being filled at once, each of which has files open.
 	maxOpen = 32
+	// maxNames bounds the models that are remembered: a file may have as many names as lines.
+	maxNames = 1000
 )
 
 // group is what a part's lines have in common.
@@ -190,7 +192,7 @@ func (c *cutter) serving(model string) (targets, error) {
 	if err != nil {
 		return targets{}, err
 	}
-	if len(c.targets) < 10_000 { // a file may have as many names as lines
+	if len(c.targets) < maxNames {
 		c.targets[model] = targets{batch, online}
 	}
 	return targets{batch, online}, nil
@@ -203,7 +205,9 @@ func (c *cutter) tokens(model, endpoint string, body []byte) (tokens int64, ok b
 		if m, err = c.measure(c.ctx, model); err != nil {
 			return 0, false, err
 		}
-		c.measures[model] = m
+		if len(c.measures) < maxNames {
+			c.measures[model] = m
+		}
 	}
 	tokens, ok = m.tokens(endpoint, body)
 	return tokens, ok, nil

@@ -207,6 +207,7 @@ func TestInputsThatAreNoJob(t *testing.T) {
 		{"another bucket", `{"bucket":"other","key":"x.jsonl"}`, "invalid_bucket"},
 		{"no key", `{"bucket":"` + bucket + `"}`, "missing_required_parameter"},
 		{"our own results", `{"bucket":"` + bucket + `","key":"results/x.jsonl"}`, "invalid_key"},
+		{"a key without room", `{"bucket":"` + bucket + `","key":"` + strings.Repeat("x", 1000) + `"}`, "invalid_key"},
 		{"a wrong option", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"tries":0}}`, "invalid_value"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
