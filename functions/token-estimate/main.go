@@ -2,8 +2,12 @@
 package main
 
 import (
+	"os"
+
+	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/bootstrap"
 	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/estimateapi"
 	"aoai-bridge/shared/inference"
 )
@@ -11,7 +15,11 @@ import (
 func main() {
 	go catalog.Embedded() // is read while the secrets are on their way
 	f := bootstrap.New("token-estimate")
+	env, err := config.BatchFromEnvironment(os.Getenv)
+	bootstrap.ExitOn(err)
+	estimates := estimateapi.New(f.Azure, nil)
+	estimates.WithFiles(batch.New(batch.Options{AWS: f.AWS, Azure: f.Azure, Env: env}))
 	api := inference.New(f.Azure, f.Env.FirstByteTimeout)
-	estimateapi.New(f.Azure, nil).AddTo(api)
+	estimates.AddTo(api)
 	f.Serve(api, api.Direct(), estimateapi.Path)
 }

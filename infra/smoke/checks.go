@@ -30,7 +30,7 @@ func (s *stack) models(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d models", len(list.Data)), nil
 }
 
-const noModel = "no model to ask: give the secret deployments, or name one with %s="
+const noModel = "no model to ask, since /models lists none: name one with %s=, or give the secret deployments"
 
 type object map[string]any
 

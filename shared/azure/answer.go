@@ -120,7 +120,7 @@ func (a *Answer) relayWhole(w http.ResponseWriter) error {
 		return ErrBroken
 	}
 	if _, err := io.Copy(io.MultiWriter(w, tail), a.body); err != nil {
-		a.record.Err = err
+		a.record.Err, a.record.Code = err, asBroken(err).Code
 		return ErrBroken
 	}
 	a.meter(tail.member("usage"))

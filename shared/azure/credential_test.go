@@ -265,7 +265,7 @@ func TestSecretThatCannotBeUsed(t *testing.T) {
 	_, url := emulator(t, azureopenai.Options{})
 	const body = `{"error":{"message":"The Azure secret of the bridge cannot be read or is not valid: no call can be made. Its owner finds the field at fault in the function's log.","type":"server_error","param":null,"code":"configuration_error"}}`
 	tests := []struct{ name, secret, want string }{
-		{"missing", "", "cannot be read"},
+		{"missing", "", "does not exist: create it"},
 		{"no JSON", "k3y-value", "want for example"},
 		{"no key", `{"endpoint":"` + url + `"}`, "api_key is missing"},
 		{"unknown type", `{"endpoint":"` + url + `","api_key":"k3y-value","deployments":[{"model":"m","type":"Global"}]}`, `type "Global" is not a deployment type`},

@@ -8,6 +8,7 @@ import (
 
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
+	"aoai-bridge/shared/telemetry"
 )
 
 // maxErrorBody bounds what is read of an error answer, in bytes.
@@ -141,9 +142,12 @@ func connectionFailed(err error, sent bool) error {
 	if sent {
 		e.Code = "upstream_connection_lost"
 		e.Message = "The connection to Azure OpenAI was lost after the request had been sent. It was not tried again, because it may have been charged."
+		return e.Final()
 	}
 	return e
 }
+
+// What may have been charged is final for the SDKs too, which would otherwise send it twice more.
 
 func timedOut(cause error, stream bool) error {
 	e := &openaierr.Error{
@@ -153,27 +157,35 @@ func timedOut(cause error, stream bool) error {
 	if !stream {
 		e.Message += " Ask with \"stream\": true: a stream may take much longer."
 	}
-	return e
+	return e.Final()
+}
+
+// fellSilent ends an answer that had begun.
+func fellSilent(cause error) error {
+	return (&openaierr.Error{
+		Status: http.StatusGatewayTimeout, Type: openaierr.TypeTimeout, Code: "timeout", Cause: cause,
+		Message: "Azure OpenAI fell silent before its answer was complete. What has been received is incomplete; it may have been charged.",
+	}).Final()
 }
 
 // callerGone is for the log; nobody reads the answer. 499 is the status nginx logs for it.
 func callerGone(err error) error {
 	return &openaierr.Error{
-		Status: 499, Type: openaierr.TypeInvalidRequest, Code: "client_closed_request", Cause: err,
+		Status: 499, Type: openaierr.TypeInvalidRequest, Code: telemetry.CallerGone, Cause: err,
 		Message: "The caller went away before the answer came.",
 	}
 }
 
 func brokenOff(err error) *openaierr.Error {
-	return &openaierr.Error{
+	return (&openaierr.Error{
 		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_connection_lost", Cause: err,
 		Message: "Azure OpenAI's answer broke off before its end. What has been received is incomplete; it may have been charged.",
-	}
+	}).Final()
 }
 
 func notJSON(size int) error {
-	return &openaierr.Error{
+	return (&openaierr.Error{
 		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_invalid_response",
 		Message: fmt.Sprintf("Azure OpenAI answered with %d bytes that are not JSON. It was not tried again, because it may have been charged.", size),
-	}
+	}).Final()
 }

@@ -176,3 +176,17 @@ func TestBrokenAnswers(t *testing.T) {
 		})
 	}
 }
+
+// TestPaidForTwice is about the SDKs: what may have been charged tells them not to try again.
+func TestPaidForTwice(t *testing.T) {
+	e, s := one(t, func(o *azure.Options) { o.Env.IdleTimeout = brief })
+	for _, fault := range []string{"close", "cut", "garbage", "hang;after=10"} {
+		addFault(t, e, fault, 1)
+		if r := s.do(t.Context(), chat("hi"), false); r.Header().Get("X-Should-Retry") != "false" {
+			t.Errorf("%s: %d %s with %v", fault, r.Code, r.Body, r.Header())
+		}
+		if n := asked(e); n != 1 {
+			t.Errorf("%s: asked %d times", fault, n)
+		}
+	}
+}

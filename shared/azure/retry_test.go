@@ -311,3 +311,16 @@ func TestCallWithoutAModel(t *testing.T) {
 		})
 	}
 }
+
+// TestWaitBeyondTheLimit is about a wait that would outlast the time for the first byte: the caller gets
+// Azure's answer at once.
+func TestWaitBeyondTheLimit(t *testing.T) {
+	e, s := one(t)
+	addFault(t, e, "429;retry-after=5", 1)
+	call := chat("hi")
+	call.Limit = 2 * time.Second
+	s.do(t.Context(), call, false).refused(t, http.StatusTooManyRequests, "429")
+	if naps := s.naps(); len(naps) > 0 {
+		t.Errorf("waited %v", naps)
+	}
+}

@@ -158,7 +158,8 @@ func (a *attempts) pause(ctx context.Context, failed routing.Target, targets []r
 	if wait <= 0 {
 		return nil
 	}
-	if deadline, ok := ctx.Deadline(); wait > limit || ok && now.Add(wait).After(deadline) {
+	deadline, bound := ctx.Deadline()
+	if wait > limit || bound && now.Add(wait).After(deadline) || a.call.Limit > 0 && now.Add(wait).After(a.began.Add(a.call.Limit)) {
 		return o.err
 	}
 	if a.client.sleep(ctx, wait) != nil {
@@ -258,7 +259,9 @@ func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Re
 func (a *attempts) interrupted(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
 	switch {
-	case errors.Is(cause, errFirstByte), errors.Is(cause, errIdle), errors.Is(cause, context.DeadlineExceeded):
+	case errors.Is(cause, errIdle):
+		return fellSilent(cause)
+	case errors.Is(cause, errFirstByte), errors.Is(cause, context.DeadlineExceeded):
 		return timedOut(cause, a.call.Stream)
 	}
 	return callerGone(err)

@@ -33,7 +33,7 @@ func (a *Answer) relayStream(w http.ResponseWriter, keepUsage bool) error {
 	if err == nil || s.gone {
 		return sent(err)
 	}
-	a.record.Err = err
+	a.record.Err, a.record.Code = err, asBroken(err).Code
 	if !s.failed {
 		s.signal(asBroken(err))
 	}

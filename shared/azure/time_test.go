@@ -72,21 +72,22 @@ func TestStreamThatFallsSilent(t *testing.T) {
 		name, fault string
 		ctx         func(*testing.T) context.Context
 		idle        time.Duration
+		want        string
 	}{
-		{"for too long", "hang;after=3", (*testing.T).Context, brief},
-		{"behind its header", "hang;after=0", (*testing.T).Context, brief},
+		{"for too long", "hang;after=3", (*testing.T).Context, brief, "fell silent before its answer was complete. What has been received is incomplete; it may have been charged."},
+		{"behind its header", "hang;after=0", (*testing.T).Context, brief, "fell silent before its answer was complete. What has been received is incomplete; it may have been charged."},
 		{"until the deadline", "hang;after=3", func(t *testing.T) context.Context {
 			ctx, cancel := context.WithTimeout(t.Context(), 6*brief)
 			t.Cleanup(cancel)
 			return ctx
-		}, time.Minute},
+		}, time.Minute, "did not answer in time. The request was not tried again, because it may have been charged."},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			e, s := one(t, func(o *azure.Options) { o.Env.IdleTimeout = tt.idle })
 			addFault(t, e, tt.fault, 1)
 			r := s.do(tt.ctx(t), chatStream("Say one two three"), false)
-			const want = `data: {"error":{"message":"Azure OpenAI did not answer in time. The request was not tried again, because it may have been charged.","type":"timeout_error","param":null,"code":"timeout"}}` + "\n\n"
+			want := `data: {"error":{"message":"Azure OpenAI ` + tt.want + `","type":"timeout_error","param":null,"code":"timeout"}}` + "\n\n"
 			if r.err != azure.ErrBroken || !strings.HasSuffix(r.Body.String(), want) || strings.Contains(r.Body.String(), "[DONE]") || r.record.Err == nil {
 				t.Errorf("got %v, %s, in the log %v", r.err, r.Body, r.record.Err)
 			}

@@ -7,8 +7,8 @@ import (
 	"aoai-bridge/shared/routing"
 )
 
-// What a part may hold. Of a batch, facts say 100,000 requests and 200 MB a file (Azure OpenAI quotas
-// page as of 2026-11); of online calls, as much as a few invocations get through.
+// What a part may hold. Of a batch, 100,000 requests and 200 MB (Azure OpenAI quotas page as of
+// 2026-11); of online calls, as much as a few invocations get through.
 const (
 	maxBatchLines  = 100_000
 	maxBatchBytes  = 200_000_000
@@ -20,6 +20,17 @@ const (
 	// maxNames bounds the models that are remembered: a file may have as many names as lines.
 	maxNames = 1000
 )
+
+// envelope is more than what goes around a body on its way to Azure, in bytes.
+const envelope = 256
+
+// limits is what a part may hold.
+func limits(mode Mode) (lines int, bytes int64) {
+	if mode == Online {
+		return maxOnlineLines, maxOnlineBytes
+	}
+	return maxBatchLines, maxBatchBytes
+}
 
 // group is what a part's lines have in common.
 type group struct {
@@ -107,7 +118,7 @@ func (c *cutter) place(l *line) (*lineError, error) {
 		return bad, nil
 	}
 	g := group{mode, l.model, l.endpoint}
-	part, err := c.room(g, to, int64(len(l.body.Bytes()))+256)
+	part, err := c.room(g, to, int64(len(l.body.Bytes()))+envelope)
 	if err != nil {
 		return nil, err
 	}
@@ -188,19 +199,25 @@ func (c *cutter) serving(model string) (targets, error) {
 	return targets{batch, online}, nil
 }
 
-// tokens counts a request; how is found out once for every model.
+// tokens counts a request.
 func (c *cutter) tokens(model, endpoint string, body []byte) (tokens int64, ok bool, err error) {
-	m, found := c.measures[model]
-	if !found {
-		if m, err = c.measure(c.ctx, model); err != nil {
-			return 0, false, err
-		}
-		if len(c.measures) < maxNames {
-			c.measures[model] = m
-		}
+	m, err := c.counting(model)
+	if err != nil {
+		return 0, false, err
 	}
 	tokens, ok = m.tokens(endpoint, body)
 	return tokens, ok, nil
+}
+
+// counting tells how a model's requests are counted, which is found out once for every model.
+func (c *cutter) counting(model string) (m measure, err error) {
+	m, found := c.measures[model]
+	if !found {
+		if m, err = c.measure(c.ctx, model); err == nil && len(c.measures) < maxNames {
+			c.measures[model] = m
+		}
+	}
+	return m, err
 }
 
 // mode decides how a line is answered: as it asks or as the job does, else as cheaply as it can be.

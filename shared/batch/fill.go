@@ -10,10 +10,7 @@ type openPart struct {
 
 // room returns the part that a line of so many bytes goes into.
 func (c *cutter) room(g group, to targets, bytes int64) (*openPart, error) {
-	maxLines, maxBytes := maxBatchLines, int64(maxBatchBytes)
-	if g.mode == Online {
-		maxLines, maxBytes = maxOnlineLines, maxOnlineBytes
-	}
+	maxLines, maxBytes := limits(g.mode)
 	part := c.open[g]
 	if part != nil && (part.Lines >= maxLines || part.Bytes+bytes > maxBytes) {
 		if err := c.finish(g); err != nil {

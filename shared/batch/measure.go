@@ -46,14 +46,12 @@ func (s *Service) measure(ctx context.Context, model string) (measure, error) {
 	return measure{rules, err == nil}, nil
 }
 
-// tokens counts a request's input. ok is false where it is a guess by the request's length.
+// tokens counts the input of a request, which is valid JSON. ok is false where it is a guess by the
+// request's length.
 func (m measure) tokens(endpoint string, body []byte) (tokens int64, ok bool) {
 	if m.known {
-		tree, err := rawjson.ParseTree(body)
-		if err == nil {
-			if count, err := estimate.Of(kinds[endpoint], tree, m.rules); err == nil {
-				return int64(count.Tokens), true
-			}
+		if count, err := estimate.Of(kinds[endpoint], rawjson.ParseValidTree(body), m.rules); err == nil {
+			return int64(count.Tokens), true
 		}
 	}
 	return int64(len(body) / bytesPerToken), false

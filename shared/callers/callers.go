@@ -3,6 +3,7 @@
 package callers
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -136,7 +137,7 @@ func serve(next http.Handler, who func(*http.Request) (Caller, error)) http.Hand
 		call := telemetry.From(r.Context())
 		if err != nil {
 			e := openaierr.From(err)
-			call.Code, call.Err = e.Code, e.Cause
+			call.Code, call.Err = cmp.Or(e.Code, "missing_api_key"), e.Cause // OpenAI's code for that is null
 			openaierr.Write(w, e)
 			return
 		}

@@ -156,7 +156,7 @@ func TestCosts(t *testing.T) {
 				if got.USD != nil || !strings.Contains(got.Reason, tt.reason) {
 					t.Errorf("got %+v, want none because of %q", got, tt.reason)
 				}
-			case got.USD == nil || *got.USD != rounded(tt.want):
+			case got.USD == nil || *got.USD != Rounded(tt.want):
 				t.Errorf("got %v (%s), want %v", got.USD, got.Reason, tt.want)
 			}
 		})

@@ -99,11 +99,11 @@ func (p *Price) Cost(u Usage) (usd float64, ok bool) {
 	if u.Output > 0 {
 		usd += float64(u.Output) * *p.Output
 	}
-	return rounded(usd / 1e6), true
+	return Rounded(usd / 1e6), true
 }
 
-// rounded drops what floating point adds below a billionth of a dollar.
-func rounded(usd float64) float64 { return math.Round(usd*1e9) / 1e9 }
+// Rounded drops what floating point adds below a billionth of a dollar.
+func Rounded(usd float64) float64 { return math.Round(usd*1e9) / 1e9 }
 
 // Cost is what usage costs on one deployment type. Nil is not known, and the reason says why.
 type Cost struct {
@@ -118,15 +118,17 @@ type Cost struct {
 	Note        string         `json:"note,omitempty"`
 }
 
-// tokenTypes are those that are paid by the token.
-var tokenTypes = []DeploymentType{GlobalStandard, DataZoneStandard, Standard, GlobalBatch, DataZoneBatch}
+// TokenTypes lists those that are paid by the token.
+func TokenTypes() []DeploymentType {
+	return []DeploymentType{GlobalStandard, DataZoneStandard, Standard, GlobalBatch, DataZoneBatch}
+}
 
 // Costs returns what usage costs on each deployment type that is paid by the token. Embeddings have no
 // batch.
 func (c *Catalog) Costs(n Named, u Usage) []Cost {
 	var costs []Cost
 	var online *float64
-	for _, t := range tokenTypes {
+	for _, t := range TokenTypes() {
 		if t.Batch() && n.Kind == "embeddings" {
 			continue
 		}
@@ -148,7 +150,7 @@ func (c *Catalog) Costs(n Named, u Usage) []Cost {
 			online = cost.USD
 		}
 		if t.Batch() && cost.USD != nil && online != nil {
-			saving := rounded(*online - *cost.USD)
+			saving := Rounded(*online - *cost.USD)
 			cost.Saving = &saving
 		}
 		costs = append(costs, cost)

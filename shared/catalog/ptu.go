@@ -69,7 +69,7 @@ func (c *Catalog) PTUs(n Named, u Usage, callsPerMinute float64) []Capacity {
 		default:
 			capacity.size(row, n, u, callsPerMinute)
 			if p := c.prices[priceKey{n.Name, "", t}]; p != nil && p.PTUHour != nil && capacity.PTUs != nil {
-				usd := rounded(float64(*capacity.PTUs) * *p.PTUHour)
+				usd := Rounded(float64(*capacity.PTUs) * *p.PTUHour)
 				capacity.USDPerHr = &usd
 			}
 		}

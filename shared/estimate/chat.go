@@ -125,6 +125,9 @@ func (c *counter) content(content rawjson.Node, v voice, tail string) (text bool
 	}
 	i := 0
 	for p := range content.Elements() {
+		if text && v.part == "tool_results" {
+			v.basis = Estimated // how several texts of a tool's answer are joined is not published; it takes a token or so
+		}
 		said, err := c.piece(p, v.at(i), tail)
 		if err != nil {
 			return text, err

@@ -94,6 +94,7 @@ type Report struct {
 	Cost        []catalog.Cost     `json:"cost,omitempty"`
 	Provisioned []catalog.Capacity `json:"provisioned,omitempty"`
 	Retirement  *Retirement        `json:"retirement,omitempty"`
+	Notes       []string           `json:"notes,omitempty"`
 
 	Tokens  []TextTokens              `json:"tokens,omitempty"`
 	Sources map[string]catalog.Source `json:"sources,omitempty"`
@@ -158,6 +159,9 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 	}
 	if n.Retirement != nil {
 		r.Retirement = &Retirement{*n.Retirement, now.UTC().Format(time.DateOnly) >= *n.Retirement, n.RetirementSource}
+	}
+	if n.ResponsesOnly && count.Kind == Chat {
+		r.Notes = append(r.Notes, "Azure serves this model by the responses API only, not by chat completions")
 	}
 	r.cite(c, n)
 	return r, nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/estimate"
 	"aoai-bridge/shared/inference"
@@ -20,7 +21,8 @@ import (
 
 // API answers estimates.
 type API struct {
-	azure *azure.Client // has the secret's deployments, prices and models
+	azure *azure.Client  // has the secret's deployments, prices and models
+	files *batch.Service // nil: files are not read
 	now   func() time.Time
 }
 
@@ -29,7 +31,13 @@ func New(client *azure.Client, now func() time.Time) *API {
 	if now == nil {
 		now = time.Now
 	}
-	return &API{client, now}
+	return &API{azure: client, now: now}
+}
+
+// WithFiles lets the API read files in S3.
+func (a *API) WithFiles(files *batch.Service) *API {
+	a.files = files
+	return a
 }
 
 // AddTo adds the operations.
@@ -45,6 +53,9 @@ func (a *API) estimate(w http.ResponseWriter, r *http.Request) error {
 	body, err := read(r)
 	if err != nil {
 		return err
+	}
+	if !body.Get("s3").Absent() {
+		return a.file(w, r, body)
 	}
 	options, err := estimate.ParseOptions(body.Get("estimate"))
 	if err != nil {

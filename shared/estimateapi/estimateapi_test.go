@@ -136,6 +136,9 @@ func TestReports(t *testing.T) {
 		{"no bound in the request", `{"model":"gpt-5","input":"hello"}`, func(r *estimate.Report) bool {
 			return *r.Output.Bound == 128000 && r.Output.Paid == 0 && r.Output.From == "the model's maximum"
 		}},
+		{"a model without chat", `{"model":"gpt-5-pro","messages":[{"role":"user","content":"hello"}]}`, func(r *estimate.Report) bool {
+			return len(r.Notes) == 1
+		}},
 		{"choices", `{"model":"gpt-4o","messages":[{"role":"user","content":"hello"}],"max_tokens":5,"n":3}`, func(r *estimate.Report) bool {
 			return *r.Output.Bound == 15
 		}},

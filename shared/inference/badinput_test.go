@@ -39,7 +39,7 @@ func TestBadInput(t *testing.T) {
 		}, 400, invalid, "", "invalid_body", "to its end"},
 		{"wrong content type", chat, `{"model":"gpt-4o",` + hello + `}`, header("Content-Type", "text/plain"), 415, invalid, "Content-Type", "unsupported_content_type", `"text/plain". Send application/json`},
 		{"a form", chat, `a=b`, header("Content-Type", "application/x-www-form-urlencoded"), 415, invalid, "Content-Type", "unsupported_content_type", "application/json"},
-		{"a compressed body", chat, `x`, header("Content-Encoding", "gzip"), 415, invalid, "Content-Encoding", "unsupported_content_type", "not compressed"},
+		{"a compressed body", chat, `x`, header("Content-Encoding", "gzip"), 415, invalid, "Content-Encoding", "unsupported_content_encoding", "not compressed"},
 		{"GET on a POST route", "GET /v1/chat/completions", "", nil, 405, invalid, "", "method_not_allowed", "Not allowed to GET on /v1/chat/completions. Use POST."},
 		{"stream not a boolean", chat, `{"model":"gpt-4o",` + hello + `,"stream":"true"}`, nil, 400, invalid, "stream", "invalid_type", "expected a boolean, but got a string"},
 		{"stream a number", chat, `{"model":"gpt-4o",` + hello + `,"stream":1}`, nil, 400, invalid, "stream", "invalid_type", "but got a number"},

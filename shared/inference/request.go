@@ -95,12 +95,12 @@ func Permit(ctx context.Context, name string, names ...string) error {
 // ReadBody returns the body of a request that says it is JSON.
 func ReadBody(r *http.Request) ([]byte, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, unsupported("Content-Encoding", encoding, "a body that is not compressed")
+		return nil, unsupported("Content-Encoding", "unsupported_content_encoding", encoding, "a body that is not compressed")
 	}
 	if content := r.Header.Get("Content-Type"); content != "" {
 		kind, _, err := mime.ParseMediaType(content)
 		if err != nil || kind != "application/json" {
-			return nil, unsupported("Content-Type", content, "application/json")
+			return nil, unsupported("Content-Type", "unsupported_content_type", content, "application/json")
 		}
 	}
 	body := make([]byte, max(r.ContentLength, 0))
@@ -117,9 +117,9 @@ func ReadBody(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-func unsupported(header, value, want string) error {
+func unsupported(header, code, value, want string) error {
 	return &openaierr.Error{
-		Status: http.StatusUnsupportedMediaType, Type: openaierr.TypeInvalidRequest, Param: header, Code: "unsupported_content_type",
+		Status: http.StatusUnsupportedMediaType, Type: openaierr.TypeInvalidRequest, Param: header, Code: code,
 		Message: fmt.Sprintf("Unsupported %s header: %.100q. Send %s.", header, value, want),
 	}
 }

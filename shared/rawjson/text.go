@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Text returns the value of a JSON string, "" for null and for no value at all. ok is false for
@@ -52,7 +53,7 @@ func unquote(quoted []byte) string {
 	if at < 0 {
 		return string(s)
 	}
-	out := make([]byte, 0, len(s))
+	out := make([]byte, 0, len(s)) // what is resolved is never longer
 	for at >= 0 {
 		out = append(out, s[:at]...)
 		c := s[at+1]
@@ -72,13 +73,30 @@ func unquote(quoted []byte) string {
 			var r rune
 			r, s = codePoint(s)
 			out = utf8.AppendRune(out, r)
-			at = bytes.IndexByte(s, '\\')
+			at = backslash(s)
 			continue
 		}
 		out = append(out, c) // of \" \\ \/ the character itself
-		at = bytes.IndexByte(s, '\\')
+		at = backslash(s)
 	}
-	return string(append(out, s...))
+	out = append(out, s...)
+	return unsafe.String(unsafe.SliceData(out), len(out)) // nobody else has it
+}
+
+// backslash is where the next one is. Where there is one there are more nearby, most often.
+func backslash(s []byte) int {
+	for i := range min(len(s), 32) {
+		if s[i] == '\\' {
+			return i
+		}
+	}
+	if len(s) <= 32 {
+		return -1
+	}
+	if at := bytes.IndexByte(s[32:], '\\'); at >= 0 {
+		return at + 32
+	}
+	return -1
 }
 
 // codePoint reads the hex digits behind \u, with those of the second \u if the first is half a pair.

@@ -36,9 +36,14 @@ func ParseTree(raw []byte) (Node, error) {
 	if len(raw) > maxTree || !valid(raw) {
 		return Node{}, syntaxError(raw)
 	}
+	return ParseValidTree(raw), nil
+}
+
+// ParseValidTree is ParseTree for text that somebody has checked already.
+func ParseValidTree(raw []byte) Node {
 	t := &Tree{raw: raw, nodes: make([]node, 0, 64)}
 	t.parse()
-	return Node{t, 0}, nil
+	return Node{t, 0}
 }
 
 // parse walks text that valid has accepted, without recursion, so that depth costs no stack.

@@ -5,12 +5,14 @@ package secrets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"aoai-bridge/shared/refresh"
 )
@@ -68,6 +70,9 @@ func (s *Secret[T]) Newer(ctx context.Context, than string) (Version[T], bool) {
 
 func read[T any](ctx context.Context, api API, id string, held Version[T], parse func([]byte) (T, error)) (Version[T], error) {
 	out, err := api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
+	if missing := (*types.ResourceNotFoundException)(nil); errors.As(err, &missing) {
+		return Version[T]{}, fmt.Errorf("secret %q does not exist: create it, or give the stack the name of another: %w", id, err)
+	}
 	if err != nil {
 		return Version[T]{}, fmt.Errorf("secret %q cannot be read: %w", id, err)
 	}

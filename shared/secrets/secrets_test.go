@@ -139,7 +139,7 @@ func TestErrors(t *testing.T) {
 		harm func(*local.Store)
 		want string
 	}{
-		{"missing", func(*local.Store) {}, `secret "app/secret" cannot be read: `},
+		{"missing", func(*local.Store) {}, `secret "app/secret" does not exist: create it, or give the stack the name of another: `},
 		{"wrong", func(s *local.Store) { s.Put(name, "bad value") }, `secret "app/secret": the secret is wrong: it is bad`},
 	}
 	for _, tt := range tests {

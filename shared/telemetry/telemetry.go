@@ -32,6 +32,9 @@ type Call struct {
 	start        time.Time
 }
 
+// CallerGone is the code of a call that nobody waited for any more. It is nobody's error.
+const CallerGone = "client_closed_request"
+
 // Usage is in tokens, as Azure reports it. Known is false where it reported none.
 type Usage struct {
 	Known                      bool
@@ -79,10 +82,11 @@ func (l *Log) Write(ctx context.Context, c *Call) {
 	}
 	now := time.Now()
 	level, failed := slog.LevelInfo, 0
-	if c.Status >= 500 || c.Err != nil && c.Status < 400 {
-		level = slog.LevelError
-	}
-	if c.Status >= 400 || c.Err != nil {
+	switch {
+	case c.Code == CallerGone:
+	case c.Status >= 500 || c.Err != nil && c.Status < 400:
+		level, failed = slog.LevelError, 1
+	case c.Status >= 400 || c.Err != nil:
 		failed = 1
 	}
 	r := slog.NewRecord(now, level, "call", 0)

@@ -40,6 +40,9 @@ var calls = []struct {
 	{"broke off after its header", func(c *telemetry.Call) {
 		c.Deployment, c.Status, c.Stream, c.Err = "chat", 200, true, errors.New("the stream ended without its last event")
 	}},
+	{"given up by its caller", func(c *telemetry.Call) {
+		c.Deployment, c.Status, c.Stream, c.Code, c.Err = "chat", 200, true, telemetry.CallerGone, errors.New("context canceled")
+	}},
 	{"a name of any length", func(c *telemetry.Call) {
 		c.Model, c.Deployment, c.Status = strings.Repeat("x", 5000), strings.Repeat("y", 5000), 502
 	}},

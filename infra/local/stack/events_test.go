@@ -26,11 +26,13 @@ var samples = map[string]struct{ function, answer string }{
 	"token-estimate/apigateway-input-tokens.json": {"TokenEstimateFunction", `{"object":"response.input_tokens","input_tokens":43}`},
 	"token-estimate/invoke-text.json":             {"TokenEstimateFunction", `{"id":30325,"text":"Tokens","start":0,"end":6}`},
 	"token-estimate/invoke-embeddings.json":       {"TokenEstimateFunction", `"input_tokens":17`},
+	"token-estimate/invoke-file.json":             {"TokenEstimateFunction", `"complete":true,"lines":`},
 }
 
 // TestEvents runs every file in events/ through the function's own bootstrap.
 func TestEvents(t *testing.T) {
 	s, _ := start(t, stack.Options{})
+	put(t, s, "samples/batch.jsonl", string(readEvent(t, "batch.jsonl"))) // for token-estimate/invoke-file.json
 	seen := map[string]bool{}
 	for _, name := range eventFiles(t) {
 		if strings.HasPrefix(name, "batch/") {

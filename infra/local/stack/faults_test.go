@@ -22,9 +22,9 @@ func TestAzureFaults(t *testing.T) {
 		broken      bool // the answer has no clean end
 		tries       int
 	}{
-		{name: "500 once", fault: "500;times=1", status: 200, tries: 2},
+		{name: "500 once", fault: "500;retry-after-ms=10;times=1", status: 200, tries: 2},
 		{name: "429 once", fault: "429;retry-after-ms=10;retry-after=none;times=1", status: 200, tries: 2},
-		{name: "503 once, stream", fault: "503;times=1", stream: true, status: 200, tries: 2},
+		{name: "503 once, stream", fault: "503;retry-after-ms=10;times=1", stream: true, status: 200, tries: 2},
 		{name: "500 for good", fault: "500;retry-after-ms=1", status: 500, tries: 3},
 		{name: "408 for good", fault: "408;retry-after-ms=1", status: 408, code: "Timeout", tries: 3},
 		{name: "no first byte", fault: "hang", status: 504, code: "timeout", tries: 1},

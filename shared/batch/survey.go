@@ -1,0 +1,328 @@
+package batch
+
+import (
+	"context"
+	"net/http"
+	"runtime"
+	"strconv"
+	"sync"
+
+	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/routing"
+)
+
+// Source is a file to survey, from behind a line on.
+type Source struct {
+	Bucket    string `json:"bucket"` // "" is the stack's
+	Key       string `json:"key"`
+	VersionID string `json:"version_id"`
+	Offset    int64  `json:"offset"` // as an earlier answer has it
+	Line      int    `json:"line"`
+}
+
+// Survey is what a job would find in a file, or in as much of it as there was time for.
+type Survey struct {
+	Done     bool        // the file was read to its end
+	Offset   int64       // in bytes, of where to go on
+	Line     int         // the last one read
+	Lines    int         // that were read here and are not blank
+	Refused  int         // of them: those that a job would answer with an error
+	Refusals []Refusal   // the first of these
+	Parts    []SurveyRow // what the others come to, by model, mode and endpoint
+}
+
+// Refusal is why a line would be answered with an error.
+type Refusal = lineError
+
+// maxRefusals is how many a survey tells of.
+const maxRefusals = 100
+
+// SurveyRow is what the lines come to that go the same way.
+type SurveyRow struct {
+	Model          string                 `json:"model"`  // as the lines name it
+	Serves         string                 `json:"serves"` // the model that has the price
+	Mode           Mode                   `json:"mode"`
+	Type           catalog.DeploymentType `json:"type,omitempty"` // of the deployment; "" where the secret lists none
+	Endpoint       string                 `json:"endpoint"`
+	Lines          int                    `json:"lines"`
+	Tokens         int64                  `json:"input_tokens"`
+	OutputTokens   int64                  `json:"output_tokens"`         // as the lines allow, or as is configured
+	Guessed        int                    `json:"guessed,omitempty"`     // lines whose tokens nobody could count: a quarter of their bytes
+	Parts          int                    `json:"parts"`                 // files for Azure, of the size that it takes
+	MostTokens     int64                  `json:"most_tokens"`           // of one part, which has to fit the quota of enqueued tokens
+	EnqueuedTokens int64                  `json:"quota,omitempty"`       // of enqueued tokens, where it is known
+	QuotaShort     bool                   `json:"quota_short,omitempty"` // all parts together do not fit it, so some will have to wait
+
+	lines  int // of the part at hand
+	bytes  int64
+	tokens int64
+}
+
+// Survey reads an object once and counts what a job would make of it, by the rules of the plan task. It
+// holds a few lines of the object at a time. Nothing is written. When the time is nearly over it says
+// where to go on.
+func (s *Service) Survey(ctx context.Context, in Source) (*Survey, error) {
+	if in.Key == "" {
+		return nil, openaierr.Invalid("s3.key", "missing_required_parameter", "'s3' names no object: it needs 'key', and 'bucket' if it is not the stack's own.")
+	}
+	where := *s.store
+	if in.Bucket != "" {
+		where.bucket = in.Bucket
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	source := where.open(ctx, in.Key, in.VersionID, in.Offset)
+	defer source.Close()
+	v := &survey{
+		cutter: cutter{Service: s, ctx: ctx, job: &Job{}, targets: map[string]targets{}, measures: map[string]measure{}},
+		found:  &Survey{Offset: in.Offset, Line: in.Line}, rows: map[group]int{},
+	}
+	err := v.read(newScanner(source, in.Line, in.Offset), s.closing(ctx), cancel)
+	return v.found, sourceError(err, &where, in.Key)
+}
+
+// sourceError says what the caller can do about an object that cannot be read.
+func sourceError(err error, where *store, key string) error {
+	switch {
+	case isStatus(err, http.StatusNotFound):
+		e := openaierr.Invalid("s3.key", "not_found", "There is no object %q in the bucket %s.", key, where.bucket)
+		e.Status = http.StatusNotFound
+		return e
+	case isStatus(err, http.StatusForbidden):
+		e := openaierr.Invalid("s3.bucket", "access_denied", "The function may not read the bucket %s. Copy the file to the stack's bucket, or allow s3:GetObject to the role of TokenEstimateFunction.", where.bucket)
+		e.Status, e.Cause = http.StatusForbidden, err
+		return e
+	case isStatus(err, http.StatusMovedPermanently), isStatus(err, http.StatusBadRequest):
+		e := openaierr.Invalid("s3", "invalid_value", "S3 does not take the bucket %q, key %q and version. Is the bucket in this region?", where.bucket, key)
+		e.Cause = err
+		return e
+	case isStatus(err, http.StatusPreconditionFailed):
+		return openaierr.Invalid("s3.key", "source_changed", "The object %s was replaced while it was read. Try again.", key)
+	}
+	return err
+}
+
+// survey is one under way. Lines are read by one goroutine, counted by several, and added up in the
+// file's order by the caller's.
+type survey struct {
+	cutter
+	mu    sync.Mutex // guards the maps of cutter
+	found *Survey
+	rows  map[group]int // index into found.Parts
+}
+
+// stretch is a run of lines.
+type stretch struct {
+	text   []byte
+	lines  []span
+	offset int64 // behind the last line
+	number int   // of the last line
+	last   bool  // there are no more
+	done   chan struct{}
+	err    error
+}
+
+type span struct {
+	start, end, number int
+	long               bool
+
+	line   *line
+	bad    *lineError
+	to     targets
+	mode   Mode
+	tokens int64
+	sure   bool
+}
+
+// stretchBytes is about how many bytes of lines are handed on at once.
+const stretchBytes = 512 << 10
+
+func (v *survey) read(lines *scanner, closing func() bool, cancel context.CancelFunc) error {
+	workers := runtime.GOMAXPROCS(0)
+	work, order, free := make(chan *stretch), make(chan *stretch, workers+2), make(chan *stretch, workers+2)
+	for range cap(free) {
+		free <- &stretch{}
+	}
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	all.Go(func() {
+		defer close(work)
+		defer close(order)
+		for more := true; more; {
+			var s *stretch
+			select {
+			case s = <-free:
+			case <-v.ctx.Done():
+				return
+			}
+			s.fill(lines)
+			more = !s.last
+			select {
+			case order <- s:
+			case <-v.ctx.Done():
+				return
+			}
+			work <- s
+		}
+	})
+	for range workers {
+		all.Go(func() {
+			for s := range work {
+				v.count(s)
+				close(s.done)
+			}
+		})
+	}
+	for s := range order {
+		select {
+		case <-s.done:
+		case <-v.ctx.Done():
+			return context.Cause(v.ctx)
+		}
+		if s.err != nil {
+			return s.err
+		}
+		v.addUp(s)
+		if !s.last && closing() {
+			return nil
+		}
+		free <- s
+	}
+	if lines.err != nil {
+		return lines.err
+	}
+	v.found.Done = v.ctx.Err() == nil
+	return context.Cause(v.ctx)
+}
+
+// fill reads lines.
+func (s *stretch) fill(lines *scanner) {
+	s.text, s.lines, s.done, s.err, s.last = s.text[:0], s.lines[:0], make(chan struct{}), nil, false
+	for len(s.text) < stretchBytes {
+		if s.last = !lines.next(); s.last {
+			break
+		}
+		start := len(s.text)
+		s.text = append(s.text, lines.text...)
+		s.lines = append(s.lines, span{start: start, end: len(s.text), number: lines.number, long: lines.long})
+	}
+	s.offset, s.number = lines.offset, lines.number
+}
+
+// count parses and counts the lines of a stretch.
+func (v *survey) count(s *stretch) {
+	for i := range s.lines {
+		p := &s.lines[i]
+		p.line, p.bad = parseLine(&scanner{text: s.text[p.start:p.end], number: p.number, long: p.long})
+		if p.bad != nil {
+			continue
+		}
+		var how measure
+		if how, s.err = v.place(p); s.err != nil {
+			return
+		}
+		if p.bad != nil {
+			continue
+		}
+		if p.tokens, p.sure = how.tokens(p.line.endpoint, p.line.body.Bytes()); !p.sure {
+			p.tokens = int64(p.size() / bytesPerToken)
+		}
+	}
+}
+
+// place finds out where a line would go and how it is counted.
+func (v *survey) place(p *span) (how measure, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if p.to, err = v.serving(p.line.model); err != nil {
+		return how, err
+	}
+	if p.mode, p.bad = v.mode(p.line, p.to); p.bad != nil {
+		return how, nil
+	}
+	return v.counting(p.target().Model)
+}
+
+// target is the deployment that decides about price and quota.
+func (p *span) target() routing.Target {
+	to := p.to.online
+	if p.mode == Batch {
+		to = p.to.batch
+	}
+	if len(to) == 0 {
+		return routing.Target{}
+	}
+	return to[0]
+}
+
+// size is how many bytes the request has on its way to Azure.
+func (p *span) size() int {
+	size := len(p.line.body.Bytes())
+	if p.mode == Batch {
+		size += len(p.target().Deployment) - len(p.line.model) // names take no escapes
+	}
+	return size
+}
+
+func (v *survey) addUp(s *stretch) {
+	f := v.found
+	for i := range s.lines {
+		p := &s.lines[i]
+		f.Lines++
+		if p.bad == nil {
+			v.row(p).add(v, p)
+			continue
+		}
+		f.Refused++
+		if len(f.Refusals) < maxRefusals {
+			f.Refusals = append(f.Refusals, *p.bad)
+		}
+	}
+	f.Offset, f.Line = s.offset, s.number
+}
+
+// maxRows bounds the rows: a file may name as many models as it has lines.
+const maxRows = 1000
+
+func (v *survey) row(p *span) *SurveyRow {
+	g := group{p.mode, p.line.model, p.line.endpoint}
+	i, ok := v.rows[g]
+	if !ok {
+		t := p.target()
+		i = len(v.found.Parts)
+		if i == maxRows {
+			return &v.found.Parts[i-1]
+		}
+		quota := t.EnqueuedTokens
+		if quota == 0 && p.mode == Batch {
+			quota = v.env.EnqueuedTokens
+		}
+		v.rows[g] = i
+		v.found.Parts = append(v.found.Parts, SurveyRow{
+			Model: g.model, Serves: t.Model, Mode: g.mode, Type: t.Type, Endpoint: g.endpoint, Parts: 1, EnqueuedTokens: quota,
+		})
+	}
+	return &v.found.Parts[i]
+}
+
+// add counts a line in, and begins another part where the cutter would.
+func (r *SurveyRow) add(v *survey, p *span) {
+	maxLines, maxBytes := limits(r.Mode)
+	size, tokens := int64(p.size()), p.tokens
+	if r.lines >= maxLines || r.bytes+size+envelope > maxBytes || r.Mode == Batch && r.EnqueuedTokens > 0 && r.lines > 0 && r.tokens+tokens > r.EnqueuedTokens {
+		r.Parts++
+		r.lines, r.bytes, r.tokens = 0, 0, 0
+	}
+	r.lines++
+	r.bytes += size + int64(len(`{"custom_id":"","method":"POST","url":"","body":}`)+len(strconv.Itoa(p.number))+len(v.url(r.Endpoint))+1)
+	r.tokens += tokens
+	r.Lines++
+	r.Tokens += tokens
+	r.OutputTokens += v.expectedOutput(p.line)
+	r.MostTokens = max(r.MostTokens, r.tokens)
+	r.QuotaShort = r.EnqueuedTokens > 0 && r.Tokens > r.EnqueuedTokens
+	if !p.sure {
+		r.Guessed++
+	}
+}

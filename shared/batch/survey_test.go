@@ -1,0 +1,125 @@
+package batch_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/openaierr"
+)
+
+// A survey must find what the plan task finds.
+func TestSurveyIsThePlan(t *testing.T) {
+	bad := "not JSON\n" + `{"method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-9"}}` + "\n\n"
+	quota := `{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch","capacity":1}`
+	for _, tt := range []struct{ name, deployments, file string }{
+		{"one model", "", manyLines(50, "gpt-4o-mini")},
+		{"models, endpoints and bad lines", "", "\ufeff" + manyLines(3, "gpt-4o") + bad + manyLines(4, "gpt-4o-mini") + bad +
+			`{"method":"POST","url":"/v1/embeddings","body":{"model":"text-embedding-3-small","input":"a"}}` + "\n" +
+			`{"method":"POST","url":"/v1/responses","mode":"online","body":{"model":"gpt-4o","input":"a","max_output_tokens":7}}`},
+		{"a quota of a thousand tokens", quota, manyLines(90, "gpt-4o-mini")},
+		{"online parts", `{"model":"gpt-4o-mini","type":"GlobalStandard"}`, manyLines(4100, "gpt-4o-mini")},
+		{"nothing", "", "\n\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			if tt.deployments != "" {
+				w.secret(`{"resources":[{"name":"one","endpoint":"` + w.url + `","api_key":"local","deployments":[` + tt.deployments + `]}]}`)
+			}
+			w.put("inbox/a.jsonl", tt.file)
+			a := w.plan(w.event("inbox/a.jsonl"), "execution-1")
+			raw, _ := w.get("jobs/" + a.Job + "/plan.json")
+			var plan batch.Plan
+			if err := json.Unmarshal([]byte(raw), &plan); err != nil {
+				t.Fatal(err)
+			}
+			found, err := w.service().Survey(t.Context(), batch.Source{Key: "inbox/a.jsonl"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var parts int
+			var tokens, output int64
+			for _, row := range found.Parts {
+				parts, tokens, output = parts+row.Parts, tokens+row.Tokens, output+row.OutputTokens
+			}
+			got := fmt.Sprint(found.Done, found.Lines, found.Refused, found.Offset, found.Line, parts, tokens, output)
+			want := fmt.Sprint(plan.Done, plan.Lines, plan.Rejected, plan.Offset, plan.Line, len(plan.Parts), plan.Estimate.Input, plan.Estimate.Output)
+			if got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+			if len(found.Refusals) != found.Refused {
+				t.Errorf("%d refusals of %d are told", len(found.Refusals), found.Refused)
+			}
+		})
+	}
+}
+
+func TestSurveyTellsOfRefusals(t *testing.T) {
+	w := newWorld(t)
+	w.put("a.jsonl", chat("a", "gpt-4o", "x")+"\n\nnot JSON\n"+strings.Repeat("[]\n", 150))
+	found, err := w.service().Survey(t.Context(), batch.Source{Bucket: bucket, Key: "a.jsonl"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found.Lines != 152 || found.Refused != 151 || len(found.Refusals) != 100 || found.Refusals[0].Line != 3 || found.Refusals[0].Code != "invalid_json_line" {
+		t.Errorf("got %d lines, %d refused: %+v", found.Lines, found.Refused, found.Refusals)
+	}
+}
+
+// A survey that has no time left tells where to go on, and the pieces add up to the whole.
+func TestSurveyGoesOn(t *testing.T) {
+	w := newWorld(t)
+	var file strings.Builder
+	for i := range 400 {
+		file.WriteString(chat(fmt.Sprint(i), "gpt-4o-mini", strings.Repeat("word ", 2000)) + "\n")
+	}
+	w.put("a.jsonl", file.String())
+	whole, err := w.service().Survey(t.Context(), batch.Source{Key: "a.jsonl"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.tick, w.limit = time.Second, 4*time.Second
+	source := batch.Source{Key: "a.jsonl"}
+	var lines, calls int
+	var tokens int64
+	for done := false; !done; calls++ {
+		found, err := w.service().Survey(w.context(), source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, tokens, done = lines+found.Lines, tokens+found.Parts[0].Tokens, found.Done
+		if !done && found.Offset <= source.Offset {
+			t.Fatalf("no way was made behind %d", source.Offset)
+		}
+		source.Offset, source.Line = found.Offset, found.Line
+	}
+	if calls < 2 || lines != whole.Lines || tokens != whole.Parts[0].Tokens || source.Line != whole.Line {
+		t.Errorf("%d calls found %d lines with %d tokens, up to line %d; want several, %d, %d and %d", calls, lines, tokens, source.Line, whole.Lines, whole.Parts[0].Tokens, whole.Line)
+	}
+}
+
+func TestSurveyErrors(t *testing.T) {
+	w := newWorld(t)
+	for _, tt := range []struct {
+		name   string
+		source batch.Source
+		status int
+		param  string
+	}{
+		{"no key", batch.Source{}, 400, "s3.key"},
+		{"no object", batch.Source{Key: "x.jsonl"}, 404, "s3.key"},
+		{"no bucket", batch.Source{Bucket: "nobody", Key: "x.jsonl"}, 404, "s3.key"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := w.service().Survey(t.Context(), tt.source)
+			var e *openaierr.Error
+			if !errors.As(err, &e) || e.Status != tt.status || e.Param != tt.param {
+				t.Errorf("got %v, want %d about %s", err, tt.status, tt.param)
+			}
+		})
+	}
+}

@@ -1,0 +1,144 @@
+package estimateapi
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+
+	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/callers"
+	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/rawjson"
+)
+
+// FileReport is what a file of requests takes.
+type FileReport struct {
+	Object   string          `json:"object"` // "file_estimate"
+	Bucket   string          `json:"bucket,omitempty"`
+	Key      string          `json:"key"`
+	Complete bool            `json:"complete"`       // the file was read to its end
+	Next     *batch.Source   `json:"next,omitempty"` // what to ask for the rest with, as "s3"
+	Lines    int             `json:"lines"`          // that are not blank, from where this answer begins
+	Refused  int             `json:"refused"`
+	Refusals []batch.Refusal `json:"refusals,omitempty"` // the first of the refused
+	Models   []FileModel     `json:"models"`
+	Total    FileTotal       `json:"total"`
+}
+
+// FileModel is what the lines for one model take.
+type FileModel struct {
+	batch.SurveyRow
+	Cost  []catalog.Cost `json:"cost,omitempty"`
+	Quota *catalog.Quota `json:"default_quota,omitempty"` // of enqueued tokens, by kind of subscription
+}
+
+// FileTotal adds the models up.
+type FileTotal struct {
+	Lines        int                                 `json:"lines"`
+	InputTokens  int64                               `json:"input_tokens"`
+	OutputTokens int64                               `json:"output_tokens"`
+	Parts        int                                 `json:"parts"`
+	USD          map[catalog.DeploymentType]*float64 `json:"usd"` // nil where a model has no known price
+}
+
+// file answers for a JSONL object in S3. ctx ends the reading in time, so that the answer says how far
+// it came.
+func (a *API) file(w http.ResponseWriter, r *http.Request, body rawjson.Node) error {
+	source, err := sourceOf(body.Get("s3"))
+	if err != nil {
+		return err
+	}
+	if a.files == nil {
+		return openaierr.Invalid("s3", "unsupported_value", "This function reads no files from S3.")
+	}
+	// A file may name any model, and what it holds is shown in part.
+	if caller := callers.From(r.Context()); !caller.Any() {
+		return &openaierr.Error{
+			Status: http.StatusForbidden, Type: openaierr.TypePermission, Param: "s3", Code: "model_not_allowed",
+			Message: "The key of " + caller.Name + " may not use every model, so it may not ask about files, which can name any.",
+		}
+	}
+	found, err := a.files.Survey(r.Context(), source)
+	if err != nil {
+		return err
+	}
+	report, err := a.reportFile(r.Context(), source, found)
+	if err != nil {
+		return err
+	}
+	return answer(w, report)
+}
+
+func sourceOf(n rawjson.Node) (source batch.Source, err error) {
+	if n.Kind() != '{' {
+		return source, openaierr.Invalid("s3", "invalid_type", `Invalid type for 's3': expected an object such as {"bucket": "my-bucket", "key": "requests.jsonl"}.`)
+	}
+	known := []string{"bucket", "key", "version_id", "offset", "line"}
+	for name := range n.Members() {
+		if !slices.Contains(known, name) {
+			return source, openaierr.Invalid("s3."+name, "unknown_parameter", "Unknown parameter: 's3.%.40s'. There are bucket, key, version_id, offset and line.", name)
+		}
+	}
+	if json.Unmarshal(n.Raw(), &source) != nil || source.Offset < 0 || source.Line < 0 {
+		return source, openaierr.Invalid("s3", "invalid_type", "Invalid value in 's3': bucket, key and version_id are strings; offset and line are numbers from an earlier answer's 'next'.")
+	}
+	return source, nil
+}
+
+func (a *API) reportFile(ctx context.Context, source batch.Source, found *batch.Survey) (*FileReport, error) {
+	report := &FileReport{
+		Object: "file_estimate", Bucket: source.Bucket, Key: source.Key, Complete: found.Done,
+		Lines: found.Lines, Refused: found.Refused, Refusals: found.Refusals, Models: []FileModel{},
+	}
+	if !found.Done {
+		next := source
+		next.Offset, next.Line = found.Offset, found.Line
+		report.Next = &next
+	}
+	total := &report.Total
+	sums, gaps := map[catalog.DeploymentType]float64{}, map[catalog.DeploymentType]bool{}
+	for _, row := range found.Parts {
+		model := FileModel{SurveyRow: row}
+		known, name, err := a.azure.Catalog(ctx, row.Serves)
+		if err != nil {
+			return nil, err
+		}
+		if n, err := known.Lookup(name); err == nil {
+			model.Cost = known.Costs(n, catalog.Usage{Input: row.Tokens, Output: row.OutputTokens})
+			if row.Mode == batch.Batch && row.EnqueuedTokens == 0 {
+				model.Quota = known.EnqueuedTokens(n.Name, cmp.Or(row.Type, catalog.GlobalBatch))
+			}
+		}
+		add(sums, gaps, model.Cost)
+		report.Models = append(report.Models, model)
+		total.Lines += row.Lines
+		total.InputTokens += row.Tokens
+		total.OutputTokens += row.OutputTokens
+		total.Parts += row.Parts
+	}
+	total.USD = map[catalog.DeploymentType]*float64{}
+	for _, t := range catalog.TokenTypes() {
+		total.USD[t] = nil
+		if usd := catalog.Rounded(sums[t]); !gaps[t] {
+			total.USD[t] = &usd
+		}
+	}
+	return report, nil
+}
+
+// add adds a model's costs to the sums, and remembers on which types a price is missing.
+func add(sums map[catalog.DeploymentType]float64, gaps map[catalog.DeploymentType]bool, costs []catalog.Cost) {
+	priced := map[catalog.DeploymentType]bool{}
+	for _, c := range costs {
+		if c.USD != nil {
+			sums[c.Type] += *c.USD
+			priced[c.Type] = true
+		}
+	}
+	for _, t := range catalog.TokenTypes() {
+		gaps[t] = gaps[t] || !priced[t]
+	}
+}

@@ -1,0 +1,133 @@
+package estimateapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"aoai-bridge/infra/local/awsendpoint"
+	locals3 "aoai-bridge/infra/local/s3"
+	local "aoai-bridge/infra/local/secretsmanager"
+	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/callers"
+	"aoai-bridge/shared/config"
+	"aoai-bridge/shared/estimateapi"
+	"aoai-bridge/shared/inference"
+)
+
+const bucket = "aoai-bridge-batch"
+
+// openFiles serves estimates of files in a bucket to whoever may invoke.
+func openFiles(t testing.TB, files map[string]string) http.Handler {
+	t.Helper()
+	secrets := local.New()
+	secrets.Put("azure", `{"endpoint":"https://r.openai.azure.com","api_key":"k","deployments":[
+		{"model":"gpt-4o","type":"GlobalStandard"},{"name":"gpt-4o-batch","model":"gpt-4o","type":"GlobalBatch","capacity":1},
+		{"name":"gpt-4.1-batch","model":"gpt-4.1","type":"GlobalBatch"},{"name":"own","model":"nobody-knows","type":"GlobalStandard"},
+		{"model":"text-embedding-3-small","type":"GlobalStandard"}]}`)
+	objects := locals3.New(locals3.Options{Dir: t.TempDir()})
+	if err := objects.MakeBucket(bucket, true); err != nil {
+		t.Fatal(err)
+	}
+	key := func(id string) (string, bool) { return "local", id == "local" }
+	endpoint := httptest.NewServer(awsendpoint.New(key, map[string]http.Handler{"s3": objects, "secretsmanager": secrets}))
+	t.Cleanup(endpoint.Close)
+	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}
+	store := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	for name, content := range files {
+		if _, err := store.PutObject(context.Background(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &name, Body: strings.NewReader(content)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client := azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(cfg), Env: config.Env{AzureSecretID: "azure"}})
+	estimates := estimateapi.New(client, today)
+	estimates.WithFiles(batch.New(batch.Options{AWS: cfg, Azure: client, Env: config.Batch{Bucket: bucket, OutputTokens: 100}}))
+	api := inference.New(client, time.Minute)
+	estimates.AddTo(api)
+	return callers.Trust("workflow", api.Direct())
+}
+
+func line(model, url, members string) string {
+	return `{"custom_id":"x","method":"POST","url":"/v1/` + url + `","body":{"model":"` + model + `",` + members + `}}` + "\n"
+}
+
+func TestFile(t *testing.T) {
+	hello := line("gpt-4o", "chat/completions", `"messages":[{"role":"user","content":"hello"}],"max_tokens":50`)
+	h := openFiles(t, map[string]string{
+		"a.jsonl": strings.Repeat(hello, 200) + "not JSON\n" +
+			line("gpt-4.1", "responses", `"input":"hello"`) + line("text-embedding-3-small", "embeddings", `"input":["hello","hello world"]`) +
+			line("nobody", "chat/completions", `"messages":[]`),
+		"priced.jsonl": strings.Repeat(hello, 1000),
+		"odd.jsonl":    line("own", "chat/completions", `"messages":[]`),
+	})
+	get := func(key string) (r estimateapi.FileReport) {
+		w := post(h, "", "/v1/tokens/estimate", `{"s3":{"key":"`+key+`"}}`)
+		if err := json.Unmarshal(w.Body.Bytes(), &r); err != nil || w.Code != 200 {
+			t.Fatalf("got %d %s", w.Code, w.Body)
+		}
+		return r
+	}
+	r := get("a.jsonl")
+	if !r.Complete || r.Next != nil || r.Lines != 204 || r.Refused != 2 || r.Refusals[0].Line != 201 || r.Refusals[1].Code != "model_not_found" {
+		t.Errorf("got %+v", r)
+	}
+	if len(r.Models) != 3 || r.Total.InputTokens != 200*8+8+3 || r.Total.OutputTokens != 200*50+100 || r.Total.Lines != 202 {
+		t.Errorf("total is %+v of %+v", r.Total, r.Models)
+	}
+	if m := r.Models[0]; m.Parts != 2 || !m.QuotaShort || m.MostTokens > 1000 || m.Guessed != 0 || m.Quota != nil {
+		t.Errorf("gpt-4o is %+v", m)
+	}
+	if m := r.Models[1]; m.Quota == nil || *m.Quota.Default != 200000000 {
+		t.Errorf("gpt-4.1 is %+v", m)
+	}
+	// Embeddings have no batch, so there is no sum of it.
+	if r.Total.USD["GlobalStandard"] == nil || r.Total.USD["GlobalBatch"] != nil {
+		t.Errorf("sums are %v", r.Total.USD)
+	}
+	if usd := get("priced.jsonl").Total.USD; *usd["GlobalStandard"] != 0.52 || *usd["GlobalBatch"] != 0.26 || usd["Standard"] != nil {
+		t.Errorf("sums are %v", usd)
+	}
+	if m := get("odd.jsonl").Models[0]; m.Guessed != 1 || m.Tokens == 0 || m.Cost != nil {
+		t.Errorf("a model that nobody knows is %+v", m)
+	}
+}
+
+func TestFileGoesOn(t *testing.T) {
+	h := openFiles(t, map[string]string{"a.jsonl": "bad\n" + line("gpt-4o", "chat/completions", `"messages":[{"role":"user","content":"hello"}]`)})
+	w := post(h, "", "/v1/tokens/estimate", `{"s3":{"key":"a.jsonl","offset":4,"line":1}}`)
+	var r estimateapi.FileReport
+	if err := json.Unmarshal(w.Body.Bytes(), &r); err != nil || r.Lines != 1 || r.Refused != 0 || !r.Complete {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
+func TestFileErrors(t *testing.T) {
+	h := openFiles(t, nil)
+	for _, tt := range []struct {
+		name, body  string
+		status      int
+		param, code string
+	}{
+		{"a string", `{"s3":"s3://a/b"}`, 400, "s3", "invalid_type"},
+		{"no key", `{"s3":{}}`, 400, "s3.key", "missing_required_parameter"},
+		{"a misspelt member", `{"s3":{"bucket":"a","path":"b"}}`, 400, "s3.path", "unknown_parameter"},
+		{"a negative offset", `{"s3":{"key":"a","offset":-1}}`, 400, "s3", "invalid_type"},
+		{"no such object", `{"s3":{"key":"a"}}`, 404, "s3.key", "not_found"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			checkError(t, post(h, "", "/v1/tokens/estimate", tt.body), tt.status, tt.param, tt.code)
+		})
+	}
+	limited := open(t, secret)
+	checkError(t, post(limited, "few", "/v1/tokens/estimate", `{"s3":{"key":"a"}}`), 400, "s3", "unsupported_value")
+}
