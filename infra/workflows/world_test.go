@@ -190,10 +190,20 @@ func (w *world) kill() {
 // execute runs a workflow to its end.
 func (w *world) execute(workflow, input string) stepfunctions.Snapshot {
 	w.t.Helper()
+	return w.end(w.start(workflow, input))
+}
+
+func (w *world) start(workflow, input string) (arn string) {
+	w.t.Helper()
 	arn, err := w.states.Start(workflow, "", []byte(input))
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return arn
+}
+
+func (w *world) end(arn string) stepfunctions.Snapshot {
+	w.t.Helper()
 	end, err := w.states.Wait(context.Background(), arn)
 	if err != nil {
 		w.t.Fatal(err)

@@ -194,7 +194,8 @@ type batchError struct {
 	Line    *int   `json:"line,omitempty"` // of the file, from 1
 }
 
-// status is Azure's, in the one spelling we use: facts show capitals, and one l in cancelled.
+// status is Azure's, in the one spelling we use: old REST samples have capitals, and the documentation's
+// polling sample "canceled" (batch-rest.md, how-to-batch-content.md of 03/19/2026).
 func (b *batchObject) status() string {
 	status := strings.ToLower(b.Status)
 	if status == "canceled" {

@@ -2,15 +2,13 @@ package batch
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
-	"strings"
 
 	"aoai-bridge/shared/routing"
 )
 
-// What a part may hold. Of a batch, facts say 100,000 requests and 200 MB a file (Azure OpenAI quotas
-// page as of 2026-11); of online calls, as much as a few invocations get through.
+// What a part may hold. Of a batch, 100,000 requests and 200 MB (Azure OpenAI quotas page as of
+// 2026-11); of online calls, as much as a few invocations get through.
 const (
 	maxBatchLines  = 100_000
 	maxBatchBytes  = 200_000_000
@@ -19,6 +17,8 @@ const (
 
 	// maxOpen bounds the parts that are being filled at once, each of which has files open.
 	maxOpen = 32
+	// maxNames bounds the models that are remembered: a file may have as many names as lines.
+	maxNames = 1000
 )
 
 // envelope is more than what goes around a body on its way to Azure, in bytes.
@@ -37,14 +37,6 @@ type group struct {
 	mode     Mode
 	model    string
 	endpoint string
-}
-
-// openPart is a part that is being filled.
-type openPart struct {
-	Part
-	requests *writer // the lines as Azure gets them
-	lines    *writer // their numbers and the caller's custom_ids
-	used     int     // when it got its last line, as a line number
 }
 
 // cutter puts the lines of a source into parts.
@@ -141,14 +133,14 @@ func (c *cutter) place(l *line) (*lineError, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
-		c.plan.Guessed++
-	}
 	if part.EnqueuedTokens > 0 && part.Lines > 0 && part.Tokens+tokens > part.EnqueuedTokens {
 		if err := c.finish(g); err != nil {
 			return nil, err
 		}
 		return c.place(l)
+	}
+	if !ok {
+		c.plan.Guessed++
 	}
 	return nil, c.write(part, l, body, tokens)
 }
@@ -204,7 +196,7 @@ func (c *cutter) serving(model string) (targets, error) {
 	if err != nil {
 		return targets{}, err
 	}
-	if len(c.targets) < 10_000 { // a file may have as many names as lines
+	if len(c.targets) < maxNames {
 		c.targets[model] = targets{batch, online}
 	}
 	return targets{batch, online}, nil
@@ -224,7 +216,7 @@ func (c *cutter) tokens(model, endpoint string, body []byte) (tokens int64, ok b
 func (c *cutter) counting(model string) (m measure, err error) {
 	m, found := c.measures[model]
 	if !found {
-		if m, err = c.measure(c.ctx, model); err == nil {
+		if m, err = c.measure(c.ctx, model); err == nil && len(c.measures) < maxNames {
 			c.measures[model] = m
 		}
 	}
@@ -253,96 +245,6 @@ func (c *cutter) mode(l *line, to targets) (Mode, *lineError) {
 	return Online, nil
 }
 
-// room returns the part that a line of so many bytes goes into.
-func (c *cutter) room(g group, to targets, bytes int64) (*openPart, error) {
-	maxLines, maxBytes := limits(g.mode)
-	part := c.open[g]
-	if part != nil && (part.Lines >= maxLines || part.Bytes+bytes > maxBytes) {
-		if err := c.finish(g); err != nil {
-			return nil, err
-		}
-		part = nil
-	}
-	if part != nil {
-		return part, nil
-	}
-	if len(c.open) >= maxOpen {
-		if err := c.finish(c.longestUnused()); err != nil {
-			return nil, err
-		}
-	}
-	return c.begin(g, to)
-}
-
-func (c *cutter) longestUnused() (oldest group) {
-	used := 0
-	for g, part := range c.open {
-		if used == 0 || part.used < used {
-			oldest, used = g, part.used
-		}
-	}
-	return oldest
-}
-
-// begin opens a part. Batches go to the deployment that has got the least so far.
-func (c *cutter) begin(g group, to targets) (*openPart, error) {
-	part := &openPart{Part: Part{Number: len(c.plan.Parts) + len(c.open) + 1, Mode: g.mode, Model: g.model, Endpoint: g.endpoint}}
-	if g.mode == Online {
-		part.bind(to.online[0]) // for its price; each call finds its own way
-		part.Resource, part.Deployment, part.EnqueuedTokens = "", "", 0
-	} else {
-		least := to.batch[0]
-		for _, t := range to.batch[1:] {
-			if c.assigned[of(t)] < c.assigned[of(least)] {
-				least = t
-			}
-		}
-		part.bind(least)
-		if part.EnqueuedTokens == 0 {
-			part.EnqueuedTokens = c.env.EnqueuedTokens
-		}
-	}
-	var err error
-	if part.requests, err = c.store.createSpooled(c.ctx, tryKey(c.job.ID, part.Number, 0, requestsName)); err != nil {
-		return nil, err
-	}
-	c.open[g] = part
-	part.lines, err = c.store.createSpooled(c.ctx, tryKey(c.job.ID, part.Number, 0, linesName))
-	return part, err
-}
-
-// finish completes a part.
-func (c *cutter) finish(g group) error {
-	part := c.open[g]
-	if err := part.requests.commit(); err != nil {
-		return err
-	}
-	if err := part.lines.commit(); err != nil {
-		return err
-	}
-	if err := c.store.put(c.ctx, partKey(c.job.ID, part.Number, partName), &part.Part); err != nil {
-		return err
-	}
-	c.plan.Parts = append(c.plan.Parts, part.Part)
-	delete(c.open, g)
-	return nil
-}
-
-// close completes what is open and marks where the source has been read to.
-func (c *cutter) close(s *scanner) error {
-	for g := range c.open {
-		if err := c.finish(g); err != nil {
-			return err
-		}
-	}
-	if err := c.rejected.commit(); err != nil {
-		return err
-	}
-	c.plan.Passes++
-	c.plan.Line, c.plan.Offset = s.number, s.offset
-	return nil
-}
-
 // abandon lets go of what an error left open.
 func (c *cutter) abandon() {
 	for _, part := range c.open {
@@ -352,40 +254,4 @@ func (c *cutter) abandon() {
 		}
 	}
 	c.rejected.abandon()
-}
-
-// A line of a list of results is its number, a tab, whether it succeeded, and the line as the caller gets it.
-const (
-	succeeded = '+'
-	failed    = '-'
-)
-
-// appendResult adds a line that has no answer of Azure's.
-func appendResult(b []byte, job string, number int, customID json.RawMessage, e *lineError) []byte {
-	b = appendHead(b, job, number, failed, customID)
-	raw, _ := json.Marshal(e) // strings and a number always marshal
-	b = append(b, `"response":null,"error":`...)
-	return append(append(b, raw...), "}\n"...)
-}
-
-// appendHead adds what every line begins with.
-func appendHead(b []byte, job string, number int, outcome byte, customID json.RawMessage) []byte {
-	b = strconv.AppendInt(b, int64(number), 10)
-	b = append(b, '\t', outcome)
-	b = append(append(b, `{"id":"batch_req_`...), job[strings.IndexByte(job, '_')+1:]...)
-	b = append(b, '_')
-	b = strconv.AppendInt(b, int64(number), 10)
-	b = append(b, `","custom_id":`...)
-	if customID == nil {
-		customID = []byte("null")
-	}
-	return append(append(b, customID...), ',')
-}
-
-// present is a custom_id of a list of lines, nil where the line has none.
-func present(customID []byte) json.RawMessage {
-	if len(customID) == 0 {
-		return nil
-	}
-	return customID
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/config"
 )
@@ -207,6 +208,7 @@ func TestInputsThatAreNoJob(t *testing.T) {
 		{"another bucket", `{"bucket":"other","key":"x.jsonl"}`, "invalid_bucket"},
 		{"no key", `{"bucket":"` + bucket + `"}`, "missing_required_parameter"},
 		{"our own results", `{"bucket":"` + bucket + `","key":"results/x.jsonl"}`, "invalid_key"},
+		{"a key without room", `{"bucket":"` + bucket + `","key":"` + strings.Repeat("x", 1000) + `"}`, "invalid_key"},
 		{"a wrong option", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"tries":0}}`, "invalid_value"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -275,5 +277,29 @@ func TestOriginAPI(t *testing.T) {
 	errors := w.results(strings.TrimPrefix(sum.Errors, "s3://"+bucket+"/"))
 	if len(output) != 2 || output[1].says() != "no" || len(errors) != 1 || errors[0].says() != "error invalid_json_line" {
 		t.Errorf("got %+v and %+v", output, errors)
+	}
+}
+
+// A batch whose making was not heard of is cancelled all the same, and what it answered is kept.
+func TestCancelWhileCreating(t *testing.T) {
+	w := newWorld(t)
+	w.put("inbox/n.jsonl", manyLines(4, "gpt-4o-mini"))
+	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
+	w.fault(azureopenai.FaultRule{Fault: "stall;state=in_progress", Method: "POST", Path: "/batches"})
+	w.fault(azureopenai.FaultRule{Fault: "lost", Method: "POST", Path: "/batches"})
+	step := object{"task": "submit", "step": object{"job": a.Job, "part": 1}}
+	if _, err := task[batch.Step](w, "submit", step); err == nil {
+		t.Fatal("the answer was not lost")
+	}
+	if err := w.service().Cancel(context.Background(), a.Job); err != nil {
+		t.Fatal(err)
+	}
+	if got := patiently[batch.Step](w, "submit", step); got.Status != "submitted" {
+		t.Errorf("got %+v", got)
+	}
+	w.walk(a.Job, 1)
+	sum := patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
+	if sum.Status != "cancelled" || sum.Lines.Failed != 4 || w.azure.Executions().Executed > 0 {
+		t.Errorf("the summary is %+v", sum)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 	"time"
 
@@ -62,7 +61,9 @@ func (w *work) run(ctx context.Context) (*Step, error) {
 		step.Waits = 0
 	}
 	next := step.wait(stepWorking)
-	next.Wait = max(1, min(next.Wait, int(r.pause/time.Second)+1))
+	if r.pause > 0 {
+		next.Wait = int(r.pause/time.Second) + 1
+	}
 	return next, nil
 }
 
@@ -76,12 +77,7 @@ func (w *work) lastCall(ctx context.Context) time.Time {
 	return deadline.Add(-min(w.call+closingTime/2, left*3/4))
 }
 
-// fetchRun reads what the runs have recorded.
-func (w *work) fetchRun(ctx context.Context, got *answers) error {
-	_, err := w.fetchSegments(ctx, got)
-	return err
-}
-
+// fetchSegments reads what the runs have recorded, and says in how many objects.
 func (w *work) fetchSegments(ctx context.Context, got *answers) (n int, err error) {
 	var keys []string
 	if err := w.store.list(ctx, w.key(runPrefix), func(key string) { keys = append(keys, key) }); err != nil {
@@ -100,9 +96,8 @@ func (w *work) fetchSegments(ctx context.Context, got *answers) (n int, err erro
 
 // request is a line on its way to Azure.
 type request struct {
-	number   int
-	endpoint string
-	body     *rawjson.Object
+	number int
+	body   *rawjson.Object
 }
 
 type runner struct {
@@ -152,7 +147,6 @@ func (r *runner) feed() error {
 			return fmt.Errorf("%s: line %d: %w", r.key(requestsName), lines.number, err)
 		}
 		q := request{number: requestNumber(lines.text), body: o.Object("body")}
-		q.endpoint = r.part.Endpoint
 		if r.done[q.number] {
 			continue
 		}
@@ -248,7 +242,7 @@ func (r *runner) ask(q request) (response []byte, after time.Duration, err error
 
 func (r *runner) exchange(ctx context.Context, q request) (body []byte, header http.Header, status int, err error) {
 	call := &azure.Call{
-		Method: http.MethodPost, Path: q.endpoint, Name: r.part.Model,
+		Method: http.MethodPost, Path: r.part.Endpoint, Name: r.part.Model,
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Body: func(deployment string) []byte {
 			if deployment == r.part.Model {
@@ -259,7 +253,7 @@ func (r *runner) exchange(ctx context.Context, q request) (body []byte, header h
 		},
 	}
 	if version := r.env.APIVersion; version != "" {
-		call.Dated, call.InPath = true, q.endpoint != responses
+		call.Dated, call.InPath = true, r.part.Endpoint != responses
 		call.Query = url.Values{"api-version": {version}}.Encode()
 	}
 	answer, err := r.azure.Do(ctx, call)
@@ -285,63 +279,4 @@ func responseJSON(status int, id string, body []byte) []byte {
 	_ = json.Compact(&b, body) // it is valid
 	b.WriteByte('}')
 	return b.Bytes()
-}
-
-// recorder writes answers to the bucket, those that came while it wrote together.
-type recorder struct {
-	*work
-	recorded int
-	mu       sync.Mutex
-	pending  []byte
-	wake     chan struct{}
-	stopped  chan struct{}
-	segment  int
-	err      error
-}
-
-func newRecorder(w *work, segments int) *recorder {
-	r := &recorder{work: w, segment: segments, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
-	go r.write()
-	return r
-}
-
-func (r *recorder) add(number int, response []byte) {
-	r.mu.Lock()
-	r.pending = append(r.pending, requestHead...)
-	r.pending = strconv.AppendInt(r.pending, int64(number), 10)
-	r.pending = append(append(append(r.pending, `","response":`...), response...), ",\"error\":null}\n"...)
-	r.recorded++
-	r.mu.Unlock()
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
-}
-
-// write runs until close. A run's context does not end it: what was paid for is recorded.
-func (r *recorder) write() {
-	defer close(r.stopped)
-	for range r.wake {
-		r.mu.Lock()
-		segment := r.pending
-		r.pending = nil
-		r.mu.Unlock()
-		if len(segment) == 0 || r.err != nil {
-			continue
-		}
-		r.segment++
-		key := r.key(fmt.Sprintf("%s%06d.jsonl", runPrefix, r.segment))
-		r.err = r.store.putBytes(context.Background(), key, segment)
-	}
-}
-
-// close returns once everything is recorded, or cannot be.
-func (r *recorder) close() error {
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
-	close(r.wake)
-	<-r.stopped
-	return r.err
 }

@@ -174,3 +174,16 @@ func TestOnlineGoesOn(t *testing.T) {
 		t.Errorf("%d calls for 100 lines", calls)
 	}
 }
+
+// What Azure asks for is kept from run to run, too.
+func TestRetryAfterOfARun(t *testing.T) {
+	w := newWorld(t)
+	w.limit = 15 * time.Minute
+	w.fault(azureopenai.FaultRule{Fault: "429;retry-after=4000", Path: "/chat/completions", Count: -1})
+	w.put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"), "mode", "online")
+	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
+	step := patiently[batch.Step](w, "submit", object{"task": "submit", "step": object{"job": a.Job, "part": 1}})
+	if step.Status != "working" || step.Wait < 3900 || step.Wait > 4001 {
+		t.Errorf("got %+v", step)
+	}
+}

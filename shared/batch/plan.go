@@ -55,6 +55,9 @@ type PlanAnswer struct {
 	Lines  int    `json:"lines"`
 }
 
+// maxKey is the longest key of a source, in bytes: S3 takes 1,024, and results have names made of it.
+const maxKey = 900
+
 // MakePlan claims the job that an object makes and reads the object once: each line is checked, counted
 // and put into the part where it belongs. Nothing is sent yet. When the time is nearly over it leaves a
 // mark to go on from.
@@ -88,6 +91,8 @@ func (s *Service) admit(ctx context.Context, in Input, execution string) (job *J
 		err = openaierr.Invalid("bucket", "invalid_bucket", "Jobs come from the bucket %s, not from %q. Copy the file there.", s.store.bucket, in.Bucket)
 	case in.Key == "":
 		err = openaierr.Invalid("key", "missing_required_parameter", "The input names no object: it needs 'bucket' and 'key'.")
+	case len(in.Key) > maxKey:
+		err = openaierr.Invalid("key", "invalid_key", "The object's key is longer than %d bytes, which leaves no room for names made of it.", maxKey)
 	case strings.HasPrefix(in.Key, "results/"), strings.HasPrefix(in.Key, "jobs/"):
 		err = openaierr.Invalid("key", "invalid_key", "What is below results/ and jobs/ is the bridge's own. Put the file elsewhere.")
 	default:

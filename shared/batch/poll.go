@@ -28,6 +28,7 @@ func (s *Service) Poll(ctx context.Context, step Step) (*Step, error) {
 	if err != nil {
 		return nil, w.notFound(ctx, err)
 	}
+	st.Unavailable = 0
 	st.Status, st.OutputID, st.ErrorID, st.Errors = b.status(), b.OutputFileID, b.ErrorFileID, b.errors()
 	if b.Counts != nil {
 		st.Counts = *b.Counts

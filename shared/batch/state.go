@@ -68,8 +68,8 @@ type state struct {
 	OutputID    string       `json:"output_file_id,omitempty"`
 	ErrorID     string       `json:"error_file_id,omitempty"`
 	Errors      []batchError `json:"errors,omitempty"`
-	Cancelled   bool         `json:"cancelled,omitempty"` // by the job's owner
-	Unavailable int          `json:"unavailable,omitempty"`
+	Cancelled   bool         `json:"cancelled,omitempty"`   // by the job's owner
+	Unavailable int          `json:"unavailable,omitempty"` // polls in a row that found no batch
 }
 
 // work is a part as a task finds it.

@@ -25,15 +25,14 @@ func (s *Service) Submit(ctx context.Context, step Step) (*Step, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case w.state.Status == stateEnded, w.state.BatchID == "" && stop:
-		w.state.Cancelled = w.state.Cancelled || stop
-		w.state.Status = stateEnded
-		return step.now(stepEnded), w.save(ctx)
+	case w.state.Status == stateEnded:
+		return step.now(stepEnded), nil
+	case w.state.BatchID != "":
+		return step.wait(stepSubmitted), nil
+	case stop:
+		return w.withhold(ctx)
 	case w.state.Mode == Online:
 		return w.run(ctx)
-	}
-	if w.state.BatchID != "" {
-		return step.wait(stepSubmitted), nil
 	}
 	ready, err := w.upload(ctx)
 	if err != nil {
@@ -46,6 +45,22 @@ func (s *Service) Submit(ctx context.Context, step Step) (*Step, error) {
 		return nil, err
 	}
 	return step.now(stepSubmitted).wait(stepSubmitted), nil
+}
+
+// withhold ends a part of a cancelled job that has not been sent. A batch that may have been made all the
+// same is polled, and cancelled there.
+func (w *work) withhold(ctx context.Context) (*Step, error) {
+	if w.state.Creating {
+		b, err := w.at(w.part).findBatch(ctx, w.metadata())
+		if err != nil {
+			return nil, err
+		}
+		if b != nil {
+			return w.step.wait(stepSubmitted), w.created(ctx, b)
+		}
+	}
+	w.state.Cancelled, w.state.Status = true, stateEnded
+	return w.step.now(stepEnded), w.save(ctx)
 }
 
 // stateEnded marks a try that has nothing more to come from Azure.
@@ -83,13 +98,10 @@ func (w *work) upload(ctx context.Context) (ready bool, err error) {
 // create sees to it that there is a batch of the part's file.
 func (w *work) create(ctx context.Context) error {
 	azure, st := w.at(w.part), w.state
-	metadata := map[string]string{
-		"job": w.step.Job, "part": strconv.Itoa(w.step.Part), "try": strconv.Itoa(w.step.Try), "create": strconv.Itoa(st.Create),
-	}
 	var b *batchObject
 	var err error
 	if st.Creating {
-		b, err = azure.findBatch(ctx, metadata)
+		b, err = azure.findBatch(ctx, w.metadata())
 	} else {
 		st.Creating = true
 		err = w.save(ctx)
@@ -98,13 +110,24 @@ func (w *work) create(ctx context.Context) error {
 		return err
 	}
 	if b == nil {
-		if b, err = azure.createBatch(ctx, st.FileID, w.part.Endpoint, metadata); err != nil {
+		if b, err = azure.createBatch(ctx, st.FileID, w.part.Endpoint, w.metadata()); err != nil {
 			st.Creating = mayHaveHappened(err)
 			return w.notCreated(ctx, errors.Join(err, w.save(ctx)))
 		}
 	}
-	st.BatchID, st.Status, st.CreatedAt = b.ID, b.status(), w.now().UTC()
+	return w.created(ctx, b)
+}
+
+func (w *work) created(ctx context.Context, b *batchObject) error {
+	w.state.BatchID, w.state.Status, w.state.CreatedAt = b.ID, b.status(), w.now().UTC()
 	return w.save(ctx)
+}
+
+// metadata identifies a batch among Azure's.
+func (w *work) metadata() map[string]string {
+	return map[string]string{
+		"job": w.step.Job, "part": strconv.Itoa(w.step.Part), "try": strconv.Itoa(w.step.Try), "create": strconv.Itoa(w.state.Create),
+	}
 }
 
 // mayHaveHappened tells whether an error leaves open if Azure did what it was asked.

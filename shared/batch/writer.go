@@ -58,7 +58,10 @@ func (s *store) createSpooled(ctx context.Context, key string) (*writer, error) 
 		return &inFile{file: file, buffer: bufio.NewWriterSize(file, 32<<10)}, nil
 	}
 	first, err := more()
-	return &writer{ctx: ctx, store: s, key: key, more: more, pending: first}, err
+	if err != nil {
+		return nil, err
+	}
+	return &writer{ctx: ctx, store: s, key: key, more: more, pending: first}, nil
 }
 
 func (w *writer) Write(p []byte) (int, error) {

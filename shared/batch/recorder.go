@@ -1,0 +1,67 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+)
+
+// recorder writes answers to the bucket, those that came while it wrote together.
+type recorder struct {
+	*work
+	recorded int
+	mu       sync.Mutex
+	pending  []byte
+	wake     chan struct{}
+	stopped  chan struct{}
+	segment  int
+	err      error
+}
+
+func newRecorder(w *work, segments int) *recorder {
+	r := &recorder{work: w, segment: segments, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+	go r.write()
+	return r
+}
+
+func (r *recorder) add(number int, response []byte) {
+	r.mu.Lock()
+	r.pending = append(r.pending, requestHead...)
+	r.pending = strconv.AppendInt(r.pending, int64(number), 10)
+	r.pending = append(append(append(r.pending, `","response":`...), response...), ",\"error\":null}\n"...)
+	r.recorded++
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// write runs until close. A run's context does not end it: what was paid for is recorded.
+func (r *recorder) write() {
+	defer close(r.stopped)
+	for range r.wake {
+		r.mu.Lock()
+		segment := r.pending
+		r.pending = nil
+		r.mu.Unlock()
+		if len(segment) == 0 || r.err != nil {
+			continue
+		}
+		r.segment++
+		key := r.key(fmt.Sprintf("%s%06d.jsonl", runPrefix, r.segment))
+		r.err = r.store.putBytes(context.Background(), key, segment)
+	}
+}
+
+// close returns once everything is recorded, or cannot be.
+func (r *recorder) close() error {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+	close(r.wake)
+	<-r.stopped
+	return r.err
+}
