@@ -15,7 +15,9 @@ func main() {
 	f := bootstrap.New("batch-submit")
 	env, err := config.BatchFromEnvironment(os.Getenv)
 	bootstrap.ExitOn(err)
+	workflow, err := config.WorkflowFromEnvironment(os.Getenv)
+	bootstrap.ExitOn(err)
 	jobs := batch.New(batch.Options{AWS: f.AWS, Azure: f.Azure, Env: env, Call: f.Env.FirstByteTimeout})
-	api := batchapi.New(batchapi.Options{AWS: f.AWS, Env: env, Jobs: jobs})
+	api := batchapi.New(batchapi.Options{AWS: f.AWS, Bucket: env.Bucket, Workflow: workflow, Jobs: jobs})
 	f.Serve(api, jobs.Tasks(), batch.TaskPath)
 }

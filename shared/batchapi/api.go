@@ -19,17 +19,17 @@ import (
 
 	"aoai-bridge/shared/apipath"
 	"aoai-bridge/shared/batch"
-	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/telemetry"
 )
 
 // Options is what an API is made from.
 type Options struct {
-	AWS  aws.Config
-	Env  config.Batch
-	Jobs *batch.Service
-	Now  func() time.Time // nil is time.Now
+	AWS      aws.Config
+	Bucket   string
+	Workflow string // ARN of the state machine that answers a file
+	Jobs     *batch.Service
+	Now      func() time.Time // nil is time.Now
 }
 
 // API serves the operations. It may be called concurrently.
@@ -48,7 +48,7 @@ func New(o Options) *API {
 		so.UsePathStyle = so.BaseEndpoint != nil // an endpoint of one's own has no name for each bucket
 	})
 	a := &API{
-		store: &store{client, o.Env.Bucket}, jobs: o.Jobs, states: sfn.NewFromConfig(o.AWS), workflow: o.Env.Workflow,
+		store: &store{client, o.Bucket}, jobs: o.Jobs, states: sfn.NewFromConfig(o.AWS), workflow: o.Workflow,
 		now: o.Now, mux: http.NewServeMux(),
 	}
 	if a.now == nil {

@@ -104,12 +104,12 @@ func newWorld(t *testing.T) *world {
 	}
 	w.aws = cfg
 	store := secretsmanager.NewFromConfig(cfg)
-	env := config.Batch{Bucket: bucket, Workflow: arn, OutputTokens: 100, Tries: 2, OnlineConcurrency: 4}
+	env := config.Batch{Bucket: bucket, OutputTokens: 100, Tries: 2, OnlineConcurrency: 4}
 	client := azureclient.New(azureclient.Options{
 		Secrets: store, Env: config.Env{AzureSecretID: "azure", ConnectTimeout: 5 * time.Second, IdleTimeout: time.Minute, RetryAfterCap: time.Second},
 	})
 	jobs = batch.New(batch.Options{AWS: cfg, Azure: client, Env: env, Call: time.Minute, Temp: t.TempDir()})
-	api := batchapi.New(batchapi.Options{AWS: cfg, Env: env, Jobs: jobs, Now: w.clock})
+	api := batchapi.New(batchapi.Options{AWS: cfg, Bucket: bucket, Workflow: arn, Jobs: jobs, Now: w.clock})
 	server := httptest.NewServer(callers.Require(secrets.New(store, "callers", time.Minute, callers.Parse, nil), api))
 	t.Cleanup(server.Close)
 	w.url = server.URL

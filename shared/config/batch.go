@@ -8,7 +8,6 @@ import (
 // Batch is what the batch functions read besides Env.
 type Batch struct {
 	Bucket            string  // BATCH_BUCKET: has the files and the jobs' records
-	Workflow          string  // BATCH_WORKFLOW_ARN: of the state machine that answers a file
 	APIVersion        string  // BATCH_API_VERSION: of Azure's dated paths; none is /openai/v1
 	CostCeiling       float64 // BATCH_COST_CEILING: USD a job may cost; 0 is any
 	OutputTokens      int     // BATCH_OUTPUT_TOKENS: what an answer is taken for where a line sets no limit
@@ -23,7 +22,6 @@ func BatchFromEnvironment(getenv func(string) string) (Batch, error) {
 	r := reader{getenv: getenv}
 	b := Batch{
 		Bucket:            r.required("BATCH_BUCKET", "my-batch-bucket"),
-		Workflow:          r.required("BATCH_WORKFLOW_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:aoai-bridge-batch"),
 		APIVersion:        getenv("BATCH_API_VERSION"),
 		OutputTokens:      r.count("BATCH_OUTPUT_TOKENS", 500),
 		EnqueuedTokens:    int64(r.count("BATCH_ENQUEUED_TOKENS", 0)),
@@ -39,4 +37,11 @@ func BatchFromEnvironment(getenv func(string) string) (Batch, error) {
 		b.CostCeiling = amount
 	}
 	return b, errors.Join(r.errs...)
+}
+
+// WorkflowFromEnvironment reads BATCH_WORKFLOW_ARN: the state machine that answers a file.
+func WorkflowFromEnvironment(getenv func(string) string) (arn string, err error) {
+	r := reader{getenv: getenv}
+	arn = r.required("BATCH_WORKFLOW_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:aoai-bridge-batch")
+	return arn, errors.Join(r.errs...)
 }
