@@ -24,6 +24,9 @@ type money struct {
 	catalog       *catalog.Catalog
 }
 
+// maxUnpriced is how many models without a price are named.
+const maxUnpriced = 20
+
 // newMoney prices by the catalog, and by the Azure secret where that knows better.
 func (s *Service) newMoney(ctx context.Context) (*money, error) {
 	known, _, err := s.azure.Catalog(ctx, "")
@@ -40,7 +43,7 @@ func (m *money) charge(p *Part, u Usage) {
 		}
 	}
 	usd, ok := price(m.catalog, p.Serves, kind, u)
-	if !ok && !slices.Contains(m.unpriced, p.Serves) {
+	if !ok && len(m.unpriced) < maxUnpriced && !slices.Contains(m.unpriced, p.Serves) {
 		m.unpriced = append(m.unpriced, p.Serves)
 	}
 	m.usd += usd

@@ -303,3 +303,18 @@ func TestCancelWhileCreating(t *testing.T) {
 		t.Errorf("the summary is %+v", sum)
 	}
 }
+
+// What Azure says at length does not swell the workflow's state.
+func TestErrorsAreShort(t *testing.T) {
+	w := newWorld(t)
+	w.put("inbox/n.jsonl", manyLines(1, "gpt-4o-mini"))
+	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
+	w.azure.QueueAnswer(azureopenai.Answer{
+		Path: "/files", Status: 400, Body: `{"error":{"code":"long","message":"` + strings.Repeat("ü", 100_000) + `"}}`,
+	})
+	_, err := task[batch.Step](w, "submit", object{"task": "submit", "step": object{"job": a.Job, "part": 1}})
+	f, ok := err.(*failure)
+	if !ok || f.status != 400 || len(f.body) > 5000 || !strings.Contains(f.body, `"code":"long"`) || !json.Valid([]byte(f.body)) {
+		t.Errorf("got %.300v", err)
+	}
+}

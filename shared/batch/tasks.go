@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/telemetry"
@@ -116,6 +117,19 @@ func (e *stateError) failure() *Failure {
 	return f
 }
 
+// maxError is the longest error that a workflow gets, in bytes: it becomes a part of its state.
+const maxError = 4 << 10
+
+// short is an error without what is too long for a state.
+func short(e *openaierr.Error) *openaierr.Error {
+	if len(e.JSON()) <= maxError {
+		return e
+	}
+	cut := *e
+	cut.Object, cut.Message = nil, strings.ToValidUTF8(e.Message[:min(len(e.Message), maxError/2)], "")+" ..."
+	return &cut
+}
+
 func handle[In any, Out any](mux *http.ServeMux, task string, do func(context.Context, In) (Out, error)) {
 	mux.HandleFunc("POST /tasks/"+task, func(w http.ResponseWriter, r *http.Request) {
 		call := telemetry.From(r.Context())
@@ -129,7 +143,7 @@ func handle[In any, Out any](mux *http.ServeMux, task string, do func(context.Co
 		if err != nil {
 			e := openaierr.From(err)
 			call.Code, call.Err = e.Code, e.Cause
-			openaierr.Write(w, e)
+			openaierr.Write(w, short(e))
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
