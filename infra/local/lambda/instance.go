@@ -32,7 +32,9 @@ type instance struct {
 	initError *FunctionError // from POST .../init/error
 
 	exited   chan struct{}  // closed when the process has ended and inFlight has been failed
+	serving  sync.Mutex     // around handlers.Add and over
 	handlers sync.WaitGroup // of the Runtime API
+	over     bool           // no handler may begin any more
 }
 
 // owed is how many polls are to come without a further event.
@@ -56,6 +58,9 @@ func (i *instance) run() {
 	server.Shutdown(f.host.ctx)
 	server.Close()
 	serving.Wait()
+	i.serving.Lock()
+	i.over = true
+	i.serving.Unlock()
 	i.handlers.Wait()
 }
 

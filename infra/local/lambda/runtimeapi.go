@@ -22,10 +22,23 @@ func (i *instance) runtimeAPI() http.Handler {
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", i.fail)
 	mux.HandleFunc("POST /2018-06-01/runtime/init/error", i.failInit)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		i.handlers.Add(1)
+		if !i.enter() {
+			return
+		}
 		defer i.handlers.Done()
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// enter counts a handler in, unless the instance has ended.
+func (i *instance) enter() bool {
+	i.serving.Lock()
+	defer i.serving.Unlock()
+	if i.over {
+		return false
+	}
+	i.handlers.Add(1)
+	return true
 }
 
 // next waits for an event, for as long as it takes.
