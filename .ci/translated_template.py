@@ -39,11 +39,15 @@ def of_bucket(path):
     return {"Fn::Sub": "${BatchBucket.Arn}/" + path}
 
 
+def of_workflow(name):
+    return {"Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:" + name}
+
+
 BATCHES = CALLS_AZURE | {
     "s3:GetObject": ([of_bucket("*")], None),
     "s3:GetObjectVersion": ([of_bucket("*")], None),
-    "s3:PutObject": ([of_bucket("jobs/*"), of_bucket("results/*")], None),
-    "s3:AbortMultipartUpload": ([of_bucket("jobs/*"), of_bucket("results/*")], None),
+    "s3:PutObject": ([of_bucket("jobs/*"), of_bucket("results/*"), of_bucket("api/*")], None),
+    "s3:AbortMultipartUpload": ([of_bucket("jobs/*"), of_bucket("results/*"), of_bucket("api/*")], None),
     "s3:ListBucket": ([{"Fn::GetAtt": ["BatchBucket", "Arn"]}], None),
 }
 # Sends nothing to Azure, and so signs in nowhere.
@@ -53,8 +57,11 @@ MAY = {
     "ChatFunction": CALLS_AZURE,
     "EmbeddingsFunction": CALLS_AZURE,
     "TokenEstimateFunction": READS_BATCHES,
-    "BatchSubmitFunction": BATCHES,
-    "BatchStatusFunction": BATCHES,
+    "BatchSubmitFunction": BATCHES | {"states:StartExecution": ([of_workflow("stateMachine:${AWS::StackName}-batch")], None)},
+    "BatchStatusFunction": BATCHES | {
+        "states:DescribeExecution": ([of_workflow("execution:${AWS::StackName}-batch:*")], None),
+        "s3:DeleteObject": ([of_bucket("api/files/*")], None),
+    },
 }
 
 # Each must be found out: (what stands in the template, what it is broken into, a part of the finding).
@@ -63,6 +70,7 @@ BROKEN = [
     ("TimeoutInMillis: 900000", "TimeoutInMillis: 29000", "ends at 29000 ms"),
     ('Path: "/v1/responses/{proxy+}"', 'Path: "/v1/models/{proxy+}"', "several path variables"),
     ("      OpenApiVersion: 3.0.1\n", "", "a stage of its own"),
+    ("[multipart~1form-data]", "['*~1*']", "travel as base64"),
     ("        DEFAULT_5XX:\n", "        DEFAULT_6XX:\n", "DEFAULT_5XX is missing"),
     ("(AWS WAF)", "($context.error.message)", "WAF_FILTERED is no JSON"),
     ('"param":null', '"param":"model"', "not in OpenAI's shape"),
@@ -136,6 +144,8 @@ def check_routes(template):
                 yield f"{method} {path} does not invoke with a response stream: {integration['uri']}"
             if integration.get("timeoutInMillis") != STREAM_LIMIT_MS:
                 yield f"{method} {path} ends at {integration.get('timeoutInMillis')} ms, not {STREAM_LIMIT_MS}"
+    if api_body(template).get("x-amazon-apigateway-binary-media-types") != ["multipart/form-data"]:
+        yield "other bodies than forms travel as base64, or forms do not"
     variables = {}  # API Gateway takes one variable per place
     for path in paths:
         parts = path.split("/")
@@ -145,7 +155,7 @@ def check_routes(template):
     for parent, names in variables.items():
         if len(names) > 1:
             yield f"below {parent or '/'} stand several path variables: {', '.join(sorted(names))}"
-    for path in ("/v1/chat/completions", "/v1/models/{model}", "/v1/embeddings"):
+    for path in ("/v1/chat/completions", "/v1/models/{model}", "/v1/embeddings", "/v1/files", "/v1/batches/{proxy+}"):
         if path not in paths:
             yield f"{path} is no route"
     for name, deployment in of_type(template, "AWS::ApiGateway::Deployment").items():
@@ -161,6 +171,8 @@ def check_gateway_responses(template):
             yield f"gateway response {required} is missing"
     for name, response in responses.items():
         body = response["responseTemplates"]["application/json"]
+        if not isinstance(body, str):
+            body = re.sub(r"\$\{[^}]*\}", "x", body["Fn::Sub"])
         body = body.replace("$context.error.messageString", '"a \\"message\\""')
         body = body.replace("$context.error.message", 'a "message"')
         body = re.sub(r"\$context(\.[A-Za-z]+)+", "x", body)

@@ -1,11 +1,12 @@
-// Batch-status follows batch jobs, collects their answers and reports, as tasks of the batch workflow.
+// Batch-status follows batch jobs, collects their answers and reports, as tasks of the batch workflow, and
+// tells of files and batches.
 package main
 
 import (
-	"net/http"
 	"os"
 
 	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batchapi"
 	"aoai-bridge/shared/bootstrap"
 	"aoai-bridge/shared/config"
 )
@@ -14,6 +15,9 @@ func main() {
 	f := bootstrap.New("batch-status")
 	env, err := config.BatchFromEnvironment(os.Getenv)
 	bootstrap.ExitOn(err)
-	service := batch.New(batch.Options{AWS: f.AWS, Azure: f.Azure, Env: env, Call: f.Env.FirstByteTimeout})
-	f.Serve(http.NotFoundHandler(), service.Tasks(), batch.TaskPath)
+	workflow, err := config.WorkflowFromEnvironment(os.Getenv)
+	bootstrap.ExitOn(err)
+	jobs := batch.New(batch.Options{AWS: f.AWS, Azure: f.Azure, Env: env, Call: f.Env.FirstByteTimeout})
+	api := batchapi.New(batchapi.Options{AWS: f.AWS, Bucket: env.Bucket, Workflow: workflow, Jobs: jobs})
+	f.Serve(api, jobs.Tasks(), batch.TaskPath)
 }

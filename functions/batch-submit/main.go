@@ -1,11 +1,12 @@
-// Batch-submit plans batch jobs and sends their parts to Azure, as tasks of the batch workflow.
+// Batch-submit takes files and batches, plans their jobs and sends their parts to Azure, as tasks of the batch
+// workflow.
 package main
 
 import (
-	"net/http"
 	"os"
 
 	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batchapi"
 	"aoai-bridge/shared/bootstrap"
 	"aoai-bridge/shared/config"
 )
@@ -14,6 +15,9 @@ func main() {
 	f := bootstrap.New("batch-submit")
 	env, err := config.BatchFromEnvironment(os.Getenv)
 	bootstrap.ExitOn(err)
-	service := batch.New(batch.Options{AWS: f.AWS, Azure: f.Azure, Env: env, Call: f.Env.FirstByteTimeout})
-	f.Serve(http.NotFoundHandler(), service.Tasks(), batch.TaskPath)
+	workflow, err := config.WorkflowFromEnvironment(os.Getenv)
+	bootstrap.ExitOn(err)
+	jobs := batch.New(batch.Options{AWS: f.AWS, Azure: f.Azure, Env: env, Call: f.Env.FirstByteTimeout})
+	api := batchapi.New(batchapi.Options{AWS: f.AWS, Bucket: env.Bucket, Workflow: workflow, Jobs: jobs})
+	f.Serve(api, jobs.Tasks(), batch.TaskPath)
 }

@@ -23,11 +23,11 @@ const module = "aoai-bridge/"
 // layers are the packages of shared, the top first. A package imports those of lower layers only;
 // a new one is put in the lowest layer that is above everything it imports.
 var layers = [][]string{
-	{"bootstrap", "estimateapi"},
-	{"lambdahttp", "callers", "inference", "batch", "files"},
+	{"bootstrap", "estimateapi", "batchapi"},
+	{"lambdahttp", "callers", "inference", "batch"},
 	{"estimate"},
 	{"azure", "tokens"},
-	{"routing", "catalog"},
+	{"routing", "catalog", "apipath"},
 	{"openaierr", "config", "secrets", "refresh", "rawjson", "telemetry"},
 }
 

@@ -130,7 +130,7 @@ func (w *world) runFunctions(endpoint string, more map[string]string) {
 	env := map[string]string{
 		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_ENDPOINT_URL": endpoint,
 		"AZURE_SECRET_ID": "aoai-bridge/azure", "CALLERS_SECRET_ID": "aoai-bridge/callers", "RETRY_AFTER_CAP": "100ms",
-		"BATCH_BUCKET": bucket, "TMPDIR": w.t.TempDir(),
+		"BATCH_BUCKET": bucket, "BATCH_WORKFLOW_ARN": stepfunctions.MachineARN("batch"), "TMPDIR": w.t.TempDir(),
 	}
 	for name, value := range more {
 		env[name] = value

@@ -113,6 +113,9 @@ func (c *cutter) place(l *line) (*lineError, error) {
 	if err != nil {
 		return nil, err
 	}
+	if bad := c.job.Limits.check(l, to); bad != nil {
+		return bad, nil
+	}
 	mode, bad := c.mode(l, to)
 	if bad != nil {
 		return bad, nil

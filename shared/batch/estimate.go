@@ -91,7 +91,10 @@ func (s *Service) overCeiling(job *Job, plan *Plan) *Failure {
 	if ceiling == 0 || len(plan.Parts) == 0 {
 		return nil
 	}
-	const letThrough = "To let it through, put the file there again with the metadata cost-ceiling=%s, or raise the stack's parameter BatchCostCeiling."
+	letThrough := "To let it through, put the file there again with the metadata cost-ceiling=%s, or raise the stack's parameter BatchCostCeiling."
+	if job.Origin == OriginAPI {
+		letThrough = "To let it through, create the batch again with the metadata " + MetadataPrefix + "cost-ceiling=%s, or have the stack's parameter BatchCostCeiling raised."
+	}
 	e := plan.Estimate
 	switch {
 	case e.USD == nil:

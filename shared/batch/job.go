@@ -27,6 +27,15 @@ type Input struct {
 	Origin    string // OriginDrop unless it says otherwise
 	TakeOver  bool   // go on with a job that another execution began
 	Options   JobOptions
+	Limits    Limits
+	Outputs   Outputs
+}
+
+// Outputs are keys of what a job writes. Without them they follow from the source's key.
+type Outputs struct {
+	Results string `json:"results,omitempty"`
+	Errors  string `json:"errors,omitempty"`
+	Summary string `json:"summary,omitempty"`
 }
 
 // Where a job comes from.
@@ -34,6 +43,9 @@ const (
 	OriginDrop = "drop" // a file in the bucket; results and errors are one file
 	OriginAPI  = "api"  // POST /v1/batches; they are two
 )
+
+// MetadataPrefix leads a job's options in the metadata of a batch, which are its owner's to name otherwise.
+const MetadataPrefix = "bridge-"
 
 // JobOptions are a job's own settings. Nil and "" leave a setting as it is.
 type JobOptions struct {
@@ -59,12 +71,15 @@ func (in *Input) UnmarshalJSON(raw []byte) error {
 		Origin    string     `json:"origin"`
 		TakeOver  bool       `json:"take_over"`
 		Options   JobOptions `json:"options"`
+		Limits    Limits     `json:"limits"`
+		Outputs   Outputs    `json:"outputs"`
 	}
 	if err := json.Unmarshal(raw, &form); err != nil {
 		return err
 	}
 	*in = Input{
 		Key: form.Key, VersionID: form.VersionID, Job: form.Job, Origin: form.Origin, TakeOver: form.TakeOver, Options: form.Options,
+		Limits: form.Limits, Outputs: form.Outputs,
 	}
 	if name, ok := str(form.Bucket); ok {
 		in.Bucket = name
@@ -107,6 +122,7 @@ type Job struct {
 	ETag      string    `json:"etag,omitempty"`
 	Size      int64     `json:"bytes"`
 	Settings  Settings  `json:"settings"`
+	Limits    Limits    `json:"limits,omitzero"`
 	Results   string    `json:"results"`          // key of the results
 	Errors    string    `json:"errors,omitempty"` // key of the lines without a 2xx, where they are apart
 	Summary   string    `json:"summary"`          // key of the summary
@@ -150,8 +166,8 @@ func (o JobOptions) check() error {
 	return nil
 }
 
-// metadataOptions reads a job's options from the object's metadata: --metadata mode=online,cost-ceiling=250.
-func metadataOptions(metadata map[string]string) (o JobOptions, err error) {
+// OptionsOf reads a job's options from the object's metadata: --metadata mode=online,cost-ceiling=250.
+func OptionsOf(metadata map[string]string) (o JobOptions, err error) {
 	for name, value := range metadata {
 		switch strings.ToLower(name) {
 		case "mode":

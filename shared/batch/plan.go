@@ -26,6 +26,8 @@ type Plan struct {
 	Parts    []Part   `json:"parts"`
 	Estimate Estimate `json:"estimate"`
 	Failure  *Failure `json:"failure,omitempty"` // why nothing will be sent
+
+	DoneAt time.Time `json:"done_at,omitzero"`
 }
 
 // Failure is why a job, or a part, has not been answered.
@@ -127,6 +129,7 @@ func (s *Service) proceed(ctx context.Context, job *Job, plan *Plan, head *s3.He
 		plan.Done = true
 	}
 	if plan.Done {
+		plan.DoneAt = s.now().UTC()
 		if err := s.store.put(ctx, jobKey(job.ID), job); err != nil {
 			return err
 		}
@@ -167,6 +170,7 @@ func (s *Service) putItems(ctx context.Context, job *Job, plan *Plan) error {
 func (s *Service) claimJob(ctx context.Context, in *Input, head *s3.HeadObjectOutput, execution string) (job *Job, ours bool, err error) {
 	job = &Job{
 		Execution: execution, Origin: in.Origin, Bucket: in.Bucket, Key: in.Key, VersionID: in.VersionID, CreatedAt: s.now().UTC(),
+		Limits: in.Limits, Results: in.Outputs.Results, Errors: in.Outputs.Errors, Summary: in.Outputs.Summary,
 	}
 	if job.Origin == "" {
 		job.Origin = OriginDrop
@@ -208,8 +212,12 @@ func (s *Service) claimJob(ctx context.Context, in *Input, head *s3.HeadObjectOu
 	return claimed, true, s.store.put(ctx, jobKey(job.ID), claimed)
 }
 
-// name decides where the results will be: the plain name is the first job's that asks for it.
+// name decides where the results will be, unless whoever started the job has: the plain name is the
+// first job's that asks for it.
 func (s *Service) name(ctx context.Context, job *Job) error {
+	if job.Results != "" {
+		return nil
+	}
 	name := resultName(job.Key)
 	type owner struct {
 		Job string `json:"job"`
@@ -252,7 +260,7 @@ func (s *Service) prepare(job *Job, head *s3.HeadObjectOutput, options JobOption
 	if head == nil {
 		return sourceGone(job)
 	}
-	own, err := metadataOptions(head.Metadata)
+	own, err := OptionsOf(head.Metadata)
 	if err != nil {
 		e := openaierr.From(err)
 		return &Failure{e.Code, e.Message}

@@ -12,6 +12,9 @@ type Progress struct {
 	Status  string // validating, in_progress, finalizing, cancelling, or the summary's
 	Counts  Counts
 	Summary *Summary // nil until the job has ended
+
+	PlannedAt   time.Time // zero until it is
+	CancelledAt time.Time // zero unless Cancel was called
 }
 
 // lookers is how many parts are looked at at once.
@@ -38,7 +41,7 @@ func (s *Service) Progress(ctx context.Context, jobID string) (p *Progress, foun
 	if _, err = s.store.get(ctx, planKey(jobID), plan); err != nil {
 		return nil, false, err
 	}
-	if plan.Done {
+	if p.PlannedAt = plan.DoneAt; plan.Done {
 		p.Counts.Total, p.Counts.Failed = plan.Lines, plan.Rejected
 		if err := s.countParts(ctx, jobID, plan, &p.Counts); err != nil {
 			return nil, false, err
@@ -48,8 +51,8 @@ func (s *Service) Progress(ctx context.Context, jobID string) (p *Progress, foun
 			p.Status = "finalizing"
 		}
 	}
-	stopping, err := s.cancelled(ctx, jobID)
-	if stopping {
+	p.CancelledAt, err = s.CancelledAt(ctx, jobID)
+	if !p.CancelledAt.IsZero() {
 		p.Status = "cancelling"
 	}
 	return p, true, err
@@ -107,7 +110,16 @@ func (s *Service) countPart(ctx context.Context, jobID string, part int) (sum Co
 // Cancel has a job end: batches are cancelled, what they have answered by then is collected, and no
 // other line is sent. The workflow sees it at its next step.
 func (s *Service) Cancel(ctx context.Context, jobID string) error {
-	return s.store.put(ctx, cancelKey(jobID), struct {
-		At time.Time `json:"at"`
-	}{s.now().UTC()})
+	return s.store.put(ctx, cancelKey(jobID), cancellation{s.now().UTC()})
+}
+
+type cancellation struct {
+	At time.Time `json:"at"`
+}
+
+// CancelledAt is when Cancel was last called for a job, which may not have a record yet; zero if it was not.
+func (s *Service) CancelledAt(ctx context.Context, jobID string) (time.Time, error) {
+	var c cancellation
+	_, err := s.store.get(ctx, cancelKey(jobID), &c)
+	return c.At, err
 }

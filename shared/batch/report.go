@@ -24,7 +24,7 @@ func (s *Service) Report(ctx context.Context, jobID string, failure *Failure) (*
 		return nil, err
 	}
 	r := &reporter{Service: s, ctx: ctx, job: job, plan: plan, summary: &Summary{
-		Job: job.ID, Status: "completed", Source: "s3://" + job.Bucket + "/" + job.Key, Parts: len(plan.Parts), CreatedAt: job.CreatedAt,
+		Job: job.ID, Status: "completed", Source: "s3://" + job.Bucket + "/" + job.Key, Parts: len(plan.Parts), CreatedAt: job.CreatedAt, PlannedAt: plan.DoneAt,
 	}}
 	r.summary.Failure = plan.Failure
 	if r.summary.Failure == nil && !plan.Done {

@@ -24,7 +24,7 @@ func appendResult(b []byte, job string, number int, customID json.RawMessage, e 
 func appendHead(b []byte, job string, number int, outcome byte, customID json.RawMessage) []byte {
 	b = strconv.AppendInt(b, int64(number), 10)
 	b = append(b, '\t', outcome)
-	b = append(append(b, `{"id":"batch_req_`...), strings.TrimPrefix(job, "job_")...)
+	b = append(append(b, `{"id":"batch_req_`...), job[strings.IndexByte(job, '_')+1:]...)
 	b = append(b, '_')
 	b = strconv.AppendInt(b, int64(number), 10)
 	b = append(b, `","custom_id":`...)

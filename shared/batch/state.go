@@ -114,6 +114,6 @@ func (w *work) name() string {
 
 // cancelled tells whether the job's owner has cancelled it.
 func (s *Service) cancelled(ctx context.Context, job string) (bool, error) {
-	var record struct{}
-	return s.store.get(ctx, cancelKey(job), &record)
+	at, err := s.CancelledAt(ctx, job)
+	return !at.IsZero(), err
 }

@@ -19,6 +19,7 @@ type Summary struct {
 	Parts       int        `json:"parts"`
 	TriedAgain  TriedAgain `json:"tried_again"`
 	CreatedAt   time.Time  `json:"created_at"`
+	PlannedAt   time.Time  `json:"planned_at,omitzero"`
 	CompletedAt time.Time  `json:"completed_at"`
 	Seconds     int64      `json:"seconds"`
 }

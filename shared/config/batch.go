@@ -38,3 +38,10 @@ func BatchFromEnvironment(getenv func(string) string) (Batch, error) {
 	}
 	return b, errors.Join(r.errs...)
 }
+
+// WorkflowFromEnvironment reads BATCH_WORKFLOW_ARN: the state machine that answers a file.
+func WorkflowFromEnvironment(getenv func(string) string) (arn string, err error) {
+	r := reader{getenv: getenv}
+	arn = r.required("BATCH_WORKFLOW_ARN", "arn:aws:states:us-east-1:123456789012:stateMachine:aoai-bridge-batch")
+	return arn, errors.Join(r.errs...)
+}

@@ -5,13 +5,10 @@ package inference
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
-	"net/url"
-	"path"
-	"strings"
 	"time"
 
+	"aoai-bridge/shared/apipath"
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/telemetry"
@@ -74,52 +71,18 @@ func (a *API) Direct() http.Handler {
 }
 
 func (a *API) serve(w http.ResponseWriter, r *http.Request, limit time.Duration) {
-	rt, err := parseRoute(r, limit)
+	path, err := apipath.Parse(r)
 	if err != nil {
 		a.fail(w, r, err)
 		return
 	}
-	inner := r.Clone(withRoute(r.Context(), rt))
-	inner.URL = &url.URL{Path: "/" + rt.path}
-	handler, pattern := a.mux.Handler(inner)
-	if pattern == "" {
-		a.fail(w, r, refused(handler, inner, r.URL.Path))
+	inner := path.Request(r.WithContext(withRoute(r.Context(), &route{path, limit})))
+	if err := apipath.Check(a.mux, inner, r.URL.Path); err != nil {
+		a.fail(w, r, err)
 		return
 	}
 	a.mux.ServeHTTP(w, inner)
 }
-
-// refused puts the mux's own 404 or 405 into OpenAI's shape.
-func refused(handler http.Handler, r *http.Request, path string) error {
-	probe := &probe{header: http.Header{}}
-	handler.ServeHTTP(probe, r)
-	if probe.status == http.StatusMethodNotAllowed {
-		allow := probe.header.Get("Allow")
-		return &openaierr.Error{
-			Status: probe.status, Type: openaierr.TypeInvalidRequest, Code: "method_not_allowed",
-			Header:  http.Header{"Allow": {allow}},
-			Message: fmt.Sprintf("Not allowed to %s on %s. Use %s.", r.Method, path, allow),
-		}
-	}
-	return unknownURL(r.Method, path)
-}
-
-func unknownURL(method, path string) error {
-	return &openaierr.Error{
-		Status: http.StatusNotFound, Type: openaierr.TypeInvalidRequest, Code: "unknown_url",
-		Message: fmt.Sprintf("Unknown request URL: %s %s. Check the path for typos; the base URL of this API ends in /v1.", method, path),
-	}
-}
-
-// probe learns what a handler would answer.
-type probe struct {
-	header http.Header
-	status int
-}
-
-func (p *probe) Header() http.Header         { return p.header }
-func (p *probe) WriteHeader(status int)      { p.status = status }
-func (p *probe) Write(b []byte) (int, error) { return len(b), nil }
 
 // fail sends an error and notes it for the log: its code and its cause, but not its message, since
 // Azure's may quote the request.
@@ -145,35 +108,8 @@ func (a *API) relay(w http.ResponseWriter, r *http.Request, call *azure.Call, ke
 	}
 }
 
-// route is a path's family and what stands behind it.
+// route is a call's path and how long its first byte is waited for.
 type route struct {
-	dated      bool   // Azure's paths with an api-version
-	deployment string // of /openai/deployments/{deployment}/
-	path       string // "chat/completions"
-	query      url.Values
-	limit      time.Duration
-}
-
-func parseRoute(r *http.Request, limit time.Duration) (*route, error) {
-	rt := &route{query: r.URL.Query(), limit: limit}
-	switch asked := r.URL.Path; {
-	case strings.HasPrefix(asked, "/v1/"):
-		rt.path = asked[len("/v1/"):]
-	case strings.HasPrefix(asked, "/openai/v1/"):
-		rt.path = asked[len("/openai/v1/"):]
-	case strings.HasPrefix(asked, "/openai/"):
-		rt.dated = true
-		rt.path = asked[len("/openai/"):]
-		if rest, ok := strings.CutPrefix(rt.path, "deployments/"); ok {
-			rt.deployment, rt.path, _ = strings.Cut(rest, "/")
-		}
-		if rt.query.Get("api-version") == "" {
-			return nil, openaierr.Invalid("api-version", "missing_api_version",
-				"Azure's paths need a version: add for example ?api-version=2024-10-21, or use a path under /v1.")
-		}
-	}
-	if rt.path == "" || path.Clean("/"+rt.path) != "/"+rt.path { // the mux would redirect, and know no family to go back to
-		return nil, unknownURL(r.Method, r.URL.Path)
-	}
-	return rt, nil
+	*apipath.Path
+	limit time.Duration
 }

@@ -80,7 +80,7 @@ func (a *API) retrieveModel(w http.ResponseWriter, r *http.Request) {
 func (a *API) modelsCall(r *http.Request) *azure.Call {
 	rt := routeOf(r.Context())
 	return &azure.Call{
-		Method: r.Method, Dated: rt.dated, Path: escaped(rt.path), Query: rt.query.Encode(),
+		Method: r.Method, Dated: rt.Dated, Path: escaped(rt.Rest), Query: rt.Query.Encode(),
 		Header: r.Header, Limit: rt.limit,
 	}
 }

@@ -43,12 +43,12 @@ func (a *API) handle(pattern string, op operation) {
 func (a *API) prepare(r *http.Request, op operation) (call *azure.Call, keepUsage bool, err error) {
 	rt := routeOf(r.Context())
 	call = &azure.Call{
-		Method: r.Method, Dated: rt.dated, Path: escaped(rt.path), Query: rt.query.Encode(),
-		Header: r.Header, InPath: rt.deployment != "", Name: rt.deployment, Limit: rt.limit,
+		Method: r.Method, Dated: rt.Dated, Path: escaped(rt.Rest), Query: rt.Query.Encode(),
+		Header: r.Header, InPath: rt.Deployment != "", Name: rt.Deployment, Limit: rt.limit,
 	}
 	if r.PathValue("id") != "" {
 		// What a response's id names is in one resource; which model answered it is not asked again.
-		call.Stream = rt.query.Get("stream") == "true"
+		call.Stream = rt.Query.Get("stream") == "true"
 		return call, true, nil
 	}
 	body, err := ReadBody(r)
@@ -165,7 +165,7 @@ func parseInput(body []byte, op operation, rt *route) (*input, error) {
 func (in *input) readModel(rt *route) error {
 	raw := in.object.Get("model")
 	if in.named = !isAbsent(raw); !in.named {
-		if rt.deployment == "" {
+		if rt.Deployment == "" {
 			return openaierr.Invalid("model", "missing_required_parameter", "Missing required parameter: 'model'. GET /v1/models lists those there are.")
 		}
 		return nil
@@ -204,7 +204,7 @@ func (in *input) askForUsage() error {
 // metersStreams tells whether the family knows stream_options, which Azure refuses before the
 // api-version of September 2024.
 func metersStreams(rt *route) bool {
-	return !rt.dated || rt.query.Get("api-version") >= "2024-09"
+	return !rt.Dated || rt.Query.Get("api-version") >= "2024-09"
 }
 
 // body returns the bytes to send: the caller's own but for the fields we own.

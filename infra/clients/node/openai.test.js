@@ -1,8 +1,9 @@
 // OpenAI's Node library against a running stack: BASE_URL, AZURE_ENDPOINT and API_KEY say where it is.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 
-import OpenAI, { AzureOpenAI } from "openai";
+import OpenAI, { AzureOpenAI, toFile } from "openai";
 import { zodResponseFormat } from "openai/helpers/zod";
 import { z } from "zod";
 
@@ -22,6 +23,9 @@ const weather = {
     parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
   },
 };
+
+const batchLine = (custom_id, word, model_ = model) =>
+  JSON.stringify({ custom_id, method: "POST", url: "/v1/chat/completions", body: { model: model_, messages: user(`Say ${word}`) } }) + "\n";
 
 for (const [name, make] of Object.entries(clients)) {
   describe(name, () => {
@@ -111,6 +115,59 @@ for (const [name, make] of Object.entries(clients)) {
       const stream = await client.chat.completions.create({ model, messages: user("[[words: 100000]] [[fault: interval=1ms]]"), stream: true });
       for await (const _ of stream) break; // closes the connection
       assert.ok(stream.controller.signal.aborted);
+    });
+
+    const createBatch = (file) =>
+      client.batches.create({ input_file_id: file.id, endpoint: "/v1/chat/completions", completion_window: "24h" });
+    const ended = async (batch) => {
+      for (let i = 0; i < 600 && !["completed", "failed", "cancelled"].includes(batch.status); i++) {
+        await sleep(100);
+        batch = await client.batches.retrieve(batch.id);
+      }
+      return batch;
+    };
+    const newFile = async (text) => client.files.create({ purpose: "batch", file: await toFile(Buffer.from(text), "ä b.jsonl") });
+
+    test("batch", async () => {
+      const text = batchLine("a", "grüß") + batchLine("b", "no", "nobody");
+      const file = await newFile(text);
+      assert.equal(file.filename, "ä b.jsonl");
+      assert.equal(await (await client.files.content(file.id)).text(), text);
+      const batch = await ended(await createBatch(file));
+      assert.equal(batch.status, "completed");
+      assert.deepEqual(batch.request_counts, { total: 2, completed: 1, failed: 1 });
+      const answer = JSON.parse(await (await client.files.content(batch.output_file_id)).text());
+      assert.equal(answer.response.body.choices[0].message.content, "grüß");
+      assert.equal(JSON.parse(await (await client.files.content(batch.error_file_id)).text()).error.code, "model_not_found");
+      const batches = [];
+      for await (const b of client.batches.list({ limit: 1 })) batches.push(b.id);
+      assert.ok(batches.includes(batch.id));
+      const files = [];
+      for await (const f of client.files.list({ purpose: "batch_output", limit: 1 })) files.push(f.id);
+      assert.ok(files.includes(batch.output_file_id) && !files.includes(file.id));
+      assert.ok((await client.files.delete(file.id)).deleted);
+      await assert.rejects(client.files.retrieve(file.id), (e) => e instanceof OpenAI.NotFoundError);
+    });
+
+    test("cancelled batch", async () => {
+      const batch = await createBatch(await newFile(batchLine("a", "one")));
+      assert.equal((await client.batches.cancel(batch.id)).status, "cancelling");
+      assert.equal((await ended(batch)).status, "cancelled");
+    });
+
+    test("upload in parts", async () => {
+      const content = Buffer.from(batchLine("a", "x".repeat(5000)).repeat(2000));
+      await assert.rejects(newFile(content), (e) => e.status === 413 && e.message.includes("part_size"));
+      const upload = await client.uploads.create({ purpose: "batch", filename: "big.jsonl", bytes: content.length, mime_type: "application/jsonl" });
+      const part_ids = [];
+      for (let at = 0; at < content.length; at += 4_000_000) {
+        const data = await toFile(content.subarray(at, at + 4_000_000), "part");
+        part_ids.push((await client.uploads.parts.create(upload.id, { data })).id);
+      }
+      const { status, file } = await client.uploads.complete(upload.id, { part_ids });
+      assert.equal(status, "completed");
+      const got = Buffer.from(await (await client.files.content(file.id)).arrayBuffer());
+      assert.ok(got.equals(content));
     });
   });
 }

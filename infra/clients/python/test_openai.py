@@ -1,6 +1,8 @@
 """OpenAI's Python library against a running stack: BASE_URL, AZURE_ENDPOINT and API_KEY say where it is."""
 
+import json
 import os
+import time
 
 import openai
 import pytest
@@ -137,3 +139,61 @@ def test_raw_headers(client):
     for name in ("x-request-id", "apim-request-id", "x-ratelimit-remaining-tokens", "x-ms-region"):
         assert raw.headers.get(name), name
     assert raw.parse().choices[0].message.content == "hello"
+
+
+def batch_line(custom_id, word, model=CHAT):
+    body = {"model": model, "messages": user(f"Say {word}")}
+    line = {"custom_id": custom_id, "method": "POST", "url": "/v1/chat/completions", "body": body}
+    return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def create_batch(client, file):
+    return client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+
+
+def ended(client, batch):
+    deadline = time.monotonic() + 60
+    while batch.status not in ("completed", "failed", "cancelled") and time.monotonic() < deadline:
+        time.sleep(0.1)
+        batch = client.batches.retrieve(batch.id)
+    return batch
+
+
+def test_batch(client):
+    text = batch_line("a", "grüß") + batch_line("b", "no", model="nobody")
+    file = client.files.create(purpose="batch", file=("ä b.jsonl", text.encode()))
+    assert (file.filename, file.bytes, file.purpose) == ("ä b.jsonl", len(text.encode()), "batch")
+    assert client.files.content(file.id).content == text.encode()
+    batch = ended(client, create_batch(client, file))
+    assert (batch.status, batch.request_counts.completed, batch.request_counts.failed) == ("completed", 1, 1)
+    answer = json.loads(client.files.content(batch.output_file_id).text)
+    assert answer["response"]["body"]["choices"][0]["message"]["content"] == "grüß"
+    assert json.loads(client.files.content(batch.error_file_id).text)["error"]["code"] == "model_not_found"
+    assert batch.id in [b.id for b in client.batches.list(limit=1)]
+    files = [f.id for f in client.files.list(purpose="batch_output", limit=1)]
+    assert batch.output_file_id in files and batch.error_file_id in files and file.id not in files
+    assert client.files.delete(file.id).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.files.retrieve(file.id)
+    with pytest.raises(openai.ConflictError):
+        client.batches.cancel(batch.id)
+
+
+def test_batch_cancelled(client):
+    file = client.files.create(purpose="batch", file=("a.jsonl", batch_line("a", "one").encode()))
+    batch = create_batch(client, file)
+    assert client.batches.cancel(batch.id).status == "cancelling"
+    assert ended(client, batch).status == "cancelled"
+
+
+def test_upload_in_parts(client, tmp_path):
+    path = tmp_path / "big.jsonl"
+    path.write_text(batch_line("a", "x" * 5000) * 2000)
+    with pytest.raises(openai.APIStatusError) as e:
+        client.files.create(purpose="batch", file=path)
+    assert e.value.status_code == 413 and "part_size" in e.value.message
+    upload = client.uploads.upload_file_chunked(
+        file=path, mime_type="application/jsonl", purpose="batch", part_size=4_000_000
+    )
+    assert upload.status == "completed"
+    assert client.files.content(upload.file.id).content == path.read_bytes()

@@ -22,6 +22,8 @@ var samples = map[string]struct{ function, answer string }{
 	"embeddings/apigateway-semantic-search.json":  {"EmbeddingsFunction", `"index":3`},
 	"embeddings/functionurl-embed.json":           {"EmbeddingsFunction", `"object":"embedding"`},
 	"embeddings/invoke-embed.json":                {"EmbeddingsFunction", `"object":"embedding"`},
+	"batch-submit/apigateway-create-file.json":    {"BatchSubmitFunction", `"filename":"reviews.jsonl"`},
+	"batch-status/apigateway-list-batches.json":   {"BatchStatusFunction", `"has_more":false`},
 	"token-estimate/apigateway-estimate.json":     {"TokenEstimateFunction", `"input_tokens":53`},
 	"token-estimate/apigateway-input-tokens.json": {"TokenEstimateFunction", `{"object":"response.input_tokens","input_tokens":43}`},
 	"token-estimate/invoke-text.json":             {"TokenEstimateFunction", `{"id":30325,"text":"Tokens","start":0,"end":6}`},

@@ -1,0 +1,184 @@
+// Package batchapi has OpenAI's files, uploads and batches as one http.Handler, on OpenAI's paths and on
+// Azure's: what a caller uploads lies in the bucket, and a batch is a job of the batch workflow. It does
+// not know how a job is done, nor Lambda.
+package batchapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"aoai-bridge/shared/apipath"
+	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/telemetry"
+)
+
+// Options is what an API is made from.
+type Options struct {
+	AWS      aws.Config
+	Bucket   string
+	Workflow string // ARN of the state machine that answers a file
+	Jobs     *batch.Service
+	Now      func() time.Time // nil is time.Now
+}
+
+// API serves the operations. It may be called concurrently.
+type API struct {
+	store    *store
+	jobs     *batch.Service
+	states   *sfn.Client
+	workflow string
+	now      func() time.Time
+	mux      *http.ServeMux
+}
+
+// New makes an API.
+func New(o Options) *API {
+	client := s3.NewFromConfig(o.AWS, func(so *s3.Options) {
+		so.UsePathStyle = so.BaseEndpoint != nil // an endpoint of one's own has no name for each bucket
+	})
+	a := &API{
+		store: &store{client, o.Bucket}, jobs: o.Jobs, states: sfn.NewFromConfig(o.AWS), workflow: o.Workflow,
+		now: o.Now, mux: http.NewServeMux(),
+	}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	a.handle("POST /files", "files.create", a.createFile)
+	a.handle("GET /files", "files.list", a.listFiles)
+	a.handle("GET /files/{id}", "files.retrieve", a.retrieveFile)
+	a.handle("DELETE /files/{id}", "files.delete", a.deleteFile)
+	a.handle("GET /files/{id}/content", "files.content", a.fileContent)
+	a.handle("POST /uploads", "uploads.create", a.createUpload)
+	a.handle("POST /uploads/{id}/parts", "uploads.parts.create", a.addPart)
+	a.handle("POST /uploads/{id}/complete", "uploads.complete", a.completeUpload)
+	a.handle("POST /uploads/{id}/cancel", "uploads.cancel", a.cancelUpload)
+	a.handle("POST /batches", "batches.create", a.createBatch)
+	a.handle("GET /batches", "batches.list", a.listBatches)
+	a.handle("GET /batches/{id}", "batches.retrieve", a.retrieveBatch)
+	a.handle("POST /batches/{id}/cancel", "batches.cancel", a.cancelBatch)
+	return a
+}
+
+// ServeHTTP serves the paths of both families.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path, err := apipath.Parse(r)
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	inner := path.Request(r)
+	inner.URL.RawQuery = path.Query.Encode()
+	if err := apipath.Check(a.mux, inner, r.URL.Path); err != nil {
+		fail(w, r, err)
+		return
+	}
+	a.mux.ServeHTTP(w, inner)
+}
+
+// handle serves an operation. An answer that is nil has been sent already.
+func (a *API) handle(pattern, name string, serve func(http.ResponseWriter, *http.Request) (any, error)) {
+	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		telemetry.From(r.Context()).Operation = name
+		answer, err := serve(w, r)
+		if err != nil {
+			fail(w, r, err)
+			return
+		}
+		if answer == nil {
+			return
+		}
+		raw, err := json.Marshal(answer)
+		if err != nil {
+			panic("batchapi: " + err.Error()) // answers have nothing that does not marshal
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(raw)))
+		_, _ = w.Write(raw) // the caller may be gone
+	})
+}
+
+func fail(w http.ResponseWriter, r *http.Request, err error) {
+	e := openaierr.From(err)
+	call := telemetry.From(r.Context())
+	call.Code, call.Err = e.Code, e.Cause
+	openaierr.Write(w, e)
+}
+
+// readJSON reads a request's body, which may be empty where every member is optional.
+func readJSON(r *http.Request, into any) error {
+	if content := r.Header.Get("Content-Type"); content != "" {
+		if kind, _, err := mime.ParseMediaType(content); err != nil || kind != "application/json" {
+			return unsupported(content, "application/json")
+		}
+	}
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return openaierr.Invalid("", "invalid_body", "The request body could not be read to its end.")
+	}
+	if len(raw) == 0 {
+		return nil
+	}
+	err = json.Unmarshal(raw, into)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return openaierr.Invalid(wrong.Field, "invalid_type", "Invalid type for '%s': it cannot be %s.", wrong.Field, wrong.Value)
+	}
+	if err != nil {
+		return openaierr.Invalid("", "invalid_json", "The request body is not a JSON object: %v.", err)
+	}
+	return nil
+}
+
+func unsupported(content, want string) error {
+	return &openaierr.Error{
+		Status: http.StatusUnsupportedMediaType, Type: openaierr.TypeInvalidRequest, Param: "Content-Type", Code: "unsupported_content_type",
+		Message: fmt.Sprintf("Unsupported Content-Type header: %.100q. Send %s.", content, want),
+	}
+}
+
+func missing(param string) error {
+	return openaierr.Invalid(param, "missing_required_parameter", "Missing required parameter: '%s'.", param)
+}
+
+func notFound(param, kind, id string) error {
+	return &openaierr.Error{
+		Status: http.StatusNotFound, Type: openaierr.TypeInvalidRequest, Param: param, Code: "not_found",
+		Message: fmt.Sprintf("There is no %s %.100q among those of your key. Check the id; GET /v1/files and GET /v1/batches list what there is.", kind, id),
+	}
+}
+
+// conflict is a 409 that no further try can mend, which the SDKs would make otherwise.
+func conflict(code, format string, args ...any) error {
+	return (&openaierr.Error{
+		Status: http.StatusConflict, Type: openaierr.TypeInvalidRequest, Code: code, Message: fmt.Sprintf(format, args...),
+	}).Final()
+}
+
+// expiry is OpenAI's expires_after.
+type expiry struct {
+	Anchor  string `json:"anchor"`
+	Seconds int64  `json:"seconds"`
+}
+
+// check returns the seconds, 0 for none. The bounds are those of OpenAI's API reference.
+func (e *expiry) check(param string) (int64, error) {
+	switch {
+	case e == nil:
+		return 0, nil
+	case e.Anchor != "created_at":
+		return 0, openaierr.Invalid(param+".anchor", "invalid_value", "'%s.anchor' must be \"created_at\".", param)
+	case e.Seconds < 3600 || e.Seconds > 2592000:
+		return 0, openaierr.Invalid(param+".seconds", "invalid_value", "'%s.seconds' must be from 3600 (an hour) to 2592000 (30 days).", param)
+	}
+	return e.Seconds, nil
+}

@@ -1,0 +1,298 @@
+package batchapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"aoai-bridge/shared/batch"
+)
+
+// batchObject is OpenAI's batch object. A batch here does not expire: it ends when its lines have.
+type batchObject struct {
+	ID           string            `json:"id"`
+	Object       string            `json:"object"`
+	Endpoint     string            `json:"endpoint"`
+	Errors       *batchErrors      `json:"errors"`
+	Input        string            `json:"input_file_id"`
+	Window       string            `json:"completion_window"`
+	Status       string            `json:"status"`
+	Output       *string           `json:"output_file_id"`
+	ErrorFile    *string           `json:"error_file_id"`
+	CreatedAt    int64             `json:"created_at"`
+	InProgressAt *int64            `json:"in_progress_at"`
+	ExpiresAt    *int64            `json:"expires_at"`
+	FinalizingAt *int64            `json:"finalizing_at"`
+	CompletedAt  *int64            `json:"completed_at"`
+	FailedAt     *int64            `json:"failed_at"`
+	ExpiredAt    *int64            `json:"expired_at"`
+	CancellingAt *int64            `json:"cancelling_at"`
+	CancelledAt  *int64            `json:"cancelled_at"`
+	Counts       requestCounts     `json:"request_counts"`
+	Usage        *usage            `json:"usage,omitempty"`
+	Metadata     map[string]string `json:"metadata"`
+}
+
+type requestCounts struct {
+	Total     int `json:"total"`
+	Completed int `json:"completed"`
+	Failed    int `json:"failed"`
+}
+
+type usage struct {
+	Input   int64 `json:"input_tokens"`
+	Details struct {
+		Cached int64 `json:"cached_tokens"`
+	} `json:"input_tokens_details"`
+	Output int64 `json:"output_tokens"`
+	Total  int64 `json:"total_tokens"`
+}
+
+type batchErrors struct {
+	Object string       `json:"object"`
+	Data   []batchError `json:"data"`
+}
+
+type batchError struct {
+	Code    string  `json:"code"`
+	Message string  `json:"message"`
+	Param   *string `json:"param"`
+	Line    *int    `json:"line"`
+}
+
+func failure(errs ...batchError) *batchErrors { return &batchErrors{Object: "list", Data: errs} }
+
+// object is the batch as it is before anything is known of its job.
+func (rec *record) object() *batchObject {
+	return &batchObject{
+		ID: rec.ID, Object: "batch", Endpoint: rec.Endpoint, Input: rec.Input, Window: rec.Window, Status: "validating",
+		CreatedAt: rec.CreatedAt.Unix(), Metadata: rec.Metadata,
+	}
+}
+
+// batchObject is the batch as it is now.
+func (a *API) batchObject(ctx context.Context, caller string, rec *record) (*batchObject, error) {
+	b := rec.object()
+	summary := &batch.Summary{}
+	ended, err := a.store.get(ctx, batchKey(caller, rec.ID, batchSummary), summary)
+	if err != nil {
+		return nil, err
+	}
+	if ended {
+		return b, a.end(ctx, b, rec, summary)
+	}
+	p, found, err := a.jobs.Progress(ctx, rec.ID)
+	switch {
+	case err != nil:
+		return nil, err
+	case found && p.Summary != nil: // it has ended meanwhile
+		return b, a.end(ctx, b, rec, p.Summary)
+	case found:
+		b.Status, b.Counts = p.Status, requestCounts{p.Counts.Total, p.Counts.Completed, p.Counts.Failed}
+		b.InProgressAt, b.CancellingAt = unix(p.PlannedAt), unix(p.CancelledAt)
+	default:
+		at, err := a.jobs.CancelledAt(ctx, rec.ID)
+		if err != nil {
+			return nil, err
+		}
+		if b.CancellingAt = unix(at); b.CancellingAt != nil {
+			b.Status = "cancelling"
+		}
+	}
+	a.noticeDeath(ctx, b, rec)
+	return b, nil
+}
+
+func unix(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	seconds := t.Unix()
+	return &seconds
+}
+
+// end fills in what came of a batch.
+func (a *API) end(ctx context.Context, b *batchObject, rec *record, s *batch.Summary) error {
+	lines := s.Lines
+	b.Counts = requestCounts{lines.Total, lines.Succeeded, lines.Failed}
+	b.InProgressAt = unix(s.PlannedAt)
+	if lines.Succeeded > 0 {
+		b.Output = &rec.Output
+	}
+	if lines.Failed > 0 {
+		b.ErrorFile = &rec.Errors
+	}
+	u := &usage{Input: s.Usage.Input, Output: s.Usage.Output, Total: s.Usage.Input + s.Usage.Output}
+	u.Details.Cached = s.Usage.Cached
+	switch at := unix(s.CompletedAt); {
+	case s.Failure != nil:
+		b.Status, b.FailedAt = "failed", at
+		b.Errors = failure(batchError{Code: s.Failure.Code, Message: s.Failure.Message})
+	case lines.Total == 0:
+		b.Status, b.FailedAt = "failed", at
+		b.Errors = failure(batchError{Code: "empty_file", Message: "The input file has no lines. It needs at least one request."})
+	case s.Status == "cancelled":
+		b.Status, b.CancelledAt, b.Usage = "cancelled", at, u
+		cancelled, err := a.jobs.CancelledAt(ctx, rec.ID)
+		b.CancellingAt = unix(cancelled)
+		return err
+	case lines.Invalid == lines.Total: // as with OpenAI, where no line is sent if one is bad
+		b.Status, b.FailedAt = "failed", at
+		errs, err := a.firstErrors(ctx, rec)
+		b.Errors = failure(errs...)
+		return err
+	default:
+		b.Status, b.CompletedAt, b.Usage = "completed", at, u
+	}
+	return nil
+}
+
+// firstErrors reads what is wrong with the first lines.
+func (a *API) firstErrors(ctx context.Context, rec *record) (errs []batchError, err error) {
+	body, err := a.store.read(ctx, rec.Job.Outputs.Errors, "bytes=0-16383")
+	if isStatus(err, http.StatusNotFound) {
+		return []batchError{}, nil // its owner has deleted it
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return nil, err
+	}
+	for line := range bytes.Lines(text) {
+		var l struct{ Error *batchError }
+		if json.Unmarshal(line, &l) == nil && l.Error != nil { // the last one may be cut
+			errs = append(errs, *l.Error)
+		}
+	}
+	return errs, nil
+}
+
+// grace is how long after its start an execution may be unknown: DescribeExecution is eventually consistent.
+const grace = time.Minute
+
+// noticeDeath marks a batch as failed whose workflow has ended without a report, or was never started.
+// Where Step Functions does not say, the batch stays what it is.
+func (a *API) noticeDeath(ctx context.Context, b *batchObject, rec *record) {
+	if a.now().Sub(rec.CreatedAt) < grace {
+		return
+	}
+	arn := strings.Replace(a.workflow, ":stateMachine:", ":execution:", 1) + ":" + rec.ID
+	out, err := a.states.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
+	if _, never := errors.AsType[*types.ExecutionDoesNotExist](err); never {
+		b.Status, b.Errors = "failed", failure(batchError{Code: "not_started", Message: "The batch was not started. Create it again."})
+		return
+	}
+	if err != nil {
+		slog.WarnContext(ctx, "the execution of a batch cannot be described", "batch", rec.ID, "error", err.Error())
+		return
+	}
+	switch out.Status {
+	case types.ExecutionStatusFailed, types.ExecutionStatusTimedOut, types.ExecutionStatusAborted:
+		b.Status, b.FailedAt = "failed", unix(aws.ToTime(out.StopDate))
+		b.Errors = failure(batchError{Code: "workflow_failed", Message: "The workflow of the batch was stopped, or failed, before it could report. Its execution in Step Functions has the batch's id for a name."})
+	}
+}
+
+// findBatch returns a batch of the caller.
+func (a *API) findBatch(ctx context.Context, caller, id string) (*record, error) {
+	rec := &record{}
+	if !isID(batchID, id) {
+		return nil, notFound("batch_id", "batch", id)
+	}
+	found, err := a.store.get(ctx, batchKey(caller, id, batchRecord), rec)
+	if err == nil && !found {
+		err = notFound("batch_id", "batch", id)
+	}
+	return rec, err
+}
+
+func (a *API) retrieveBatch(_ http.ResponseWriter, r *http.Request) (any, error) {
+	ctx, caller := of(r)
+	rec, err := a.findBatch(ctx, caller, r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	return a.batchObject(ctx, caller, rec)
+}
+
+// cancelBatch marks a batch. The workflow sees the mark at its next step.
+func (a *API) cancelBatch(_ http.ResponseWriter, r *http.Request) (any, error) {
+	ctx, caller := of(r)
+	rec, err := a.findBatch(ctx, caller, r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	b, err := a.batchObject(ctx, caller, rec)
+	if err != nil {
+		return nil, err
+	}
+	switch b.Status {
+	case "completed", "failed", "cancelled":
+		return nil, conflict("batch_ended", "The batch %s is %s, so that there is nothing to cancel.", rec.ID, b.Status)
+	case "cancelling":
+		return b, nil
+	}
+	if err := a.jobs.Cancel(ctx, rec.ID); err != nil {
+		return nil, err
+	}
+	b.Status, b.CancellingAt = "cancelling", unix(a.now())
+	return b, nil
+}
+
+// lookers is how many batches of a page are looked at at once.
+const lookers = 8
+
+func (a *API) listBatches(_ http.ResponseWriter, r *http.Request) (any, error) {
+	ctx, caller := of(r)
+	p, err := readPage(r, batchID, 20, 100)
+	if err != nil {
+		return nil, err
+	}
+	prefix, after := batchesPrefix+caller, ""
+	if p.after != "" {
+		after = prefix + p.after + "0" // behind all that is below the id: '0' comes after '/'
+	}
+	var ids []string
+	if err := a.store.list(ctx, prefix, after, func(o object) bool {
+		if id, ok := strings.CutSuffix(strings.TrimPrefix(o.key, prefix), "/"+batchRecord); ok {
+			ids = append(ids, id)
+		}
+		return len(ids) <= p.limit
+	}); err != nil {
+		return nil, err
+	}
+	found := make([]*batchObject, len(ids))
+	errs := make([]error, len(ids))
+	next := make(chan int)
+	var all sync.WaitGroup
+	for range lookers {
+		all.Go(func() {
+			for i := range next {
+				var rec *record
+				if rec, errs[i] = a.findBatch(ctx, caller, ids[i]); errs[i] == nil {
+					found[i], errs[i] = a.batchObject(ctx, caller, rec)
+				}
+			}
+		})
+	}
+	for i := range ids[:min(len(ids), p.limit)] {
+		next <- i
+	}
+	close(next)
+	all.Wait()
+	return newList(found, p.limit, func(b *batchObject) string { return b.ID }), errors.Join(errs...)
+}

@@ -1,0 +1,212 @@
+package batchapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/callers"
+	"aoai-bridge/shared/openaierr"
+)
+
+// record is what is kept of a batch; the rest is its job's.
+type record struct {
+	ID        string            `json:"id"`
+	Input     string            `json:"input_file_id"`
+	Endpoint  string            `json:"endpoint"`
+	Window    string            `json:"completion_window"`
+	Metadata  map[string]string `json:"metadata"`
+	Output    string            `json:"output_file_id"` // whether or not there will be one
+	Errors    string            `json:"error_file_id"`
+	CreatedAt time.Time         `json:"created_at"`
+	Job       jobInput          `json:"job"`
+}
+
+// jobInput is the workflow's input, as batch.Input reads it.
+type jobInput struct {
+	Bucket  string           `json:"bucket"`
+	Key     string           `json:"key"`
+	Job     string           `json:"job"`
+	Origin  string           `json:"origin"`
+	Options batch.JobOptions `json:"options"`
+	Limits  batch.Limits     `json:"limits"`
+	Outputs batch.Outputs    `json:"outputs"`
+}
+
+func batchKey(caller, id, name string) string { return batchesPrefix + caller + id + "/" + name }
+
+const (
+	batchRecord  = "batch.json"
+	batchSummary = "summary.json"
+)
+
+// createRequest is a body of POST /batches.
+type createRequest struct {
+	Input        string            `json:"input_file_id"`
+	Endpoint     string            `json:"endpoint"`
+	Window       string            `json:"completion_window"`
+	Metadata     map[string]string `json:"metadata"`
+	OutputExpiry *expiry           `json:"output_expires_after"`
+}
+
+// endpoints are those that lines can be for.
+var endpoints = []string{"/v1/chat/completions", "/v1/responses", "/v1/embeddings"}
+
+// check returns the job's options, and after how many seconds its outputs expire.
+func (c *createRequest) check() (options batch.JobOptions, outputLife int64, err error) {
+	switch {
+	case c.Input == "":
+		return options, 0, missing("input_file_id")
+	case c.Endpoint == "":
+		return options, 0, missing("endpoint")
+	case !slices.Contains(endpoints, "/v1"+strings.TrimPrefix(c.Endpoint, "/v1")): // Azure's have no /v1
+		return options, 0, openaierr.Invalid("endpoint", "invalid_value", "'endpoint' is %.100q, want one of %s.", c.Endpoint, strings.Join(endpoints, ", "))
+	case c.Window == "":
+		return options, 0, missing("completion_window")
+	case c.Window != "24h":
+		return options, 0, openaierr.Invalid("completion_window", "invalid_value", "'completion_window' is %.100q, and Azure OpenAI knows no other than \"24h\".", c.Window)
+	case len(c.Metadata) > 16:
+		return options, 0, openaierr.Invalid("metadata", "invalid_value", "'metadata' has %d members, and 16 are the most.", len(c.Metadata))
+	}
+	own := map[string]string{}
+	for name, value := range c.Metadata {
+		if len(name) > 64 || len(value) > 512 {
+			return options, 0, openaierr.Invalid("metadata", "invalid_value", "'metadata' has names of up to 64 bytes and values of up to 512: %.64q is too long.", name)
+		}
+		if option, ok := strings.CutPrefix(name, batch.MetadataPrefix); ok {
+			own[option] = value
+		}
+	}
+	if options, err = batch.OptionsOf(own); err == nil {
+		outputLife, err = c.OutputExpiry.check("output_expires_after")
+	}
+	return options, outputLife, err
+}
+
+// createBatch starts the job of a batch. Said again by an SDK that has lost the answer, it answers the same.
+func (a *API) createBatch(_ http.ResponseWriter, r *http.Request) (any, error) {
+	ctx, caller := of(r)
+	var in createRequest
+	if err := readJSON(r, &in); err != nil {
+		return nil, err
+	}
+	options, outputLife, err := in.check()
+	if err != nil {
+		return nil, err
+	}
+	input, err := a.findFile(ctx, caller, in.Input, "input_file_id")
+	if err != nil {
+		return nil, err
+	}
+	if input.purpose != purposeBatch {
+		return nil, openaierr.Invalid("input_file_id", "invalid_purpose", "The file %s has the purpose %s, want batch. Upload it again with purpose=\"batch\".", input.id, input.purpose)
+	}
+	id, err := a.idOf(ctx, caller, r.Header, &in)
+	if err != nil {
+		return nil, err
+	}
+	rec := a.newRecord(ctx, caller, id, &in, input, options, time.Duration(outputLife)*time.Second)
+	won, err := a.store.claim(ctx, batchKey(caller, id, batchRecord), rec)
+	if err == nil && !won { // which may be under way still
+		rec, err = a.findBatch(ctx, caller, id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := a.start(ctx, rec); err != nil {
+		return nil, err
+	}
+	if !won {
+		return a.batchObject(ctx, caller, rec)
+	}
+	return rec.object(), nil
+}
+
+func (a *API) newRecord(ctx context.Context, caller, id string, in *createRequest, input *file, options batch.JobOptions, life time.Duration) *record {
+	now := a.now()
+	output := &file{id: newID(fileID, now), purpose: purposeOutput, name: id + "_output.jsonl", expires: life}
+	errorFile := &file{id: newID(fileID, now), purpose: purposeOutput, name: id + "_error.jsonl", expires: life}
+	rec := &record{
+		ID: id, Input: input.id, Endpoint: in.Endpoint, Window: in.Window, Metadata: in.Metadata,
+		Output: output.id, Errors: errorFile.id, CreatedAt: now.UTC(),
+		Job: jobInput{
+			Bucket: a.store.bucket, Key: input.key(caller), Job: id, Origin: batch.OriginAPI, Options: options,
+			Limits: batch.Limits{Endpoint: in.Endpoint},
+			Outputs: batch.Outputs{
+				Results: output.key(caller), Errors: errorFile.key(caller), Summary: batchKey(caller, id, batchSummary),
+			},
+		},
+	}
+	if who := callers.From(ctx); !who.Any() {
+		rec.Job.Limits.Models = who.Models
+	}
+	return rec
+}
+
+// start starts the workflow. An execution has the batch's name, so that there is never a second one.
+func (a *API) start(ctx context.Context, rec *record) error {
+	_, err := a.states.StartExecution(ctx, &sfn.StartExecutionInput{
+		StateMachineArn: &a.workflow, Name: &rec.ID, Input: aws.String(string(encode(rec.Job))),
+	})
+	if _, ended := errors.AsType[*types.ExecutionAlreadyExists](err); ended {
+		return nil
+	}
+	return err
+}
+
+// created is the record of a create: which batch it has made.
+type created struct {
+	Batch string    `json:"batch"`
+	Sum   string    `json:"request"` // hash of it
+	At    time.Time `json:"at"`
+}
+
+// retryWindow is how long after a create its repetition is taken for one: the SDKs wait ten minutes for
+// an answer.
+const retryWindow = 15 * time.Minute
+
+// idOf is the id of the batch that a create makes, or has made before. Creates with the same
+// Idempotency-Key are the same. The SDKs send none, but count their retries: one of the same request
+// soon after is the same.
+func (a *API) idOf(ctx context.Context, caller string, h http.Header, in *createRequest) (string, error) {
+	now := a.now()
+	request, _ := json.Marshal(in) // strings always marshal
+	mine := created{Batch: newID(batchID, now), Sum: hash(string(request)), At: now.UTC()}
+	key := h.Get("Idempotency-Key")
+	name := createsPrefix + caller + hash("request", mine.Sum) + ".json"
+	if key != "" {
+		name = createsPrefix + caller + hash("key", key) + ".json"
+		if won, err := a.store.claim(ctx, name, mine); won || err != nil {
+			return mine.Batch, err
+		}
+	}
+	var before created
+	found, err := a.store.get(ctx, name, &before)
+	tries, _ := strconv.Atoi(h.Get("X-Stainless-Retry-Count")) // none is no retry
+	switch {
+	case err != nil:
+		return "", err
+	case key != "" && found && before.Sum != mine.Sum:
+		return "", openaierr.Invalid("Idempotency-Key", "idempotency_key_reused", "The Idempotency-Key was sent with another request before. Send each request with a key of its own.")
+	case key != "" && found, found && tries > 0 && now.Sub(before.At) < retryWindow:
+		return before.Batch, nil
+	}
+	return mine.Batch, a.store.putRecord(ctx, name, mine)
+}
+
+func hash(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
+	return hex.EncodeToString(sum[:])
+}

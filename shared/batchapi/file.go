@@ -1,0 +1,116 @@
+package batchapi
+
+import (
+	"context"
+	"fmt"
+	"mime"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"aoai-bridge/shared/openaierr"
+)
+
+// The purposes of files.
+const (
+	purposeBatch  = "batch"
+	purposeOutput = "batch_output"
+)
+
+// file is an object of the bucket. All that is known of it is in its key and in what a list tells, so
+// that a list needs no look at each.
+type file struct {
+	id      string
+	purpose string
+	name    string
+	expires time.Duration // after it was made; 0 is never
+	bytes   int64
+	madeAt  time.Time
+}
+
+// fileObject is OpenAI's file object.
+type fileObject struct {
+	ID            string  `json:"id"`
+	Object        string  `json:"object"`
+	Bytes         int64   `json:"bytes"`
+	CreatedAt     int64   `json:"created_at"`
+	ExpiresAt     *int64  `json:"expires_at"`
+	Filename      string  `json:"filename"`
+	Purpose       string  `json:"purpose"`
+	Status        string  `json:"status"`
+	StatusDetails *string `json:"status_details"`
+}
+
+func (f *file) object() *fileObject {
+	o := &fileObject{
+		ID: f.id, Object: "file", Bytes: f.bytes, CreatedAt: f.madeAt.Unix(), Filename: f.name, Purpose: f.purpose, Status: "processed",
+	}
+	if f.expires > 0 {
+		at := f.madeAt.Add(f.expires).Unix()
+		o.ExpiresAt = &at
+	}
+	return o
+}
+
+// key is the file's in the folder of its caller.
+func (f *file) key(caller string) string {
+	return fmt.Sprintf("%s%s%s/%s/%d/%s", filesPrefix, caller, f.id, f.purpose, int64(f.expires.Seconds()), url.PathEscape(f.name))
+}
+
+// parseFile reads a file from what a list of its caller's folder has. ok is false for what is no file.
+func parseFile(caller string, o object) (f *file, ok bool) {
+	fields := strings.Split(strings.TrimPrefix(o.key, filesPrefix+caller), "/")
+	if len(fields) != 4 || !isID(fileID, fields[0]) {
+		return nil, false
+	}
+	seconds, err := strconv.ParseInt(fields[2], 10, 64)
+	if err != nil {
+		return nil, false
+	}
+	f = &file{id: fields[0], purpose: fields[1], expires: time.Duration(seconds) * time.Second, bytes: o.size, madeAt: o.modified}
+	if f.purpose == purposeBatch {
+		f.madeAt = madeAt(f.id) // as the answer to its create had it
+	}
+	f.name, err = url.PathUnescape(fields[3])
+	return f, err == nil
+}
+
+func (f *file) expired(now time.Time) bool {
+	return f.expires > 0 && now.After(f.madeAt.Add(f.expires))
+}
+
+// findFile returns a file of the caller. param is what named it.
+func (a *API) findFile(ctx context.Context, caller, id, param string) (f *file, err error) {
+	if isID(fileID, id) {
+		err = a.store.list(ctx, filesPrefix+caller+id+"/", "", func(o object) bool {
+			f, _ = parseFile(caller, o)
+			return false
+		})
+	}
+	if err == nil && (f == nil || f.bytes == 0 || f.expired(a.now())) { // an output without a line is as good as none
+		err = notFound(param, "file", id)
+	}
+	return f, err
+}
+
+// maxName is what fits into a key of S3's 1,024 bytes, escaped.
+const maxName = 200
+
+// fileName is a name as given by a caller, without its folders.
+func fileName(given string) (string, error) {
+	name := path.Base(strings.ReplaceAll(given, `\`, "/"))
+	switch {
+	case given == "" || name == "." || name == ".." || name == "/":
+		return "", missing("filename")
+	case len(name) > maxName:
+		return "", openaierr.Invalid("filename", "invalid_value", "'filename' is %d bytes long, and %d are the most. Give the file a shorter name.", len(name), maxName)
+	}
+	return name, nil
+}
+
+// attachment is the Content-Disposition of a file.
+func attachment(name string) string {
+	return mime.FormatMediaType("attachment", map[string]string{"filename": name})
+}

@@ -1,0 +1,183 @@
+package batchapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"aoai-bridge/shared/openaierr"
+)
+
+const (
+	// inline is the largest content that is sent through the gateway, in bytes. It passes more, but slowly:
+	// 2 MB/s beyond the first 10 MB ("Stream the integration response", API Gateway Developer Guide).
+	inline = 6 << 20
+
+	// streamed is the largest that it can be: what Lambda streams ("Response streaming for Lambda functions",
+	// Lambda Developer Guide).
+	streamed = 200_000_000
+
+	// linkLife is how long S3 takes a link to a larger one.
+	linkLife = 15 * time.Minute
+)
+
+func (a *API) createFile(_ http.ResponseWriter, r *http.Request) (any, error) {
+	ctx, caller := of(r)
+	f, err := readForm(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPurpose(f.value("purpose")); err != nil {
+		return nil, err
+	}
+	seconds, err := f.expiry()
+	if err != nil {
+		return nil, err
+	}
+	content, name, err := f.file("file")
+	if err != nil {
+		return nil, err
+	}
+	if !hasRequest(content) {
+		return nil, openaierr.Invalid("file", "invalid_file_format", "The file is not JSONL: no line of it is a JSON object. Write each request on one line of its own.")
+	}
+	now := a.now()
+	made := &file{
+		id: newID(fileID, now), purpose: purposeBatch, name: name, expires: time.Duration(seconds) * time.Second,
+		bytes: int64(len(content)), madeAt: now,
+	}
+	return made.object(), a.store.put(ctx, made.key(caller), "application/jsonl", content)
+}
+
+// checkPurpose knows one purpose: the files of the others have no use here.
+func checkPurpose(purpose string) error {
+	switch purpose {
+	case purposeBatch:
+		return nil
+	case "":
+		return missing("purpose")
+	}
+	return openaierr.Invalid("purpose", "invalid_value", "'purpose' is %.100q, and files are for batches here: want \"batch\".", purpose)
+}
+
+// hasRequest tells whether any line could be one. What is wrong with the others is said where they are answered.
+func hasRequest(content []byte) bool {
+	for line := range bytes.Lines(bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] == '{' && json.Valid(line) {
+			return true
+		}
+	}
+	return false
+}
+
+// listFiles answers with the newest files first unless it is asked for the oldest.
+func (a *API) listFiles(_ http.ResponseWriter, r *http.Request) (any, error) {
+	ctx, caller := of(r)
+	p, err := readPage(r, fileID, 10_000, 10_000)
+	if err != nil {
+		return nil, err
+	}
+	purpose, now := r.URL.Query().Get("purpose"), a.now()
+	prefix, after, before := filesPrefix+caller, "", ""
+	if p.after != "" && p.forward {
+		before = prefix + p.after
+	} else if p.after != "" {
+		after = prefix + p.after + "0" // behind all that is below the id: '0' comes after '/'
+	}
+	var found []*fileObject
+	var expired []string
+	err = a.store.list(ctx, prefix, after, func(o object) bool {
+		if before != "" && o.key >= before {
+			return false
+		}
+		switch f, ok := parseFile(caller, o); {
+		case ok && f.expired(now):
+			expired = append(expired, o.key)
+		case ok && f.bytes > 0 && (purpose == "" || purpose == f.purpose):
+			found = append(found, f.object())
+		}
+		return p.forward || len(found) <= p.limit
+	})
+	for _, key := range expired { // nobody else removes them
+		if err := a.store.delete(ctx, key); err != nil {
+			return nil, err
+		}
+	}
+	if p.forward {
+		slices.Reverse(found)
+	}
+	return newList(found, p.limit, func(f *fileObject) string { return f.ID }), err
+}
+
+func (a *API) retrieveFile(_ http.ResponseWriter, r *http.Request) (any, error) {
+	ctx, caller := of(r)
+	f, err := a.findFile(ctx, caller, r.PathValue("id"), "file_id")
+	if err != nil {
+		return nil, err
+	}
+	return f.object(), nil
+}
+
+func (a *API) deleteFile(_ http.ResponseWriter, r *http.Request) (any, error) {
+	ctx, caller := of(r)
+	f, err := a.findFile(ctx, caller, r.PathValue("id"), "file_id")
+	if err != nil {
+		return nil, err
+	}
+	if err := a.store.delete(ctx, f.key(caller)); err != nil {
+		return nil, err
+	}
+	return map[string]any{"id": f.id, "object": "file", "deleted": true}, nil
+}
+
+// fileContent sends a file, or where S3 has it.
+func (a *API) fileContent(w http.ResponseWriter, r *http.Request) (any, error) {
+	ctx, caller := of(r)
+	f, err := a.findFile(ctx, caller, r.PathValue("id"), "file_id")
+	if err != nil {
+		return nil, err
+	}
+	header := w.Header()
+	follows := followsLinks(r.Header)
+	switch {
+	case !follows && f.bytes > streamed:
+		return nil, &openaierr.Error{
+			Status: http.StatusRequestEntityTooLarge, Type: openaierr.TypeInvalidRequest, Param: "file_id", Code: "file_too_large",
+			Message: fmt.Sprintf("The file has %d bytes, and this client takes only what the API gateway carries, %d. Read it from s3://%s/%s, or from this URL by a client that follows redirects.",
+				f.bytes, streamed, a.store.bucket, f.key(caller)),
+		}
+	case follows && f.bytes > inline:
+		link, err := a.store.link(ctx, f.key(caller), f.name)
+		if err != nil {
+			return nil, err
+		}
+		header.Set("Location", link)
+		header.Set("Content-Length", "0")
+		w.WriteHeader(http.StatusFound)
+		return nil, nil
+	}
+	body, err := a.store.read(ctx, f.key(caller), "")
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	header.Set("Content-Type", "application/jsonl")
+	header.Set("Content-Length", strconv.FormatInt(f.bytes, 10))
+	header.Set("Content-Disposition", attachment(f.name))
+	if _, err := io.Copy(w, body); err != nil {
+		panic(http.ErrAbortHandler) // the caller must not take what it has for the whole
+	}
+	return nil, nil
+}
+
+// followsLinks tells whether a client may be sent to S3. A key in a header of its own would go there with
+// it, so that the AzureOpenAI classes follow no redirect (openai-node v7, azure.mjs); nor does OpenAI's Go
+// library to another host (v3.96.0, requestconfig/origin.go).
+func followsLinks(h http.Header) bool {
+	return h.Get("Api-Key") == "" && h.Get("X-Stainless-Lang") != "go"
+}

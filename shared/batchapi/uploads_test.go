@@ -1,0 +1,159 @@
+package batchapi_test
+
+import (
+	"bytes"
+	"crypto/md5"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/openai/openai-go/v3"
+)
+
+func uploadOf(size int) map[string]any {
+	return map[string]any{"purpose": "batch", "filename": "big.jsonl", "bytes": size, "mime_type": "application/jsonl"}
+}
+
+// TestUpload brings a file in parts, and gets it back from the bucket.
+func TestUpload(t *testing.T) {
+	w := newWorld(t)
+	content := []byte(strings.Repeat(line("1", "gpt-4o", strings.Repeat("ü", 4000)), 1000))
+	for name, c := range w.clients(alice) {
+		t.Run(name, func(t *testing.T) {
+			upload, err := c.Uploads.New(t.Context(), openai.UploadNewParams{
+				Purpose: openai.FilePurposeBatch, Filename: "big.jsonl", Bytes: int64(len(content)), MimeType: "application/jsonl",
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			const size = 4_000_000
+			var ids []string
+			for start := 0; start < len(content); start += size {
+				part, err := c.Uploads.Parts.New(t.Context(), upload.ID, openai.UploadPartNewParams{
+					Data: bytes.NewReader(content[start:min(start+size, len(content))]),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ids = append(ids, part.ID)
+			}
+			var file string
+			for range 2 { // an SDK asks again where the answer was lost
+				done, err := c.Uploads.Complete(t.Context(), upload.ID, openai.UploadCompleteParams{
+					PartIDs: ids, Md5: openai.String(fmt.Sprintf("%x", md5.Sum(content))),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if done.Status != "completed" || done.File.Bytes != int64(len(content)) || done.File.Filename != "big.jsonl" || file != "" && done.File.ID != file {
+					t.Fatalf("%s", done.RawJSON())
+				}
+				file = done.File.ID
+			}
+			answer, err := c.Files.Content(t.Context(), file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, answer, content)
+			w.followed(file, content)
+		})
+	}
+}
+
+// same checks a content.
+func same(t *testing.T, answer *http.Response, content []byte) {
+	t.Helper()
+	defer answer.Body.Close()
+	got, err := io.ReadAll(answer.Body)
+	if err != nil || !bytes.Equal(got, content) {
+		t.Errorf("%v: %d bytes, want %d", err, len(got), len(content))
+	}
+	if name := answer.Header.Get("Content-Disposition"); name != "attachment; filename=big.jsonl" {
+		t.Errorf("Content-Disposition %q", name)
+	}
+}
+
+// followed reads a large file as the libraries do that follow a redirect, without the key.
+func (w *world) followed(file string, content []byte) {
+	w.t.Helper()
+	a := w.call(alice, "GET", "/v1/files/"+file+"/content", nil)
+	if a.status != http.StatusFound || !strings.Contains(a.location, "/"+bucket+"/api/files/") {
+		w.t.Fatalf("content: %d %s, want a link to the bucket", a.status, a.location)
+	}
+	answer, err := http.Get(a.location)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	same(w.t, answer, content)
+}
+
+func TestUploadErrors(t *testing.T) {
+	w := newWorld(t)
+	with := func(change func(map[string]any)) map[string]any {
+		in := uploadOf(4)
+		change(in)
+		return in
+	}
+	pending := w.call(alice, "POST", "/v1/uploads", uploadOf(4)).text("id")
+	part := w.form(alice, "/v1/uploads/"+pending+"/parts", "data", "part", "{}\n").text("id")
+	cancelled := w.call(alice, "POST", "/v1/uploads", uploadOf(4)).text("id")
+	if a := w.call(alice, "POST", "/v1/uploads/"+cancelled+"/cancel", nil); a.text("status") != "cancelled" {
+		t.Fatalf("%v", a)
+	}
+	complete := "/v1/uploads/" + pending + "/complete"
+	tests := []struct {
+		name   string
+		get    func() answer
+		status int
+		param  string
+		code   string
+	}{
+		{"purpose", func() answer {
+			return w.call(alice, "POST", "/v1/uploads", with(func(in map[string]any) { in["purpose"] = "vision" }))
+		}, 400, "purpose", "invalid_value"},
+		{"no name", func() answer {
+			return w.call(alice, "POST", "/v1/uploads", with(func(in map[string]any) { delete(in, "filename") }))
+		}, 400, "filename", "missing_required_parameter"},
+		{"no size", func() answer {
+			return w.call(alice, "POST", "/v1/uploads", with(func(in map[string]any) { delete(in, "bytes") }))
+		}, 400, "bytes", "missing_required_parameter"},
+		{"size 0", func() answer { return w.call(alice, "POST", "/v1/uploads", uploadOf(0)) }, 400, "bytes", "invalid_value"},
+		{"size of text", func() answer {
+			return w.call(alice, "POST", "/v1/uploads", with(func(in map[string]any) { in["bytes"] = "4" }))
+		}, 400, "bytes", "invalid_type"},
+		{"no JSON", func() answer { return w.call(alice, "POST", "/v1/uploads", "{") }, 400, "", "invalid_json"},
+		{"no data", func() answer { return w.form(alice, "/v1/uploads/"+pending+"/parts", "file", "part", "x") }, 400, "data", "missing_required_parameter"},
+		{"unknown upload", func() answer { return w.form(alice, "/v1/uploads/upload_1/parts", "data", "part", "x") }, 404, "upload_id", "not_found"},
+		{"cancelled", func() answer { return w.form(alice, "/v1/uploads/"+cancelled+"/parts", "data", "part", "x") }, 400, "upload_id", "upload_not_pending"},
+		{"no parts", func() answer { return w.call(alice, "POST", complete, map[string]any{}) }, 400, "part_ids", "missing_required_parameter"},
+		{"unknown part", func() answer {
+			return w.call(alice, "POST", complete, map[string]any{"part_ids": []string{"upload.json"}})
+		}, 400, "part_ids", "invalid_value"},
+		{"a byte is missing", func() answer { return w.call(alice, "POST", complete, map[string]any{"part_ids": []string{part}}) }, 400, "part_ids", "invalid_value"},
+		{"cancel twice", func() answer { return w.call(alice, "POST", "/v1/uploads/"+cancelled+"/cancel", nil) }, 400, "upload_id", "upload_not_pending"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := tt.get()
+			if a.status != tt.status || a.text("error", "param") != tt.param || a.text("error", "code") != tt.code {
+				t.Errorf("%d %v, want %d about %q with %q", a.status, a.body, tt.status, tt.param, tt.code)
+			}
+		})
+	}
+	last := w.form(alice, "/v1/uploads/"+pending+"/parts", "data", "part", "\n").text("id")
+	whole := map[string]any{"part_ids": []string{part, last}, "md5": strings.Repeat("0", 32)}
+	if a := w.call(alice, "POST", complete, whole); a.text("error", "code") != "checksum_mismatch" {
+		t.Errorf("wrong MD5: %d %v", a.status, a.body)
+	}
+	if a := w.call(alice, "GET", "/v1/files", nil); len(a.body["data"].([]any)) != 0 {
+		t.Errorf("a file with a wrong MD5 is there: %v", a.body)
+	}
+	w.pass(25 * time.Hour)
+	delete(whole, "md5")
+	if a := w.call(alice, "POST", complete, whole); a.text("error", "code") != "upload_not_pending" || !strings.Contains(a.text("error", "message"), "expired") {
+		t.Errorf("a day later: %d %v", a.status, a.body)
+	}
+}
