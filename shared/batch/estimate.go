@@ -3,7 +3,9 @@ package batch
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 
 	"aoai-bridge/shared/catalog"
 )
@@ -97,12 +99,15 @@ func (s *Service) overCeiling(job *Job, plan *Plan) *Failure {
 	switch {
 	case e.USD == nil:
 		return &Failure{"cost_unknown", fmt.Sprintf(
-			"Nothing was sent: no price is known for %q, so the job cannot be held against its ceiling of %.2f USD. Put the price into the Azure secret. "+letThrough,
-			e.Unpriced, ceiling, "none")}
+			"Nothing was sent: no price is known for %q, so the job cannot be held against its ceiling of %s USD. Put the price into the Azure secret. "+letThrough,
+			e.Unpriced, amount(ceiling), "none")}
 	case *e.USD > ceiling:
 		return &Failure{"cost_ceiling_exceeded", fmt.Sprintf(
-			"Nothing was sent: the job is expected to cost %.2f USD (%d tokens in, at most %d out), above its ceiling of %.2f USD. "+letThrough,
-			*e.USD, e.Input, e.Output, ceiling, fmt.Sprintf("%.0f", *e.USD+1))}
+			"Nothing was sent: the job is expected to cost %s USD (%d tokens in, about %d out), above its ceiling of %s USD. "+letThrough,
+			amount(*e.USD), e.Input, e.Output, amount(ceiling), fmt.Sprintf("%.0f", math.Ceil(*e.USD)))}
 	}
 	return nil
 }
+
+// amount is a sum as people read it, exact to a millionth.
+func amount(usd float64) string { return strconv.FormatFloat(math.Round(usd*1e6)/1e6, 'f', -1, 64) }

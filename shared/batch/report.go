@@ -84,7 +84,6 @@ func (r *reporter) refused() {
 	}
 	r.summary.Lines = LineCounts{Total: r.plan.Lines, Invalid: r.plan.Rejected}
 	r.summary.Cost.Estimated, r.summary.Cost.Unpriced = dollars(r.plan.Estimate.USD), r.plan.Estimate.Unpriced
-	r.summary.Usage = r.plan.Estimate.Usage
 }
 
 // results writes the file of results, and counts.

@@ -61,7 +61,7 @@ func (s *store) claim(ctx context.Context, key string, record any) (won bool, er
 }
 
 func (s *store) record(key string, record any) *s3.PutObjectInput {
-	raw, err := json.Marshal(record)
+	raw, err := json.MarshalIndent(record, "", " ") // people read them, too
 	if err != nil {
 		panic("batch: " + err.Error()) // records have nothing that does not marshal
 	}

@@ -39,7 +39,11 @@ func (s *Service) Submit(ctx context.Context, step Step) (*Step, error) {
 		return nil, err
 	}
 	if !ready {
-		return step.wait(stepNoRoom), nil
+		next := step.wait(stepNoRoom)
+		if step.Waits < 6 { // Azure takes seconds to look at a file
+			next.Wait = 10
+		}
+		return next, nil
 	}
 	if err := w.create(ctx); err != nil {
 		return nil, err

@@ -62,6 +62,35 @@ func TestOnline(t *testing.T) {
 	}
 }
 
+func TestBatch(t *testing.T) {
+	sized := config.Resource{Name: "sized", Deployments: []config.Deployment{{Name: "night", Model: "gpt-4o", Type: "GlobalBatch", Capacity: 90}}}
+	tests := []struct {
+		name      string
+		resources []config.Resource
+		ask       string
+		want      string // resource/deployment of each target, best first
+	}{
+		{"by model", []config.Resource{east, sized}, "gpt-4o", "east/night sized/night"},
+		{"by deployment", []config.Resource{east}, "zone-night", "east/zone-night"},
+		{"never an online deployment", []config.Resource{east, west}, "gpt-4o-mini", ""},
+		{"an open resource takes any name", []config.Resource{open}, "gpt-9", "open/gpt-9"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, target := range newTable(t, tt.resources...).Batch(tt.ask) {
+				got = append(got, target.Resource+"/"+target.Deployment)
+			}
+			if strings.Join(got, " ") != tt.want {
+				t.Errorf("got %v, want %s", got, tt.want)
+			}
+		})
+	}
+	if target := newTable(t, sized).Batch("night")[0]; target.EnqueuedTokens != 90_000 || target.Type != "GlobalBatch" {
+		t.Errorf("got %+v", target)
+	}
+}
+
 func TestModels(t *testing.T) {
 	tests := []struct {
 		name      string

@@ -1,0 +1,79 @@
+package batch
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// cutting is an object whose downloads break off after so many bytes, cuts times.
+type cutting struct {
+	content string
+	after   int
+	cuts    int
+	ranges  []string
+}
+
+func (c *cutting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.ranges = append(c.ranges, r.Header.Get("Range"))
+	from := 0
+	_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from) // no range is 0
+	w.Header().Set("ETag", `"e"`)
+	if from >= len(c.content) {
+		w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+		return
+	}
+	rest := c.content[from:]
+	w.Header().Set("Content-Length", fmt.Sprint(len(rest)))
+	if c.cuts > 0 {
+		c.cuts--
+		_, _ = io.WriteString(w, rest[:min(c.after, len(rest))])
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = io.WriteString(w, rest)
+}
+
+func TestDownloadGoesOn(t *testing.T) {
+	tests := []struct {
+		name        string
+		after, cuts int
+		offset      int64
+		fails       bool
+	}{
+		{"in one piece", 0, 0, 0, false},
+		{"from an offset", 0, 0, 1000, false},
+		{"from the end", 0, 0, 100_000, false},
+		{"cut often", 10_000, 8, 0, false},
+		{"cut often, from an offset", 10_000, 8, 1000, false},
+		{"never a byte", 0, 100, 0, true},
+	}
+	content := strings.Repeat("0123456789", 10_000)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := &cutting{content: content, after: tt.after, cuts: tt.cuts}
+			server := httptest.NewServer(c)
+			defer server.Close()
+			store := &store{bucket: "b", s3: s3.New(s3.Options{
+				Region: "us-east-1", BaseEndpoint: aws.String(server.URL), UsePathStyle: true,
+				Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+			})}
+			o := store.open(t.Context(), "k", "", tt.offset)
+			defer o.Close()
+			got, err := io.ReadAll(o)
+			if (err != nil) != tt.fails {
+				t.Fatalf("after %v: %v", c.ranges, err)
+			}
+			if !tt.fails && !bytes.Equal(got, []byte(content[tt.offset:])) {
+				t.Errorf("got %d bytes, want %d, after %v", len(got), len(content)-int(tt.offset), c.ranges)
+			}
+		})
+	}
+}
