@@ -49,6 +49,26 @@ func TestInvokeDescribesItself(t *testing.T) {
 	}
 }
 
+// TestExitInMidAnswer lets the bootstrap go only once its first bytes have been read.
+func TestExitInMidAnswer(t *testing.T) {
+	host := start(t, lambda.Function{})
+	g := newGate(t)
+	response, err := host.Invoke(t.Context(), "f", []byte(g.event("exit later")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if _, err := io.ReadFull(response.Body, make([]byte, len("some"))); err != nil {
+		t.Fatal(err)
+	}
+	g.open <- struct{}{}
+	rest, err := io.ReadAll(response.Body)
+	failure, ok := errors.AsType[*lambda.FunctionError](err)
+	if !ok || len(rest) > 0 || failure.Type != "Runtime.ExitError" || !strings.HasSuffix(failure.Message, "Error: Runtime exited with error: exit status 1") {
+		t.Errorf("got %q, %v", rest, err)
+	}
+}
+
 func TestInvokeFailures(t *testing.T) {
 	tests := []struct {
 		name, do      string
@@ -64,7 +84,6 @@ func TestInvokeFailures(t *testing.T) {
 		{name: "hang", do: "hang", wantType: "Sandbox.Timedout", wantMessage: "Error: Task timed out after 0.50 seconds"},
 		{name: "error for a first byte", do: "fail first", wantType: "refusedError", wantMessage: "no more", wantSurvivors: true},
 		{name: "error after some bytes", do: "fail later", wantBody: "some", wantType: "refusedError", wantMessage: "no more", wantSurvivors: true},
-		{name: "exit after some bytes", do: "exit later", wantBody: "some", wantType: "Runtime.ExitError", wantMessage: "Error: Runtime exited with error: exit status 1"},
 		{name: "hang after some bytes", do: "hang later", wantBody: "some", wantType: "Sandbox.Timedout", wantMessage: "Error: Task timed out after 0.50 seconds"},
 	}
 	for _, test := range tests {
