@@ -110,6 +110,9 @@ func (a *answer) end(err error) error {
 		a.err = io.EOF
 		if failure := trailerError(a.request.Trailer); failure != nil {
 			a.err = failure
+			if gone := a.inv.ctx.Err(); gone != nil { // which is what the function then failed for
+				a.err = gone
+			}
 		}
 		close(a.done)
 		return a.err
