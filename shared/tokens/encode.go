@@ -1,13 +1,19 @@
 package tokens
 
-// placed is a token of a piece and where it ends.
-type placed struct{ id, end uint32 }
+// placed is a token of a piece, where it ends, and which of the ways there it is.
+type placed struct {
+	id, end uint32
+	way     int
+}
 
 // scratch is what an encoder needs beside the text. What it finds out it remembers across texts.
 type scratch struct {
 	tokens []placed
 	dead   []uint64 // a bit per position: no encoding of the piece passes through it
-	ways   [longestToken + 1]way
+
+	// The last walk: where it started, how many bytes it looked at, and what it found.
+	from, seen, found int
+	ways              [longestToken + 1]way
 
 	bests [1 << bestBits]uint64
 	short [1 << shortBits]shortPiece
@@ -16,6 +22,7 @@ type scratch struct {
 
 const (
 	longestToken = 128 // bytes
+	longWalk     = 12  // bytes, from where on comparing is faster than walking
 
 	bestBits  = 13
 	shortBits = 13
@@ -45,9 +52,10 @@ func (sc *scratch) best(v *vocabulary, left uint32, n int) int {
 // does, go back. A place that was gone back from is never tried again, which keeps that linear.
 func (v *vocabulary) encode(sc *scratch, s string, i, end int) {
 	tokens := sc.tokens[:0]
+	sc.seen = 0
 	n := v.walk(sc, s, i, end)
-	if w := sc.ways[n]; int(w.end) == end {
-		sc.tokens = append(tokens, placed{v.id(w.unit), w.end})
+	if w := sc.ways[n]; i+int(w.length) == end {
+		sc.tokens = append(tokens, placed{v.id(w.unit), uint32(end), n})
 		return
 	}
 	start := i
@@ -58,25 +66,26 @@ func (v *vocabulary) encode(sc *scratch, s string, i, end int) {
 		}
 		if n < 0 {
 			dead[(i-start)/64] |= 1 << ((i - start) % 64)
-			to := i
+			n = tokens[len(tokens)-1].way - 1
 			tokens = tokens[:len(tokens)-1]
 			i = start
 			if len(tokens) > 0 {
 				i = int(tokens[len(tokens)-1].end)
 			}
-			n = v.walk(sc, s, i, to-1)
+			v.walk(sc, s, i, end)
 			continue
 		}
 		w := sc.ways[n]
-		if at := int(w.end) - start; dead[at/64]>>(at%64)&1 != 0 {
+		to := i + int(w.length)
+		if at := to - start; dead[at/64]>>(at%64)&1 != 0 {
 			n--
 			continue
 		}
-		tokens = append(tokens, placed{v.id(w.unit), w.end})
-		i = int(w.end)
-		if i == end {
+		tokens = append(tokens, placed{v.id(w.unit), uint32(to), n})
+		if to == end {
 			break
 		}
+		i = to
 		n = v.walk(sc, s, i, end)
 	}
 	sc.tokens = tokens
@@ -93,8 +102,8 @@ func (sc *scratch) alive(n int) []uint64 {
 	return dead
 }
 
-// way is a token that a text starts with: the unit of the trie, and where it ends.
-type way struct{ unit, end uint32 }
+// way is a token that a text starts with: the unit of the trie, and its length.
+type way struct{ unit, length uint32 }
 
 // id returns the token that a unit stands for.
 func (v *vocabulary) id(unit uint32) uint32 {
@@ -105,26 +114,36 @@ func (v *vocabulary) id(unit uint32) uint32 {
 }
 
 // walk leaves the tokens that s[i:end] starts with in sc.ways, and returns the index of the longest.
+//
+// In a long run of one character, or of a few, walks are long and many and all the same: so one that would
+// see what the last one saw is spared.
 func (v *vocabulary) walk(sc *scratch, s string, i, end int) int {
+	if sc.seen >= longWalk && i+sc.seen <= end && s[i:i+sc.seen] == s[sc.from:sc.from+sc.seen] {
+		return sc.found
+	}
 	if v.oneSpace && end > i+1 && s[i] == ' ' && s[i+1] == ' ' {
 		end = i + 1
 	}
-	n := 0
+	n, at := 0, i
 	trie := v.trie
 	base := uint32(rootBase)
-	for i < end {
-		b := uint32(s[i])
+	sc.seen = 0 // unless it is not for the end that the walk ends
+	for at < end {
+		b := uint32(s[at])
 		u := load32(trie, int(base+b)*4)
+		at++
 		if u&labelMask != b {
+			sc.seen = at - i
 			break
 		}
-		i++
-		sc.ways[n] = way{u, uint32(i)} // to be written over if it is none, as a branch here is hard to foresee
+		sc.ways[n] = way{u, uint32(at - i)} // to be written over if it is none, as a branch here is hard to foresee
 		n += int(u / hasID & 1)
 		if u&isLeaf != 0 {
+			sc.seen = at - i
 			break
 		}
 		base = u >> restShift
 	}
+	sc.from, sc.found = i, n-1
 	return n - 1
 }

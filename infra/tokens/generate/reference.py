@@ -54,6 +54,32 @@ def load(folder):
     return {name: tiktoken.Encoding(**openai_public.ENCODING_CONSTRUCTORS[name]()) for name in names}
 
 
+def golden(folder):
+    """A line per text and encoding: the ids or, of more than a thousand, their number and hash."""
+    here = pathlib.Path(__file__).parent
+    texts = json.loads((here / "../../../shared/tokens/testdata/texts.json").read_text("utf-8"))
+    lines = []
+    for name, encoding in load(folder).items():
+        for text in texts:
+            raw = bytes.fromhex(text["hex"]) if "hex" in text else text["text"].encode()
+            s = (raw * text.get("times", 1)).decode("utf-8", errors="replace")
+            line = {"encoding": name, "name": text["name"], **compact(encoding.encode_ordinary(s))}
+            special = encoding.encode(s, allowed_special="all")
+            if special != encoding.encode_ordinary(s):
+                line["special"] = special
+            lines.append(json.dumps(line, separators=(",", ":")))
+    print("[\n" + ",\n".join(lines) + "\n]")
+
+
+def compact(ids):
+    if len(ids) <= 1000:
+        return {"ids": ids}
+    joined = ",".join(map(str, ids)).encode()
+    return {"count": len(ids), "sha256": hashlib.sha256(joined).hexdigest()}
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "classes":
         classes()
+    else:
+        golden(sys.argv[2])
