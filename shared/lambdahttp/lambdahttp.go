@@ -41,7 +41,15 @@ func Start(f Function) {
 	runtime.GOMAXPROCS(processors(lambdacontext.MemoryLimitInMB))
 	log.SetFlags(0)
 	log.SetOutput(runtimeLog{})
+	keepConnections(http.DefaultTransport.(*http.Transport), lambdacontext.MaxConcurrency())
 	lambda.StartWithOptions(f.invoke)
+}
+
+// keepConnections is for the Runtime API, whose client in aws-lambda-go is made from the default
+// transport. That keeps two connections, so that with more invocations at a time nearly each would dial.
+func keepConnections(t *http.Transport, invocations int) {
+	t.MaxIdleConnsPerHost = invocations
+	t.MaxIdleConns = 0 // no other limit
 }
 
 // processors is how many processors a function's memory buys: one for each 1,769 MB, as Lambda's
