@@ -15,7 +15,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
@@ -77,6 +76,7 @@ func (runtimeLog) Write(line []byte) (int, error) {
 // deadlineGrace is kept of Lambda's deadline to say 504 in: at most this, or a tenth of what is left.
 const deadlineGrace = time.Second
 
+// errNotJSON has aws-lambda-go return an answer as the reader that it is.
 var errNotJSON = errors.New("the answer is a reader, not JSON")
 
 // errCallerGone is the context's cause once the answer is no longer wanted.
@@ -106,9 +106,9 @@ func (f Function) invoke(ctx context.Context, e event) (any, error) {
 
 // stream runs the handler and returns as soon as it has sent a header. The answer is read while the
 // handler goes on writing it.
-func (f Function) stream(r *request, cancel func(error)) any {
+func (f Function) stream(r *request, cancel func(error)) *answer {
 	ctx, call := telemetry.Start(r.Context(), r.id)
-	w := newWriter(r.id)
+	w := newWriter(r)
 	go func() {
 		defer cancel(nil)
 		err := serve(f.HTTP, w, r.WithContext(ctx))
@@ -117,11 +117,7 @@ func (f Function) stream(r *request, cancel func(error)) any {
 		w.finish(err)
 	}()
 	<-w.started
-	body := &body{w, cancel}
-	if r.functionURL {
-		return functionURLResponse(w, body)
-	}
-	return &events.APIGatewayProxyStreamingResponse{StatusCode: w.status, MultiValueHeaders: w.sent, Body: body}
+	return &answer{w, cancel}
 }
 
 // answerWriter is an http.ResponseWriter that knows which request it answers, and whether it has begun to.
