@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"runtime"
 	"strings"
 )
 
@@ -16,6 +17,7 @@ type writer struct {
 	status      int           // valid once started is closed
 	started     chan struct{} // closed by the first WriteHeader
 	finished    chan struct{} // closed once the handler has returned
+	written     bool          // part of the body
 	pipe        *pipe
 }
 
@@ -72,9 +74,16 @@ func (w *writer) head() []byte {
 	return append(text, headEnd...)
 }
 
-func (w *writer) Write(p []byte) (int, error) {
+func (w *writer) Write(p []byte) (n int, err error) {
 	w.WriteHeader(http.StatusOK)
-	return w.pipe.Write(p)
+	n, err = w.pipe.Write(p)
+	if !w.written {
+		// On one processor the runtime client waits for its turn, which a handler that has more to
+		// write does not give up. The first bytes are those that somebody waits for.
+		w.written = true
+		runtime.Gosched()
+	}
+	return n, err
 }
 
 // Flush has nothing to do; handlers look for it before they stream.
