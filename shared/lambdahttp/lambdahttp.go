@@ -11,7 +11,6 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
-	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -37,7 +36,6 @@ type Function struct {
 // Start serves invocations until the process ends. slog's default must have been set: the one that slog
 // begins with writes to package log, which Start has write to slog.
 func Start(f Function) {
-	runtime.GOMAXPROCS(processors(lambdacontext.MemoryLimitInMB))
 	log.SetFlags(0)
 	log.SetOutput(runtimeLog{})
 	keepConnections(http.DefaultTransport.(*http.Transport), lambdacontext.MaxConcurrency())
@@ -49,17 +47,6 @@ func Start(f Function) {
 func keepConnections(t *http.Transport, invocations int) {
 	t.MaxIdleConnsPerHost = invocations
 	t.MaxIdleConns = 0 // no other limit
-}
-
-// processors is how many processors a function's memory buys: one for each 1,769 MB, as Lambda's
-// documentation has it ("Configure Lambda function memory"). The machine shows more than that, and a
-// goroutine woken on another of them costs more than the little work it has to do there.
-func processors(megabytes int) int {
-	shown := runtime.GOMAXPROCS(0)
-	if megabytes <= 0 { // not on Lambda
-		return shown
-	}
-	return min((megabytes+1768)/1769, shown)
 }
 
 // runtimeLog is where aws-lambda-go logs. It prints the payload of every failed invocation, in which
