@@ -6,7 +6,7 @@ import (
 )
 
 // pipeLimit bounds what a pipe holds: a Write waits while as much is unread, in bytes.
-const pipeLimit = 64 << 10
+const pipeLimit = 16 << 10
 
 // pipe carries an answer from its handler to the runtime client. Unlike io.Pipe's, a Write does not wait
 // for its Read: the handler gets the next event while this one is sent, and what is ready together goes
