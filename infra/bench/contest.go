@@ -56,7 +56,8 @@ func run(ctx context.Context, o options) error {
 	return size(ctx, bridge.bootstrap)
 }
 
-// contest is one run of both rivals with so many invocations at a time in an instance.
+// contest is one run of both rivals with so many invocations at a time in an instance. Cold starts and
+// first tokens are of one call at a time and so measured once.
 func contest(ctx context.Context, o options, concurrency int, azure string, bridge, proxy *rival) error {
 	for _, r := range []*rival{bridge, proxy} {
 		if err := r.start(azure, concurrency); err != nil {
@@ -64,21 +65,26 @@ func contest(ctx context.Context, o options, concurrency int, azure string, brid
 		}
 		defer r.stack.Close()
 	}
-	fmt.Printf("\n%d invocation(s) at a time in an instance, %d rounds of %d requests, %d in flight\n", concurrency, o.rounds, o.requests, o.inFlight)
+	fmt.Printf("%d invocation(s) at a time in an instance, %d rounds of %d requests, %d in flight\n", concurrency, o.rounds, o.requests, o.inFlight)
+	var rows []row
+	measure := func(r []row, err error) error {
+		rows = append(rows, r...)
+		return err
+	}
 	if concurrency == 1 {
-		if err := coldStart(ctx, o, bridge, proxy); err != nil {
+		if err := measure(coldStart(ctx, o, bridge, proxy)); err != nil {
 			return err
 		}
-		if err := firstToken(ctx, o, azure, bridge, proxy); err != nil {
+		if err := measure(firstToken(ctx, o, azure, bridge, proxy)); err != nil {
 			return err
 		}
 	}
 	for _, load := range loads {
-		if err := processorTime(ctx, o, load, bridge, proxy); err != nil {
+		if err := measure(processorTime(ctx, o, load, bridge, proxy)); err != nil {
 			return err
 		}
 	}
-	return nil
+	return print(rows)
 }
 
 // build puts the bootstrap where the stack looks for the chat function; the others are never called.

@@ -25,6 +25,10 @@ var loads = []load{
 	{"SSE", `{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"user","content":"` + prompt + `"}]}`},
 }
 
+// short is a stream of few events: a model's tokens come one by one, but the emulator's all at once, and
+// a long stream's would keep the processors from the first.
+var short = strings.Replace(loads[1].body, "words: 200", "words: 5", 1)
+
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
 
 // post sends one request, reads the answer to its end and returns the time to the first byte of its
@@ -80,80 +84,95 @@ func hammer(ctx context.Context, url, body string, n, inFlight int) error {
 	return nil
 }
 
+// inTurns measures two rivals n times, each as often before the other as after it, and returns both
+// series and the ratios of the pairs.
+func inTurns(n int, a, b *rival, measure func(*rival) (time.Duration, error)) (ofA, ofB []time.Duration, ratios []float64, err error) {
+	for i := range n {
+		pair := []*rival{a, b}
+		if i%2 == 1 {
+			pair = []*rival{b, a}
+		}
+		took := map[*rival]time.Duration{}
+		for _, r := range pair {
+			if took[r], err = measure(r); err != nil {
+				return nil, nil, nil, err
+			}
+		}
+		ofA, ofB = append(ofA, took[a]), append(ofB, took[b])
+		ratios = append(ratios, float64(took[a])/float64(took[b]))
+	}
+	return ofA, ofB, ratios, nil
+}
+
 // processorTime compares what one request costs the functions' processes, and shows their memory.
-func processorTime(ctx context.Context, o options, l load, bridge, proxy *rival) error {
-	cost := func(r *rival) (time.Duration, error) {
+func processorTime(ctx context.Context, o options, l load, bridge, proxy *rival) ([]row, error) {
+	for _, r := range []*rival{bridge, proxy} { // start the instances and warm up
+		if err := hammer(ctx, r.url(), l.body, 1000, o.inFlight); err != nil {
+			return nil, err
+		}
+	}
+	ours, theirs, ratios, err := inTurns(o.rounds, bridge, proxy, func(r *rival) (time.Duration, error) {
 		before := processor(r.pids())
 		err := hammer(ctx, r.url(), l.body, o.requests, o.inFlight)
 		return (processor(r.pids()) - before) / time.Duration(o.requests), err
+	})
+	if err != nil {
+		return nil, err
 	}
-	for _, r := range []*rival{bridge, proxy} { // start the instances and warm up
-		if err := hammer(ctx, r.url(), l.body, 1000, o.inFlight); err != nil {
-			return err
-		}
-	}
-	var ratios []float64
-	var ours, theirs []time.Duration
-	for range o.rounds {
-		a, err := cost(bridge)
-		if err != nil {
-			return err
-		}
-		b, err := cost(proxy)
-		if err != nil {
-			return err
-		}
-		ours, theirs, ratios = append(ours, a), append(theirs, b), append(ratios, float64(a)/float64(b))
-	}
-	fmt.Printf("  CPU per request, %-4s      chat %8v   proxy %8v   ratio %.2f (%.2f to %.2f)\n", l.name,
-		median(ours).Round(time.Microsecond), median(theirs).Round(time.Microsecond), median(ratios), slices.Min(ratios), slices.Max(ratios))
-	fmt.Printf("  memory after %d calls     chat %5.1f MB   proxy %5.1f MB, the largest of %d and %d processes\n", 1000+o.rounds*o.requests,
-		memory(bridge.pids()), memory(proxy.pids()), len(bridge.pids()), len(proxy.pids()))
-	return nil
+	return []row{
+		{"CPU per request, " + l.name, show(median(ours)), show(median(theirs)), spread(ratios), "<= 1.3"},
+		{"memory after these calls, largest process", megabytes(bridge.pids()), megabytes(proxy.pids()), "", "<= 30 MB"},
+	}, nil
 }
 
-// firstToken compares the time to the first byte of a stream, one stream at a time.
-func firstToken(ctx context.Context, o options, azure string, bridge, proxy *rival) error {
+// firstToken compares the time to the first byte of a stream, one stream at a time, with a call of the
+// emulator itself.
+func firstToken(ctx context.Context, o options, azure string, bridge, proxy *rival) ([]row, error) {
 	urls := []string{azure + "/openai/v1/chat/completions", bridge.url(), proxy.url()}
 	times := make([][]time.Duration, len(urls))
 	for range o.rounds * 100 {
 		for i, url := range urls {
-			first, err := post(ctx, url, loads[1].body)
+			first, err := post(ctx, url, short)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			times[i] = append(times[i], first)
 		}
 	}
 	direct, ours, theirs := median(times[0]), median(times[1]), median(times[2])
-	fmt.Printf("  first token, p50          Azure itself %v   chat +%v   proxy +%v   chat over proxy %+v\n",
-		direct.Round(time.Microsecond), (ours - direct).Round(time.Microsecond), (theirs - direct).Round(time.Microsecond), (ours - theirs).Round(time.Microsecond))
-	return nil
+	return []row{
+		{"first token over Azure itself (" + show(direct) + ")", "+" + show(ours-direct), "+" + show(theirs-direct), "", "<= +500µs"},
+		{"first token, chat over proxy", "", "", fmt.Sprintf("%+v", (ours - theirs).Round(time.Microsecond)), "<= +500µs"},
+	}, nil
 }
 
 // coldStart compares the time from the start of the process to the end of its first answer.
-func coldStart(ctx context.Context, o options, bridge, proxy *rival) error {
-	times := map[*rival][]time.Duration{}
-	var ratios []float64
-	for range o.rounds * 4 {
-		var pair []float64
-		for _, r := range []*rival{bridge, proxy} {
-			if err := r.stop(ctx); err != nil {
-				return err
-			}
-			start := time.Now()
-			if _, err := post(ctx, r.url(), loads[0].body); err != nil {
-				return err
-			}
-			took := time.Since(start)
-			times[r] = append(times[r], took)
-			pair = append(pair, float64(took))
+func coldStart(ctx context.Context, o options, bridge, proxy *rival) ([]row, error) {
+	ours, theirs, ratios, err := inTurns(o.rounds*8, bridge, proxy, func(r *rival) (time.Duration, error) {
+		if err := r.stop(ctx); err != nil {
+			return 0, err
 		}
-		ratios = append(ratios, pair[0]/pair[1])
+		start := time.Now()
+		_, err := post(ctx, r.url(), loads[0].body)
+		return time.Since(start), err
+	})
+	if err != nil {
+		return nil, err
 	}
-	fmt.Printf("  exec to first answer      chat %v   proxy %v   ratio %.2f\n",
-		median(times[bridge]).Round(10*time.Microsecond), median(times[proxy]).Round(10*time.Microsecond), median(ratios))
-	return nil
+	return []row{{"exec to first answer", show(median(ours)), show(median(theirs)), spread(ratios), "<= 1.5"}}, nil
+}
+
+func show(d time.Duration) string { return d.Round(time.Microsecond).String() }
+
+func megabytes(pids []int) string {
+	return fmt.Sprintf("%.1f MB of %d", memory(pids), len(pids))
+}
+
+// spread is the median of ratios and the middle half of them.
+func spread(ratios []float64) string {
+	sorted := slices.Sorted(slices.Values(ratios))
+	n := len(sorted)
+	return fmt.Sprintf("%.2f (%.2f to %.2f)", sorted[n/2], sorted[n/4], sorted[n-1-n/4])
 }
 
 func (r *rival) pids() []int { return r.stack.Host.Instances("ChatFunction") }

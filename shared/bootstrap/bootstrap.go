@@ -37,6 +37,7 @@ type Function struct {
 // New reads the environment. It ends the process where that is wrong, with a line in the log that
 // names each variable.
 func New(name string) *Function {
+	lambdahttp.FitProcessors()
 	env, err := config.FromEnvironment(os.Getenv)
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: env.LogLevel})))
 	ExitOn(err)

@@ -21,6 +21,7 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
 		slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
+		lambdahttp.FitProcessors()
 		lambdahttp.Start(lambdahttp.Function{HTTP: handlers("http"), Direct: handlers("direct"), Path: path, Log: telemetry.NewLog(os.Stdout, "test")})
 	}
 	os.Exit(m.Run())

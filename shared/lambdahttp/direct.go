@@ -103,8 +103,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.body.Write(p)
 }
 
-// payloadAnswer reaches the invoker byte for byte: aws-lambda-go returns a reader that has no JSON
-// form of its own as it is.
+// payloadAnswer reaches the invoker byte for byte.
 type payloadAnswer struct{ *bytes.Reader }
 
 func (*payloadAnswer) MarshalJSON() ([]byte, error) { return nil, errNotJSON }

@@ -11,11 +11,9 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
-	"runtime"
 	"runtime/debug"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
@@ -38,21 +36,17 @@ type Function struct {
 // Start serves invocations until the process ends. slog's default must have been set: the one that slog
 // begins with writes to package log, which Start has write to slog.
 func Start(f Function) {
-	runtime.GOMAXPROCS(processors(lambdacontext.MemoryLimitInMB))
 	log.SetFlags(0)
 	log.SetOutput(runtimeLog{})
+	keepConnections(http.DefaultTransport.(*http.Transport), lambdacontext.MaxConcurrency())
 	lambda.StartWithOptions(f.invoke)
 }
 
-// processors is how many processors a function's memory buys: one for each 1,769 MB, as Lambda's
-// documentation has it ("Configure Lambda function memory"). The machine shows more than that, and a
-// goroutine woken on another of them costs more than the little work it has to do there.
-func processors(megabytes int) int {
-	shown := runtime.GOMAXPROCS(0)
-	if megabytes <= 0 { // not on Lambda
-		return shown
-	}
-	return min((megabytes+1768)/1769, shown)
+// keepConnections is for the Runtime API, whose client in aws-lambda-go is made from the default
+// transport. That keeps two connections, so that with more invocations at a time nearly each would dial.
+func keepConnections(t *http.Transport, invocations int) {
+	t.MaxIdleConnsPerHost = invocations
+	t.MaxIdleConns = 0 // no other limit
 }
 
 // runtimeLog is where aws-lambda-go logs. It prints the payload of every failed invocation, in which
@@ -69,6 +63,7 @@ func (runtimeLog) Write(line []byte) (int, error) {
 // deadlineGrace is kept of Lambda's deadline to say 504 in: at most this, or a tenth of what is left.
 const deadlineGrace = time.Second
 
+// errNotJSON has aws-lambda-go return an answer as the reader that it is.
 var errNotJSON = errors.New("the answer is a reader, not JSON")
 
 // errCallerGone is the context's cause once the answer is no longer wanted.
@@ -98,9 +93,9 @@ func (f Function) invoke(ctx context.Context, e event) (any, error) {
 
 // stream runs the handler and returns as soon as it has sent a header. The answer is read while the
 // handler goes on writing it.
-func (f Function) stream(r *request, cancel func(error)) any {
+func (f Function) stream(r *request, cancel func(error)) *answer {
 	ctx, call := telemetry.Start(r.Context(), r.id)
-	w := newWriter(r.id)
+	w := newWriter(r)
 	go func() {
 		defer cancel(nil)
 		err := serve(f.HTTP, w, r.WithContext(ctx))
@@ -109,11 +104,7 @@ func (f Function) stream(r *request, cancel func(error)) any {
 		w.finish(err)
 	}()
 	<-w.started
-	body := &body{w, cancel}
-	if r.functionURL {
-		return functionURLResponse(w, body)
-	}
-	return &events.APIGatewayProxyStreamingResponse{StatusCode: w.status, MultiValueHeaders: w.sent, Body: body}
+	return &answer{w, cancel}
 }
 
 // answerWriter is an http.ResponseWriter that knows which request it answers, and whether it has begun to.

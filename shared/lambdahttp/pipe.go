@@ -5,12 +5,12 @@ import (
 	"sync"
 )
 
-// pipeLimit bounds how much of a Write is held until it is read, in bytes.
-const pipeLimit = 64 << 10
+// pipeLimit bounds what a pipe holds: a Write waits while as much is unread, in bytes.
+const pipeLimit = 16 << 10
 
 // pipe carries an answer from its handler to the runtime client. Unlike io.Pipe's, a Write does not wait
-// for its own Read but for the one before: the handler gets the next event while this one is sent, and
-// under load several go out in one piece.
+// for its Read: the handler gets the next event while this one is sent, and what is ready together goes
+// out in one piece.
 type pipe struct {
 	mu      sync.Mutex
 	changed sync.Cond
@@ -33,13 +33,13 @@ func (p *pipe) Write(b []byte) (n int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for len(b) > 0 {
-		for len(p.pending) > 0 && !p.closed {
+		for len(p.pending) >= pipeLimit && !p.closed {
 			p.changed.Wait()
 		}
 		if p.closed {
 			return n, io.ErrClosedPipe
 		}
-		part := b[:min(len(b), pipeLimit)]
+		part := b[:min(len(b), pipeLimit-len(p.pending))]
 		p.pending = append(p.pending, part...)
 		b = b[len(part):]
 		n += len(part)
