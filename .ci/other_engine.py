@@ -83,7 +83,7 @@ def main():
         s3 = client("s3", url)
         for attempt in range(100):
             try:
-                s3.put_object(Bucket=BUCKET, Key=KEY, Body=(ROOT / "events/batch/batch.jsonl").read_bytes())
+                s3.put_object(Bucket=BUCKET, Key=KEY, Body=(ROOT / "events/batch.jsonl").read_bytes())
                 break
             except Exception:
                 if attempt == 99:
