@@ -11,7 +11,7 @@ GOARCH_x86_64 := amd64
 GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags "-s -w"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clients lint bench tokens smoke key build deploy clean
+.PHONY: help run test test-clients lint bench batch tokens smoke key build deploy clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target what; \
@@ -31,6 +31,9 @@ lint: ## Check formatting, and run vet and staticcheck
 
 bench: build ## Measure the functions beside a bare proxy on this machine
 	go run ./infra/bench
+
+batch: ## Have a file of requests answered: make batch FILE=events/batch.jsonl (BUCKET=, CEILING=, MODE=)
+	@go run ./infra/batch -file "$(FILE)" -bucket "$(BUCKET)" -ceiling "$(CEILING)" -mode "$(MODE)"
 
 tokens: ## Show a text's tokens and what they cost: make tokens TEXT="..." or FILE=path (MODEL=gpt-4o)
 	@$(if $(FILE),cat "$(FILE)",printf '%s' "$$TEXT") | go run ./infra/tokens -model "$(or $(MODEL),gpt-4o)" -cost

@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,9 +28,10 @@ func main() {
 		key:            cmp.Or(os.Getenv("KEY"), "sk-local"), // by the environment, since a process's arguments are no secret
 		model:          os.Getenv("MODEL"),
 		embeddingModel: os.Getenv("EMBEDDING_MODEL"),
+		checks:         slices.Concat(online, offline),
 	}
 	if failed := s.check(ctx, os.Stdout); failed > 0 {
-		fmt.Fprintf(os.Stderr, "%d of %d checks failed against %s\n", failed, len(checks), s.base)
+		fmt.Fprintf(os.Stderr, "%d of %d checks failed against %s\n", failed, len(s.checks), s.base)
 		os.Exit(1)
 	}
 }
@@ -37,11 +39,13 @@ func main() {
 // limit is how long one check may take. A cold start and a slow model are well within it.
 const limit = 2 * time.Minute
 
-// checks run in this order, since the first finds the models that later ones ask.
-var checks = []struct {
+type check struct {
 	name string
 	run  func(*stack, context.Context) (saw string, err error)
-}{
+}
+
+// online checks ask Azure. They run in this order, since the first finds the models that later ones ask.
+var online = []check{
 	{"models", (*stack).models},
 	{"chat", (*stack).chat},
 	{"stream", (*stack).stream},
@@ -49,9 +53,15 @@ var checks = []struct {
 	{"wrong key", (*stack).wrongKey},
 }
 
+// offline checks are about what the stack does by itself, or in its own time.
+var offline = []check{
+	{"tokens", (*stack).tokens},
+	{"batch", (*stack).batch},
+}
+
 // check runs every check, writes a line for each and returns how many failed.
 func (s *stack) check(ctx context.Context, out io.Writer) (failed int) {
-	for _, c := range checks {
+	for _, c := range s.checks {
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		start := time.Now()
 		saw, err := c.run(s, ctx)

@@ -23,7 +23,7 @@ func start(t *testing.T, spoil func(http.Handler) http.Handler) (*azureopenai.Se
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	return emulator, &stack{base: server.URL + "/openai/v1", key: "k"}
+	return emulator, &stack{base: server.URL + "/openai/v1", key: "k", checks: online}
 }
 
 // verdicts runs the checks and returns each one's line by its name.
@@ -33,9 +33,9 @@ func verdicts(t *testing.T, s *stack) (lines map[string]string, failed int) {
 	failed = s.check(t.Context(), &out)
 	lines = make(map[string]string)
 	for i, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
-		lines[checks[i].name] = line
+		lines[s.checks[i].name] = line
 	}
-	if len(lines) != len(checks) {
+	if len(lines) != len(s.checks) {
 		t.Fatalf("%d lines, want one for each check:\n%s", len(lines), out.String())
 	}
 	return lines, failed
@@ -169,8 +169,8 @@ func trust(next http.Handler) http.Handler {
 func TestNothingThere(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
-	lines, failed := verdicts(t, &stack{base: server.URL + "/v1", key: "k"})
-	if failed != len(checks) || !strings.Contains(lines["models"], "is the stack running") || !strings.Contains(lines["chat"], "no model to ask") {
+	lines, failed := verdicts(t, &stack{base: server.URL + "/v1", key: "k", checks: online})
+	if failed != len(online) || !strings.Contains(lines["models"], "is the stack running") || !strings.Contains(lines["chat"], "no model to ask") {
 		t.Errorf("%d failed: %v", failed, lines)
 	}
 }

@@ -18,6 +18,7 @@ import (
 type stack struct {
 	base, key             string
 	model, embeddingModel string // "" until known
+	checks                []check
 }
 
 // apiError is an answer in OpenAI's error shape.
@@ -45,8 +46,13 @@ func (s *stack) send(ctx context.Context, method, path string, body any) (*http.
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Authorization", "Bearer "+s.key)
 	r.Header.Set("Content-Type", "application/json")
+	return s.do(r)
+}
+
+// do sends a request under the key.
+func (s *stack) do(r *http.Request) (*http.Response, error) {
+	r.Header.Set("Authorization", "Bearer "+s.key)
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("%w; is the stack running, and is BASE_URL its base URL?", err)
@@ -62,7 +68,7 @@ func (s *stack) send(ctx context.Context, method, path string, body any) (*http.
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10)) // what came of it will do
 	var failure struct{ Error *apiError }
 	if json.Unmarshal(text, &failure) != nil || failure.Error == nil || failure.Error.Message == "" {
-		return nil, fmt.Errorf("%s %s%s answers %d without OpenAI's error: %q", method, s.base, path, answer.StatusCode, shorten(string(text)))
+		return nil, fmt.Errorf("%s %s answers %d without OpenAI's error: %q", r.Method, r.URL, answer.StatusCode, shorten(string(text)))
 	}
 	failure.Error.status = answer.StatusCode
 	return nil, failure.Error
@@ -74,15 +80,20 @@ func (s *stack) ask(ctx context.Context, method, path string, body, into any) (h
 	if err != nil {
 		return nil, err
 	}
+	return answer.Header, decode(answer, into)
+}
+
+// decode reads an answer that is JSON to its end.
+func decode(answer *http.Response, into any) error {
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
-		return nil, fmt.Errorf("the answer broke off after %d bytes: %w", len(text), err)
+		return fmt.Errorf("the answer broke off after %d bytes: %w", len(text), err)
 	}
 	if err := json.Unmarshal(text, into); err != nil {
-		return nil, fmt.Errorf("the answer is not the JSON expected: %q", shorten(string(text)))
+		return fmt.Errorf("the answer is not the JSON expected: %q", shorten(string(text)))
 	}
-	return answer.Header, nil
+	return nil
 }
 
 // events are a stream, read to its end.

@@ -98,8 +98,8 @@ func (in *Input) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// id names a job: the same write of the same object has the same name, whoever tells of it and how often.
-func (in *Input) id() string {
+// ID names a job: the same write of the same object has the same name, whoever tells of it and how often.
+func (in *Input) ID() string {
 	if in.Job != "" {
 		return in.Job
 	}

@@ -188,7 +188,7 @@ func (s *Service) claimJob(ctx context.Context, in *Input, head *s3.HeadObjectOu
 	if job.VersionID == "null" {
 		job.VersionID = "" // the newest, in a bucket without versions
 	}
-	job.ID = in.id()
+	job.ID = in.ID()
 	if err := s.name(ctx, job); err != nil {
 		return nil, false, err
 	}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"aoai-bridge/shared/batch"
+)
+
+const (
+	patience = 2 * time.Minute // until the workflow has made the job's record
+	soonest  = 300 * time.Millisecond
+	latest   = 15 * time.Second // between two looks; a batch takes minutes to hours
+)
+
+// watch shows the lines that are answered until the job has ended.
+func watch(ctx context.Context, jobs *batch.Service, id string) (*batch.Summary, error) {
+	bar := progressbar.NewOptions(-1,
+		progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowCount(), progressbar.OptionSetWidth(30),
+		progressbar.OptionSetDescription("planning"), progressbar.OptionSetVisibility(isTerminal(os.Stderr)),
+		progressbar.OptionClearOnFinish())
+	defer bar.Finish()
+	said := ""
+	begun := time.Now()
+	for pause := soonest; ; pause = min(pause*5/4, latest) {
+		p, found, err := jobs.Progress(ctx, id)
+		switch {
+		case err != nil:
+			return nil, err
+		case !found && time.Since(begun) > patience:
+			return nil, errors.New("no workflow has taken the file up: does the stack's event rule stand, and is the file below inbox/?")
+		case found && p.Summary != nil:
+			return p.Summary, nil
+		case found:
+			if p.Counts.Total > 0 {
+				bar.ChangeMax(p.Counts.Total)
+				_ = bar.Set(p.Counts.Completed + p.Counts.Failed) // it can only fail to draw
+			}
+			bar.Describe(p.Status)
+			if line := fmt.Sprintf("%s: %d of %d lines", p.Status, p.Counts.Completed+p.Counts.Failed, p.Counts.Total); line != said && !isTerminal(os.Stderr) {
+				fmt.Fprintln(os.Stderr, line)
+				said = line
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// report says how the job ended; its error that the job is not what was asked for.
+func report(w io.Writer, s *batch.Summary) error {
+	if s.Failure != nil {
+		return fmt.Errorf("the job is %s: %s", s.Status, s.Failure.Message)
+	}
+	fmt.Fprintf(w, "%s: %d lines, %d succeeded, %d failed (%d of them invalid), %d answered online\n",
+		s.Status, s.Lines.Total, s.Lines.Succeeded, s.Lines.Failed, s.Lines.Invalid, s.Lines.Online)
+	fmt.Fprintf(w, "tokens   %d in, %d out\n", s.Usage.Input, s.Usage.Output)
+	if s.Cost.USD != nil {
+		fmt.Fprintf(w, "cost     %s USD", amount(*s.Cost.USD))
+		if s.Cost.Saving != nil {
+			fmt.Fprintf(w, ", %s less than Global Standard", amount(*s.Cost.Saving))
+		}
+		fmt.Fprintln(w)
+	}
+	if s.TriedAgain.Lines > 0 {
+		fmt.Fprintf(w, "again    %d lines, %v\n", s.TriedAgain.Lines, s.TriedAgain.Reasons)
+	}
+	for _, at := range []string{s.Results, s.Errors} {
+		if at != "" {
+			fmt.Fprintf(w, "results  %s\n", at)
+		}
+	}
+	return nil
+}
+
+// amount shows small sums too.
+func amount(usd float64) string {
+	if usd < 0.01 {
+		return fmt.Sprintf("%.6f", usd)
+	}
+	return fmt.Sprintf("%.2f", usd)
+}
