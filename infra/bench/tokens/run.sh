@@ -42,7 +42,9 @@ go build -o peers .
 cd ..
 
 {
-	GOMAXPROCS=1 peers/peers "$encoding" texts
+	for name in aoai-bridge tiktoken-go/tokenizer pkoukk/tiktoken-go; do
+		GOMAXPROCS=1 peers/peers "$name" "$encoding" texts
+	done
 	venv/bin/python "$here/tiktoken_speed.py" "$encoding" texts vocabularies
 } | awk -F'\t' '
 	!($1 in sums) { names[++columns] = $1; sums[$1] = 0 }

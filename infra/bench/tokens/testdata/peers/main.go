@@ -1,5 +1,5 @@
-// Peers counts each text of a folder with the project's tokenizer and with two other ones for Go, and prints
-// a line per text and tokenizer: name, class, MB/s, tokens. run.sh gives it a module of its own, so that the
+// Peers counts each text of a folder with the project's tokenizer or one of two others for Go, and prints
+// a line per text: tokenizer, class, MB/s, tokens. run.sh gives it a module of its own, so that the
 // others stay out of the project's.
 package main
 
@@ -27,29 +27,39 @@ const (
 
 func main() {
 	log.SetFlags(0)
-	encoding, folder := os.Args[1], os.Args[2]
-	ours, err := tokens.Lookup(encoding)
-	fatal(err)
-	codec, err := tokenizer.Get(tokenizer.Encoding(encoding))
-	fatal(err)
-	pkoukk.SetBpeLoader(loader.NewOfflineLoader())
-	bpe, err := pkoukk.GetEncoding(encoding)
-	fatal(err)
+	name, encoding, folder := os.Args[1], os.Args[2], os.Args[3]
+	count := counters[name](encoding)
 	files, err := filepath.Glob(filepath.Join(folder, "*.txt"))
 	fatal(err)
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		fatal(err)
-		text := string(data)
-		class := strings.TrimSuffix(filepath.Base(file), ".txt")
-		report("aoai-bridge", class, text, ours.Count)
-		report("tiktoken-go/tokenizer", class, text, func(s string) int {
+		report(name, strings.TrimSuffix(filepath.Base(file), ".txt"), string(data), count)
+	}
+}
+
+// counters loads a tokenizer; only one in a process, as the garbage of one would slow the others.
+var counters = map[string]func(encoding string) func(string) int{
+	"aoai-bridge": func(encoding string) func(string) int {
+		e, err := tokens.Lookup(encoding)
+		fatal(err)
+		return e.Count
+	},
+	"tiktoken-go/tokenizer": func(encoding string) func(string) int {
+		codec, err := tokenizer.Get(tokenizer.Encoding(encoding))
+		fatal(err)
+		return func(s string) int {
 			n, err := codec.Count(s)
 			fatal(err)
 			return n
-		})
-		report("pkoukk/tiktoken-go", class, text, func(s string) int { return len(bpe.EncodeOrdinary(s)) })
-	}
+		}
+	},
+	"pkoukk/tiktoken-go": func(encoding string) func(string) int {
+		pkoukk.SetBpeLoader(loader.NewOfflineLoader())
+		bpe, err := pkoukk.GetEncoding(encoding)
+		fatal(err)
+		return func(s string) int { return len(bpe.EncodeOrdinary(s)) }
+	},
 }
 
 func report(name, class, text string, count func(string) int) {
