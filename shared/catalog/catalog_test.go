@@ -46,7 +46,7 @@ func TestLookup(t *testing.T) {
 }
 
 func TestLookupRefuses(t *testing.T) {
-	for _, name := range []string{"", "gpt", "my-deployment", "gpt-4o-audio-preview", "gpt-4o-prod", "gpt-4o-2024", "gpt-4o-", "-2024-11-20", strings.Repeat("x", 1000)} {
+	for _, name := range []string{"", "gpt", "my-deployment", "gpt-4o-audio-preview", "gpt-4o-prod", "gpt-4o-2024", "gpt-4o-", "gpt-4-1306", "gpt-4-0640", "gpt-4-06x3", "gpt-4o-2024_11_20", "gpt-4olatest", "-2024-11-20", strings.Repeat("x", 1000)} {
 		_, err := Embedded().Lookup(name)
 		var e *openaierr.Error
 		if !errors.As(err, &e) || e.Param != "model" || e.Status != 404 || e.Code != "model_not_found" {
