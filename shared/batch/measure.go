@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"sync"
 
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/estimate"
@@ -30,6 +31,7 @@ var kinds = map[string]estimate.Kind{chatCompletions: estimate.Chat, responses: 
 type measure struct {
 	rules estimate.Rules
 	known bool
+	spare *sync.Pool // of *rawjson.Tree
 }
 
 // measure finds how a model's requests are counted.
@@ -43,14 +45,18 @@ func (s *Service) measure(ctx context.Context, model string) (measure, error) {
 		return measure{}, nil // it is not in the catalog
 	}
 	rules, err := estimate.RulesFor(known, named, nil)
-	return measure{rules, err == nil}, nil
+	return measure{rules, err == nil, &sync.Pool{New: func() any { return new(rawjson.Tree) }}}, nil
 }
 
 // tokens counts the input of a request, which is valid JSON. ok is false where it is a guess by the
 // request's length.
 func (m measure) tokens(endpoint string, body []byte) (tokens int64, ok bool) {
 	if m.known {
-		if count, err := estimate.Of(kinds[endpoint], rawjson.ParseValidTree(body), m.rules); err == nil {
+		tree := m.spare.Get().(*rawjson.Tree)
+		if len(body) < stretchBytes { // a larger tree is not worth its memory
+			defer m.spare.Put(tree)
+		}
+		if count, err := estimate.Of(kinds[endpoint], tree.Read(body), m.rules); err == nil {
 			return int64(count.Tokens), true
 		}
 	}

@@ -49,11 +49,17 @@ func Texts(raw json.RawMessage) (texts []string, ok bool) {
 // encoding/json; bytes that are no UTF-8 stay as they are.
 func unquote(quoted []byte) string {
 	s := quoted[1 : len(quoted)-1]
-	at := bytes.IndexByte(s, '\\')
-	if at < 0 {
+	if bytes.IndexByte(s, '\\') < 0 {
 		return string(s)
 	}
-	out := make([]byte, 0, len(s)) // what is resolved is never longer
+	out := appendUnquoted(make([]byte, 0, len(s)), quoted) // what is resolved is never longer
+	return unsafe.String(unsafe.SliceData(out), len(out))  // nobody else has it
+}
+
+// appendUnquoted appends what unquote returns.
+func appendUnquoted(out, quoted []byte) []byte {
+	s := quoted[1 : len(quoted)-1]
+	at := backslash(s)
 	for at >= 0 {
 		out = append(out, s[:at]...)
 		c := s[at+1]
@@ -79,8 +85,7 @@ func unquote(quoted []byte) string {
 		out = append(out, c) // of \" \\ \/ the character itself
 		at = backslash(s)
 	}
-	out = append(out, s...)
-	return unsafe.String(unsafe.SliceData(out), len(out)) // nobody else has it
+	return append(out, s...)
 }
 
 // backslash is where the next one is. Where there is one there are more nearby, most often.

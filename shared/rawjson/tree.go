@@ -3,15 +3,21 @@ package rawjson
 import (
 	"bytes"
 	"iter"
+	"slices"
 	"unsafe"
 )
 
 // Tree finds its way in a JSON text of any depth and size: it knows where each value stands and copies
-// none of them. It takes 24 bytes a value, and none for the numbers of an array.
+// none of them. It takes 24 bytes a value, and none for the numbers of an array. Only one goroutine at a
+// time may use a Tree and its Nodes.
 type Tree struct {
 	raw   []byte
 	nodes []node
+	open  []level // the objects and arrays around the place, outermost first
+	texts []byte  // of strings with escapes
 }
+
+type level struct{ at, last int32 } // the value, and the last one found within
 
 type node struct {
 	start, end int32 // of the value's bytes
@@ -41,15 +47,19 @@ func ParseTree(raw []byte) (Node, error) {
 
 // ParseValidTree is ParseTree for text that somebody has checked already.
 func ParseValidTree(raw []byte) Node {
-	t := &Tree{raw: raw, nodes: make([]node, 0, 64)}
+	t := &Tree{nodes: make([]node, 0, 64)}
+	return t.Read(raw)
+}
+
+// Read is ParseValidTree in the memory that the Tree has. Nodes and texts of what it read before are lost.
+func (t *Tree) Read(raw []byte) Node {
+	t.raw, t.nodes, t.open, t.texts = raw, t.nodes[:0], t.open[:0], t.texts[:0]
 	t.parse()
 	return Node{t, 0}
 }
 
 // parse walks text that valid has accepted, without recursion, so that depth costs no stack.
 func (t *Tree) parse() {
-	var open []int32 // the objects and arrays around the place, outermost first
-	last := []int32{0}
 	key := int32(-1)
 	raw := t.raw
 	for i := space(raw, 0); i < len(raw); i = space(raw, i) {
@@ -60,12 +70,15 @@ func (t *Tree) parse() {
 			continue
 		case '}', ']':
 			i++
-			t.nodes[open[len(open)-1]].end = int32(i)
-			open, last = open[:len(open)-1], last[:len(last)-1]
+			t.nodes[t.open[len(t.open)-1].at].end = int32(i)
+			t.open = t.open[:len(t.open)-1]
 			continue
 		}
-		inside := len(open) > 0
-		if inside && raw[t.nodes[open[len(open)-1]].start] == '{' && key < 0 {
+		var around *level
+		if n := len(t.open); n > 0 {
+			around = &t.open[n-1]
+		}
+		if around != nil && raw[t.nodes[around.at].start] == '{' && key < 0 {
 			key = int32(i) // c opens the name of a member
 			i = skipString(raw, i)
 			continue
@@ -79,23 +92,23 @@ func (t *Tree) parse() {
 		default:
 			i = skipWord(raw, i)
 		}
-		if number := c == '-' || '0' <= c && c <= '9'; number && inside && key < 0 {
-			t.nodes[open[len(open)-1]].numbers++
+		if number := c == '-' || '0' <= c && c <= '9'; number && around != nil && key < 0 {
+			t.nodes[around.at].numbers++
 			continue
 		}
 		at := int32(len(t.nodes))
 		t.nodes = append(t.nodes, node{start: start, end: int32(i), key: key})
 		key = -1
-		if inside {
-			if before := last[len(last)-1]; before == 0 {
-				t.nodes[open[len(open)-1]].first = at
+		if around != nil {
+			if around.last == 0 {
+				t.nodes[around.at].first = at
 			} else {
-				t.nodes[before].next = at
+				t.nodes[around.last].next = at
 			}
-			last[len(last)-1] = at
+			around.last = at
 		}
 		if c == '{' || c == '[' {
-			open, last = append(open, at), append(last, 0)
+			t.open = append(t.open, level{at: at})
 		}
 	}
 }
@@ -144,7 +157,8 @@ func (n Node) Numbers() int {
 	return int(n.node().numbers)
 }
 
-// Text is the value of a string, and "" for anything else. A string without escapes is not copied.
+// Text is the value of a string, and "" for anything else. A string without escapes is not copied. The text
+// lasts as long as the bytes that were parsed, and until the Tree reads others.
 func (n Node) Text() string {
 	if n.Kind() != '"' {
 		return ""
@@ -154,7 +168,9 @@ func (n Node) Text() string {
 		raw = raw[1 : len(raw)-1]
 		return unsafe.String(unsafe.SliceData(raw), len(raw)) // the text does not change while the Tree is in use
 	}
-	return unquote(raw)
+	t, start := n.tree, len(n.tree.texts)
+	t.texts = appendUnquoted(slices.Grow(t.texts, len(raw)), raw) // texts handed out before stay where they are
+	return unsafe.String(unsafe.SliceData(t.texts[start:]), len(t.texts)-start)
 }
 
 // Elements returns the values of an array, or of an object, but no number of an array.
@@ -189,9 +205,13 @@ func (n Node) Members() iter.Seq2[string, Node] {
 
 // Get returns the first member of that name.
 func (n Node) Get(key string) Node {
-	for name, value := range n.Members() {
-		if name == key {
-			return value
+	if n.tree == nil {
+		return Node{}
+	}
+	t := n.tree
+	for at := n.node().first; at != 0; at = t.nodes[at].next {
+		if start := int(t.nodes[at].key); start >= 0 && isName(t.raw[start:skipString(t.raw, start)], key) {
+			return Node{t, at}
 		}
 	}
 	return Node{}

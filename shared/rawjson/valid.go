@@ -126,14 +126,19 @@ func find(quoted []byte, wanted []Wanted) *Wanted {
 		if w.Value != nil {
 			continue
 		}
-		if len(quoted) == len(w.Key)+2 && string(quoted[1:len(quoted)-1]) == w.Key {
-			return w
-		}
-		if bytes.IndexByte(quoted, '\\') >= 0 && unquote(quoted) == w.Key {
+		if isName(quoted, w.Key) {
 			return w
 		}
 	}
 	return nil
+}
+
+// isName tells whether a string, in its quotes, says name.
+func isName(quoted []byte, name string) bool {
+	if len(quoted) == len(name)+2 && string(quoted[1:len(quoted)-1]) == name {
+		return true
+	}
+	return bytes.IndexByte(quoted, '\\') >= 0 && unquote(quoted) == name
 }
 
 // special are the bytes within a string that do not stand for themselves.
