@@ -144,12 +144,12 @@ func (l *line) outputLimit() int64 {
 
 func absent(raw json.RawMessage) bool { return raw == nil || string(raw) == "null" }
 
-// str is a JSON string's text.
+// str is a JSON string's text. raw has to be valid JSON.
 func str(raw json.RawMessage) (s string, ok bool) {
 	if len(raw) == 0 || raw[0] != '"' {
 		return "", false
 	}
-	return s, json.Unmarshal(raw, &s) == nil
+	return rawjson.Text(raw)
 }
 
 // number is a JSON number that is whole, 0 for anything else.

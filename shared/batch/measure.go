@@ -31,7 +31,13 @@ var kinds = map[string]estimate.Kind{chatCompletions: estimate.Chat, responses: 
 type measure struct {
 	rules estimate.Rules
 	known bool
-	spare *sync.Pool // of *rawjson.Tree
+	spare *sync.Pool // of *reader
+}
+
+// reader is what one request after another is read with.
+type reader struct {
+	tree rawjson.Tree
+	memo estimate.Memo
 }
 
 // measure finds how a model's requests are counted.
@@ -45,18 +51,20 @@ func (s *Service) measure(ctx context.Context, model string) (measure, error) {
 		return measure{}, nil // it is not in the catalog
 	}
 	rules, err := estimate.RulesFor(known, named, nil)
-	return measure{rules, err == nil, &sync.Pool{New: func() any { return new(rawjson.Tree) }}}, nil
+	return measure{rules, err == nil, &sync.Pool{New: func() any { return new(reader) }}}, nil
 }
 
 // tokens counts the input of a request, which is valid JSON. ok is false where it is a guess by the
 // request's length.
 func (m measure) tokens(endpoint string, body []byte) (tokens int64, ok bool) {
 	if m.known {
-		tree := m.spare.Get().(*rawjson.Tree)
+		r := m.spare.Get().(*reader)
 		if len(body) < stretchBytes { // a larger tree is not worth its memory
-			defer m.spare.Put(tree)
+			defer m.spare.Put(r)
 		}
-		if count, err := estimate.Of(kinds[endpoint], tree.Read(body), m.rules); err == nil {
+		rules := m.rules
+		rules.Memo = &r.memo
+		if count, err := estimate.Of(kinds[endpoint], r.tree.Read(body), rules); err == nil {
 			return int64(count.Tokens), true
 		}
 	}

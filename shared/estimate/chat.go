@@ -22,8 +22,9 @@ func (c *counter) chat(body rawjson.Node) error {
 	}
 	i, system := 0, false
 	for m := range messages.Elements() {
-		first := len(functions) > 0 && !system && isSystem(m)
-		system = system || isSystem(m)
+		c.system = isSystem(m)
+		first := len(functions) > 0 && !system && c.system
+		system = system || c.system
 		if err := c.message(m, at("messages", i), first); err != nil {
 			return err
 		}
@@ -115,8 +116,13 @@ func (v voice) at(i int) voice { return voice{v.part, v.basis, at(v.param, i)} }
 func (c *counter) content(content rawjson.Node, v voice, tail string) (text bool, err error) {
 	switch content.Kind() {
 	case '"':
-		c.said(content.Text(), tail, v)
-		return content.Text() != "", nil
+		if c.Memo != nil && c.system && !c.Texts {
+			n := c.Memo.count(content, tail, c.Encoding.Count)
+			c.addRange(v.part, n, n, 0, v.basis, "")
+		} else {
+			c.said(content.Text(), tail, v)
+		}
+		return len(content.Raw()) > len(`""`), nil
 	case '[':
 	case 0, 'n':
 		return false, nil

@@ -67,6 +67,7 @@ type Rules struct {
 	Images   *catalog.Images // nil: no rule is known
 	Sizes    []Size          // of the images whose size the request does not tell, in their order
 	Texts    bool            // keep the texts
+	Memo     *Memo           // nil: every text is counted anew
 }
 
 // RulesFor returns the rules of a model, by its own encoding or, where that is not nil, by another.
@@ -142,6 +143,7 @@ type counter struct {
 	count    Count
 	sized    int  // how many of Sizes are used
 	parallel bool // the tool messages at hand answer calls that were made side by side
+	system   bool // the message at hand is the system's
 }
 
 // maxNotes is how many notes a part keeps, however many of its pieces have one.

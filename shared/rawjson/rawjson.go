@@ -41,7 +41,7 @@ func ParseValid(raw []byte) (*Object, error) {
 	if raw[i] != '{' {
 		return nil, ErrNotObject
 	}
-	o := &Object{raw: raw}
+	o := &Object{raw: raw, members: make([]member, 0, 8)}
 	for i = space(raw, i+1); raw[i] != '}'; {
 		keyEnd := skipString(raw, i)
 		start := space(raw, space(raw, keyEnd)+1)

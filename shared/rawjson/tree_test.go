@@ -34,6 +34,7 @@ func value(n Node) any {
 }
 
 func TestTree(t *testing.T) {
+	var again Tree // reads them all
 	for _, text := range []string{
 		`{}`, `[]`, `""`, `1`, `null`, ` {"a" : [ { } , [ ] , "x" ] , "b":{"c":{"d":null,"e":-1.5e3}}, "f":true } `,
 		`{"a\"b":"\\","":"\u00e9\/","c":["\"]",{"k":"}"}]}`, `[[[["deep"]]],"after"]`, `"only \" text"`, `[true,false,null]`,
@@ -49,6 +50,9 @@ func TestTree(t *testing.T) {
 			}
 			if got := value(n); !reflect.DeepEqual(got, want) {
 				t.Errorf("got %v, want %v", got, want)
+			}
+			if got := value(again.Read([]byte(text))); !reflect.DeepEqual(got, want) {
+				t.Errorf("a Tree that has read others got %v, want %v", got, want)
 			}
 			if got := bytes.TrimSpace([]byte(text)); !bytes.Equal(n.Raw(), got) {
 				t.Errorf("Raw is %s", n.Raw())

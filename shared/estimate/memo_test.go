@@ -1,0 +1,56 @@
+package estimate
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/rawjson"
+)
+
+// A file's lines are counted as each is alone, though tree, memo and the line's memory are one.
+func TestMemoChangesNothing(t *testing.T) {
+	named, err := catalog.Embedded().Lookup("gpt-4o")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, err := RulesFor(catalog.Embedded(), named, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	together := alone
+	together.Memo = new(Memo)
+	var tree rawjson.Tree
+	var buffer []byte
+	line := func(role, content, more string) string {
+		return `{"messages":[{"role":"` + role + `","content":` + content + `},{"role":"user","content":"a\tb\n\nc"}]` + more + `}`
+	}
+	tool := `,"tools":[{"type":"function","function":{"name":"f"}}]`
+	lines := []string{
+		line("system", `"You are\nbrief."`, ""), line("system", `"You are\nbrief."`, ""), line("system", `"You are\nlarge."`, ""),
+		line("system", `"You are\nbrief."`, tool), line("developer", `"You are\nbrief."`, ""), line("user", `"You are\nbrief."`, tool),
+		line("system", `""`, ""), line("system", `""`, tool), line("system", `null`, ""), line("system", `[{"type":"text","text":"You are\nbrief."}]`, ""),
+		line("system", `"`+strings.Repeat("long ", maxMemo/5)+`"`, ""),
+	}
+	for i := range 100 {
+		lines = append(lines, line("system", fmt.Sprintf(`"%d %s"`, i%30, strings.Repeat("word ", 2000)), ""))
+	}
+	for i, text := range lines {
+		want, err := Of(Chat, rawjson.ParseValidTree([]byte(text)), alone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		buffer = append(buffer[:0], text...)
+		if got, err := Of(Chat, tree.Read(buffer), together); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("line %d, %.80s: got %+v, %v, want %+v", i, text, got, err, want)
+		}
+		if together.Memo.bytes > maxMemo {
+			t.Fatalf("the memo has %d bytes", together.Memo.bytes)
+		}
+	}
+	if len(together.Memo.counts) == 0 {
+		t.Error("the memo has kept nothing")
+	}
+}
