@@ -16,11 +16,13 @@ import (
 
 type options struct{ rounds, requests, inFlight int }
 
-// A rival is one bootstrap under a stack of its own. Both rivals call the same emulator.
+// A rival is one bootstrap under a stack of its own. All call the same emulator.
 type rival struct {
-	name      string
-	bootstrap string
-	stack     *stack.Stack
+	name         string
+	folder       string // of the function whose place it takes
+	function, at string // that function's logical id, and the path that is asked
+	bootstrap    string
+	stack        *stack.Stack
 }
 
 const key = "bench"
@@ -41,15 +43,21 @@ func run(ctx context.Context, o options) error {
 	go emulator.Serve(listener)
 	azure := "http://" + listener.Addr().String()
 
-	bridge, proxy := rival{name: "chat"}, rival{name: "proxy"}
+	const at = "/v1/chat/completions"
+	bridge := rival{name: "chat", folder: "chat", function: "ChatFunction", at: at}
+	proxy := rival{name: "proxy", folder: "chat", function: "ChatFunction", at: at}
+	estimate := rival{name: "token-estimate", folder: "token-estimate", function: "TokenEstimateFunction", at: "/v1/tokens/estimate"}
 	if err := bridge.build(ctx, dir, "./functions/chat", ""); err != nil {
+		return err
+	}
+	if err := estimate.build(ctx, dir, "./functions/token-estimate", ""); err != nil {
 		return err
 	}
 	if err := proxy.build(ctx, dir, "./infra/bench/proxy", " -X main.upstream="+azure+" -X main.key="+key); err != nil {
 		return err
 	}
 	for _, concurrency := range []int{1, o.inFlight} {
-		if err := contest(ctx, o, concurrency, azure, &bridge, &proxy); err != nil {
+		if err := contest(ctx, o, concurrency, azure, &bridge, &estimate, &proxy); err != nil {
 			return err
 		}
 	}
@@ -58,8 +66,8 @@ func run(ctx context.Context, o options) error {
 
 // contest is one run of both rivals with so many invocations at a time in an instance. Cold starts and
 // first tokens are of one call at a time and so measured once.
-func contest(ctx context.Context, o options, concurrency int, azure string, bridge, proxy *rival) error {
-	for _, r := range []*rival{bridge, proxy} {
+func contest(ctx context.Context, o options, concurrency int, azure string, bridge, estimate, proxy *rival) error {
+	for _, r := range []*rival{bridge, estimate, proxy} {
 		if err := r.start(azure, concurrency); err != nil {
 			return err
 		}
@@ -75,6 +83,9 @@ func contest(ctx context.Context, o options, concurrency int, azure string, brid
 		if err := measure(coldStart(ctx, o, bridge, proxy)); err != nil {
 			return err
 		}
+		if err := measure(coldStart(ctx, o, estimate, proxy)); err != nil {
+			return err
+		}
 		if err := measure(firstToken(ctx, o, azure, bridge, proxy)); err != nil {
 			return err
 		}
@@ -87,9 +98,9 @@ func contest(ctx context.Context, o options, concurrency int, azure string, brid
 	return print(rows)
 }
 
-// build puts the bootstrap where the stack looks for the chat function; the others are never called.
+// build puts the bootstrap where the stack looks for the function; the others are never called.
 func (r *rival) build(ctx context.Context, dir, pkg, link string) error {
-	r.bootstrap = filepath.Join(dir, r.name, "chat", "bootstrap")
+	r.bootstrap = filepath.Join(dir, r.name, r.folder, "bootstrap")
 	if err := goBuild(ctx, r.bootstrap, pkg, "-s -w"+link); err != nil {
 		return err
 	}
@@ -99,7 +110,7 @@ func (r *rival) build(ctx context.Context, dir, pkg, link string) error {
 	}
 	for _, f := range functions {
 		other := filepath.Join(dir, r.name, f.Name())
-		if f.Name() == "chat" {
+		if f.Name() == r.folder {
 			continue
 		}
 		if err := os.Mkdir(other, 0o755); err != nil {

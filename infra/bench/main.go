@@ -1,4 +1,4 @@
-// Bench measures the chat function beside a bare aws-lambda-go proxy, under the same local stack, in
+// Bench measures the functions beside a bare aws-lambda-go proxy, under the same local stack, in
 // turns: what counts are the ratios, since a shared machine's absolute figures drift.
 package main
 

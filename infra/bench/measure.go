@@ -60,7 +60,7 @@ func post(ctx context.Context, url, body string) (first time.Duration, err error
 	return first, err
 }
 
-func (r *rival) url() string { return r.stack.URL + "/v1/chat/completions" }
+func (r *rival) url() string { return r.stack.URL + r.at }
 
 // hammer sends n requests, some at a time.
 func hammer(ctx context.Context, url, body string, n, inFlight int) error {
@@ -147,8 +147,8 @@ func firstToken(ctx context.Context, o options, azure string, bridge, proxy *riv
 }
 
 // coldStart compares the time from the start of the process to the end of its first answer.
-func coldStart(ctx context.Context, o options, bridge, proxy *rival) ([]row, error) {
-	ours, theirs, ratios, err := inTurns(o.rounds*8, bridge, proxy, func(r *rival) (time.Duration, error) {
+func coldStart(ctx context.Context, o options, ours, proxy *rival) ([]row, error) {
+	took, theirs, ratios, err := inTurns(o.rounds*8, ours, proxy, func(r *rival) (time.Duration, error) {
 		if err := r.stop(ctx); err != nil {
 			return 0, err
 		}
@@ -159,7 +159,7 @@ func coldStart(ctx context.Context, o options, bridge, proxy *rival) ([]row, err
 	if err != nil {
 		return nil, err
 	}
-	return []row{{"exec to first answer", show(median(ours)), show(median(theirs)), spread(ratios), "<= 1.5"}}, nil
+	return []row{{ours.name + ", exec to first answer", show(median(took)), show(median(theirs)), spread(ratios), "<= 1.5"}}, nil
 }
 
 func show(d time.Duration) string { return d.Round(time.Microsecond).String() }
@@ -175,7 +175,7 @@ func spread(ratios []float64) string {
 	return fmt.Sprintf("%.2f (%.2f to %.2f)", sorted[n/2], sorted[n/4], sorted[n-1-n/4])
 }
 
-func (r *rival) pids() []int { return r.stack.Host.Instances("ChatFunction") }
+func (r *rival) pids() []int { return r.stack.Host.Instances(r.function) }
 
 // stop ends the rival's instances.
 func (r *rival) stop(ctx context.Context) error {
