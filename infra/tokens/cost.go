@@ -2,13 +2,11 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"os"
 	"text/tabwriter"
 
 	"aoai-bridge/shared/catalog"
-	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/tokens"
 )
 
@@ -40,7 +38,7 @@ func find(name, overrides string) (*subject, error) {
 	model, err := known.Lookup(name)
 	switch {
 	case err != nil:
-		return nil, errors.New(openaierr.From(err).Message)
+		return nil, fmt.Errorf("the catalog does not know the model %q; add it by -catalog, or give -encoding instead of -model", name)
 	case model.Encoding == nil:
 		return nil, fmt.Errorf("%s: %s; give -encoding instead of -model", model.Name, model.EncodingNote)
 	}

@@ -40,7 +40,7 @@ func TestFind(t *testing.T) {
 	if s, err := find("", ""); s != nil || err != nil {
 		t.Errorf("no name gives %v, %v", s, err)
 	}
-	for name, want := range map[string]string{"gpt-x": "does not know the model", "codex-mini": "give -encoding"} {
+	for name, want := range map[string]string{"gpt-x": `does not know the model "gpt-x"; add it by -catalog`, "codex-mini": "give -encoding"} {
 		if _, err := find(name, ""); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s gives %v", name, err)
 		}
