@@ -237,7 +237,7 @@ func kindName(n rawjson.Node) string {
 	case '"':
 		return "a string"
 	case '0':
-		return "a number"
+		return fmt.Sprintf("%.40s", n.Raw()) // itself, since it may be a number that is too large, or no integer
 	case 'n':
 		return "null"
 	}

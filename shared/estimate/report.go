@@ -31,10 +31,10 @@ func ParseOptions(n rawjson.Node) (Options, error) {
 	}
 	for name, value := range n.Members() {
 		var into any
-		want := "a number"
+		want := "an integer"
 		switch name {
 		case "calls_per_minute":
-			into = &o.CallsPerMinute
+			into, want = &o.CallsPerMinute, "a number"
 		case "output_tokens":
 			into = &o.OutputTokens
 		case "cached_tokens":

@@ -147,8 +147,11 @@ func (a *API) subject(r *http.Request, body rawjson.Node, o estimate.Options) (*
 	asked := name.Text()
 	telemetry.From(r.Context()).Model = asked
 	if asked == "" && encoding == nil {
-		return nil, openaierr.Invalid("model", "missing_required_parameter",
-			"Missing required parameter: 'model'. To count text without a model, give 'encoding', for example \"o200k_base\".")
+		remedy := "Name a model; GET /v1/models lists those there are."
+		if !body.Get("text").Absent() {
+			remedy = "To count text without a model, give 'encoding', for example \"o200k_base\"."
+		}
+		return nil, openaierr.Invalid("model", "missing_required_parameter", "Missing required parameter: 'model'. %s", remedy)
 	}
 	known, model, err := a.azure.Catalog(r.Context(), asked)
 	if err != nil {

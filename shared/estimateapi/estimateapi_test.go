@@ -199,6 +199,7 @@ func TestErrors(t *testing.T) {
 		{"options of another type", "any", `{"model":"gpt-4o",` + hello + `,"estimate":1}`, 400, "estimate", "invalid_type"},
 		{"an unknown option", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"cost":1}}`, 400, "estimate.cost", "unknown_parameter"},
 		{"a string for a rate", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"calls_per_minute":"1"}}`, 400, "estimate.calls_per_minute", "invalid_type"},
+		{"a rate above all numbers", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"calls_per_minute":1e400}}`, 400, "estimate.calls_per_minute", "invalid_type"},
 		{"a negative rate", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"calls_per_minute":-1}}`, 400, "estimate.calls_per_minute", "invalid_value"},
 		{"more cached than there is", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"cached_tokens":9}}`, 400, "estimate.cached_tokens", "invalid_value"},
 		{"an image of no size", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"images":[{"width":1}]}}`, 400, "estimate.images[0]", "invalid_value"},
