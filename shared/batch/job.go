@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -74,7 +76,13 @@ func (in *Input) UnmarshalJSON(raw []byte) error {
 		Limits    Limits     `json:"limits"`
 		Outputs   Outputs    `json:"outputs"`
 	}
+	if err := checkOptionNames(raw); err != nil {
+		return err
+	}
 	if err := json.Unmarshal(raw, &form); err != nil {
+		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+			return fmt.Errorf("'%s' cannot be a %s", wrong.Field, wrong.Value)
+		}
 		return err
 	}
 	*in = Input{
@@ -166,7 +174,28 @@ func (o JobOptions) check() error {
 	return nil
 }
 
+// OptionNames are the job's options, as metadata name them.
+var OptionNames = []string{"mode", "cost-ceiling", "tries", "keep-azure-files"}
+
+// checkOptionNames refuses an input with an option that does not exist: a ceiling with a misspelt name is none.
+func checkOptionNames(raw []byte) error {
+	var in struct {
+		Options map[string]json.RawMessage `json:"options"`
+	}
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return errors.New("'options' must be an object")
+	}
+	names := strings.ReplaceAll(strings.Join(OptionNames, ", "), "-", "_")
+	for name := range in.Options {
+		if !slices.Contains(strings.Split(names, ", "), name) {
+			return fmt.Errorf("'options' has no %.40q; there are %s", name, names)
+		}
+	}
+	return nil
+}
+
 // OptionsOf reads a job's options from the object's metadata: --metadata mode=online,cost-ceiling=250.
+// Other names are the caller's own.
 func OptionsOf(metadata map[string]string) (o JobOptions, err error) {
 	for name, value := range metadata {
 		switch strings.ToLower(name) {

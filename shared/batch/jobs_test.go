@@ -23,7 +23,8 @@ func TestSameEventTwice(t *testing.T) {
 	if again := w.plan(event, "execution-1"); again != first {
 		t.Errorf("the same execution got %+v, then %+v", first, again)
 	}
-	if other := w.plan(event, "execution-2"); other.Status != "duplicate" || other.Job != first.Job {
+	summary := "s3://" + bucket + "/results/n.summary.json"
+	if other := w.plan(event, "execution-2"); other.Status != "duplicate" || other.Job != first.Job || other.Summary != summary {
 		t.Errorf("another execution got %+v", other)
 	}
 	byHand := `{"bucket":"` + bucket + `","key":"inbox/n.jsonl"}`
@@ -210,6 +211,8 @@ func TestInputsThatAreNoJob(t *testing.T) {
 		{"our own results", `{"bucket":"` + bucket + `","key":"results/x.jsonl"}`, "invalid_key"},
 		{"a key without room", `{"bucket":"` + bucket + `","key":"` + strings.Repeat("x", 1000) + `"}`, "invalid_key"},
 		{"a wrong option", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"tries":0}}`, "invalid_value"},
+		{"an option of another type", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"cost_ceiling":"x"}}`, "'options.cost_ceiling' cannot be a string"},
+		{"an unknown option", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"cost-ceiling":1}}`, "there are mode, cost_ceiling, tries, keep_azure_files"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for name, payload := range map[string]object{

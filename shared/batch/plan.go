@@ -53,6 +53,8 @@ type PlanAnswer struct {
 	Items  string `json:"items,omitempty"` // key of the list of parts
 	Parts  int    `json:"parts"`
 	Lines  int    `json:"lines"`
+
+	Summary string `json:"summary,omitempty"` // of a duplicate: where the other execution's report is, or will be
 }
 
 // maxKey is the longest key of a source, in bytes: S3 takes 1,024, and results have names made of it.
@@ -70,7 +72,7 @@ func (s *Service) MakePlan(ctx context.Context, in Input, execution string) (*Pl
 		return nil, err
 	}
 	if !ours {
-		return &PlanAnswer{Job: job.ID, Status: statusDuplicate}, nil
+		return &PlanAnswer{Job: job.ID, Status: statusDuplicate, Summary: "s3://" + s.store.bucket + "/" + job.Summary}, nil
 	}
 	plan := &Plan{}
 	if _, err := s.store.get(ctx, planKey(job.ID), plan); err != nil {

@@ -133,6 +133,7 @@ func TestBatchErrors(t *testing.T) {
 		{"metadata of numbers", post(func(in map[string]any) { in["metadata"] = map[string]any{"a": 1} }), 400, "metadata", "invalid_type"},
 		{"much metadata", post(func(in map[string]any) { in["metadata"] = many }), 400, "metadata", "invalid_value"},
 		{"long metadata", post(func(in map[string]any) { in["metadata"] = map[string]any{"a": strings.Repeat("x", 513)} }), 400, "metadata", "invalid_value"},
+		{"unknown option", post(func(in map[string]any) { in["metadata"] = map[string]any{"bridge-ceiling": "1"} }), 400, "metadata", "invalid_value"},
 		{"wrong option", post(func(in map[string]any) { in["metadata"] = map[string]any{"bridge-mode": "fast"} }), 400, "mode", "invalid_mode"},
 		{"output expires", post(func(in map[string]any) {
 			in["output_expires_after"] = map[string]any{"anchor": "created_at", "seconds": 1}

@@ -86,6 +86,9 @@ func (c *createRequest) check() (options batch.JobOptions, outputLife int64, err
 			return options, 0, openaierr.Invalid("metadata", "invalid_value", "'metadata' has names of up to 64 bytes and values of up to 512: %.64q is too long.", name)
 		}
 		if option, ok := strings.CutPrefix(name, batch.MetadataPrefix); ok {
+			if !slices.Contains(batch.OptionNames, option) {
+				return options, 0, openaierr.Invalid("metadata", "invalid_value", "'metadata' has no option %.64q; after %q come %s.", name, batch.MetadataPrefix, strings.Join(batch.OptionNames, ", "))
+			}
 			own[option] = value
 		}
 	}
