@@ -37,6 +37,8 @@ func lineMembers() []rawjson.Wanted {
 		{Key: "prompt_tokens"}, {Key: "input_tokens"}, {Key: "completion_tokens"}, {Key: "output_tokens"},
 		{Key: "prompt_tokens_details", In: []rawjson.Wanted{{Key: "cached_tokens"}}},
 		{Key: "input_tokens_details", In: []rawjson.Wanted{{Key: "cached_tokens"}}},
+		{Key: "completion_tokens_details", In: []rawjson.Wanted{{Key: "reasoning_tokens"}}},
+		{Key: "output_tokens_details", In: []rawjson.Wanted{{Key: "reasoning_tokens"}}},
 	}
 	return []rawjson.Wanted{
 		{Key: "custom_id"},
@@ -135,9 +137,10 @@ func judge(m []rawjson.Wanted) answer {
 // usageOf reads the tokens of an answer; chat and embeddings name them one way, responses another.
 func usageOf(m []rawjson.Wanted) Usage {
 	count := func(i int) int64 { return number(m[i].Value) }
+	detail := func(i int) int64 { return number(m[i].In[0].Value) }
 	return Usage{
-		Input: count(0) + count(1), Output: count(2) + count(3),
-		Cached: number(m[4].In[0].Value) + number(m[5].In[0].Value),
+		Input: count(0) + count(1), Cached: detail(4) + detail(5),
+		Output: count(2) + count(3), Reasoning: detail(6) + detail(7),
 	}
 }
 

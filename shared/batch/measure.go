@@ -9,17 +9,19 @@ import (
 	"aoai-bridge/shared/rawjson"
 )
 
-// Usage is in tokens. Cached ones are part of the input.
+// Usage is in tokens. Cached ones are part of the input, those of reasoning part of the output.
 type Usage struct {
-	Input  int64 `json:"input_tokens"`
-	Cached int64 `json:"cached_input_tokens"`
-	Output int64 `json:"output_tokens"`
+	Input     int64 `json:"input_tokens"`
+	Cached    int64 `json:"cached_input_tokens"`
+	Output    int64 `json:"output_tokens"`
+	Reasoning int64 `json:"reasoning_tokens"`
 }
 
 func (u *Usage) add(more Usage) {
 	u.Input += more.Input
 	u.Cached += more.Cached
 	u.Output += more.Output
+	u.Reasoning += more.Reasoning
 }
 
 // bytesPerToken is what a request that nobody can count is taken for.

@@ -55,8 +55,11 @@ type usage struct {
 	Details struct {
 		Cached int64 `json:"cached_tokens"`
 	} `json:"input_tokens_details"`
-	Output int64 `json:"output_tokens"`
-	Total  int64 `json:"total_tokens"`
+	Output        int64 `json:"output_tokens"`
+	OutputDetails struct {
+		Reasoning int64 `json:"reasoning_tokens"`
+	} `json:"output_tokens_details"`
+	Total int64 `json:"total_tokens"`
 }
 
 type batchErrors struct {
@@ -134,7 +137,7 @@ func (a *API) end(ctx context.Context, b *batchObject, rec *record, s *batch.Sum
 		b.ErrorFile = &rec.Errors
 	}
 	u := &usage{Input: s.Usage.Input, Output: s.Usage.Output, Total: s.Usage.Input + s.Usage.Output}
-	u.Details.Cached = s.Usage.Cached
+	u.Details.Cached, u.OutputDetails.Reasoning = s.Usage.Cached, s.Usage.Reasoning
 	switch at := unix(s.CompletedAt); {
 	case s.Failure != nil:
 		b.Status, b.FailedAt = "failed", at

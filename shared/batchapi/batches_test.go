@@ -43,7 +43,7 @@ func TestBatch(t *testing.T) {
 				t.Fatal(err)
 			}
 			counts := b.RequestCounts
-			if b.Status != "completed" || counts.Total != 5 || counts.Completed != 2 || counts.Failed != 3 || b.CompletedAt == 0 || b.InProgressAt == 0 || b.Usage.TotalTokens == 0 {
+			if b.Status != "completed" || counts.Total != 5 || counts.Completed != 2 || counts.Failed != 3 || b.CompletedAt == 0 || b.InProgressAt == 0 || b.Usage.TotalTokens == 0 || !b.Usage.JSON.OutputTokensDetails.Valid() {
 				t.Errorf("%s", b.RawJSON())
 			}
 			if got := results(t, c, b.OutputFileID); !slices.Equal(got, []string{"a: one", "b: two"}) {
