@@ -15,7 +15,8 @@ import (
 
 const (
 	// inline is the largest content that is sent through the gateway, in bytes. It passes more, but slowly:
-	// 2 MB/s beyond the first 10 MB ("Stream the integration response", API Gateway Developer Guide).
+	// 2 MB/s beyond the first 6 MB ("Response streaming for Lambda functions", Lambda Developer Guide; the API
+	// Gateway Developer Guide says the same of what is beyond 10 MB).
 	inline = 6 << 20
 
 	// streamed is the largest that it can be: what Lambda streams ("Response streaming for Lambda functions",
