@@ -91,7 +91,7 @@ func (s *Service) overCeiling(job *Job, plan *Plan) *Failure {
 	if ceiling == 0 || len(plan.Parts) == 0 {
 		return nil
 	}
-	letThrough := "To let it through, put the file there again with the metadata cost-ceiling=%s, or raise the stack's parameter BatchCostCeiling."
+	letThrough := "To let it through, put the file there again with the metadata cost-ceiling=%s (a workflow has options.cost_ceiling for it), or raise the stack's parameter BatchCostCeiling."
 	if job.Origin == OriginAPI {
 		letThrough = "To let it through, create the batch again with the metadata " + MetadataPrefix + "cost-ceiling=%s, or have the stack's parameter BatchCostCeiling raised."
 	}

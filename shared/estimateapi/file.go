@@ -51,6 +51,9 @@ func (a *API) file(w http.ResponseWriter, r *http.Request, body rawjson.Node) er
 	if err != nil {
 		return err
 	}
+	if !body.Get("estimate").Absent() {
+		return openaierr.Invalid("estimate", "unsupported_parameter", "'estimate' is about one request and does not go with 's3'. Leave it out: the lines of a file set their own limits.")
+	}
 	if a.files == nil {
 		return openaierr.Invalid("s3", "unsupported_value", "This function reads no files from S3.")
 	}

@@ -120,6 +120,7 @@ func TestFileErrors(t *testing.T) {
 	}{
 		{"a string", `{"s3":"s3://a/b"}`, 400, "s3", "invalid_type"},
 		{"no key", `{"s3":{}}`, 400, "s3.key", "missing_required_parameter"},
+		{"options of one request", `{"s3":{"key":"x"},"estimate":{"output_tokens":5}}`, 400, "estimate", "unsupported_parameter"},
 		{"a misspelt member", `{"s3":{"bucket":"a","path":"b"}}`, 400, "s3.path", "unknown_parameter"},
 		{"a negative offset", `{"s3":{"key":"a","offset":-1}}`, 400, "s3", "invalid_type"},
 		{"no such object", `{"s3":{"key":"a"}}`, 404, "s3.key", "not_found"},
