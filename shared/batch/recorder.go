@@ -16,11 +16,12 @@ type recorder struct {
 	wake     chan struct{}
 	stopped  chan struct{}
 	segment  int
+	failed   func(error) // is told why nothing more can be recorded
 	err      error
 }
 
-func newRecorder(w *work, segments int) *recorder {
-	r := &recorder{work: w, segment: segments, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+func newRecorder(w *work, segments int, failed func(error)) *recorder {
+	r := &recorder{work: w, segment: segments, failed: failed, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
 	go r.write()
 	return r
 }
@@ -51,7 +52,9 @@ func (r *recorder) write() {
 		}
 		r.segment++
 		key := r.key(fmt.Sprintf("%s%06d.jsonl", runPrefix, r.segment))
-		r.err = r.store.putBytes(context.Background(), key, segment)
+		if r.err = r.store.putBytes(context.Background(), key, segment); r.err != nil {
+			r.failed(r.err)
+		}
 	}
 }
 

@@ -14,6 +14,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
+// storeOf is a store whose S3 is a handler.
+func storeOf(t *testing.T, s http.Handler) *store {
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	return &store{bucket: "b", s3: s3.New(s3.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+	})}
+}
+
 // cutting is an object whose downloads break off after so many bytes, cuts times.
 type cutting struct {
 	content string
@@ -59,13 +69,7 @@ func TestDownloadGoesOn(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := &cutting{content: content, after: tt.after, cuts: tt.cuts}
-			server := httptest.NewServer(c)
-			defer server.Close()
-			store := &store{bucket: "b", s3: s3.New(s3.Options{
-				Region: "us-east-1", BaseEndpoint: aws.String(server.URL), UsePathStyle: true,
-				Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
-			})}
-			o := store.open(t.Context(), "k", "", tt.offset)
+			o := storeOf(t, c).open(t.Context(), "k", "", tt.offset)
 			defer o.Close()
 			got, err := io.ReadAll(o)
 			if (err != nil) != tt.fails {
@@ -75,5 +79,42 @@ func TestDownloadGoesOn(t *testing.T) {
 				t.Errorf("got %d bytes, want %d, after %v", len(got), len(content)-int(tt.offset), c.ranges)
 			}
 		})
+	}
+}
+
+// An object that lacks a chunk must not appear, even if whoever writes it goes on after the error.
+func TestUploadOfALostChunk(t *testing.T) {
+	completed := false
+	s3 := http.NewServeMux()
+	s3.HandleFunc("POST /b/k", func(w http.ResponseWriter, r *http.Request) {
+		completed = completed || r.URL.Query().Has("uploadId")
+		_, _ = io.WriteString(w, "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")
+	})
+	s3.HandleFunc("PUT /b/k", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("partNumber") == "1" {
+			w.WriteHeader(http.StatusForbidden)
+		}
+	})
+	s3.HandleFunc("DELETE /b/k", func(http.ResponseWriter, *http.Request) {})
+	w := storeOf(t, s3).create(t.Context(), "k", nil)
+	for range 3 {
+		_, _ = w.Write(make([]byte, chunk)) // the error is what this is about
+	}
+	if err := w.commit(); !isStatus(err, http.StatusForbidden) || completed {
+		t.Errorf("commit: %v, completed: %t", err, completed)
+	}
+	w.abandon()
+}
+
+func TestRecorderTellsOfItsFailure(t *testing.T) {
+	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	told := make(chan error, 1)
+	r := newRecorder(&work{Service: &Service{store: storeOf(t, refuse)}}, 0, func(err error) { told <- err })
+	r.add(1, []byte("{}"))
+	if err := <-told; !isStatus(err, http.StatusForbidden) {
+		t.Errorf("told: %v", err)
+	}
+	if err := r.close(); !isStatus(err, http.StatusForbidden) {
+		t.Errorf("close: %v", err)
 	}
 }

@@ -29,7 +29,8 @@ type writer struct {
 	size     int64      // bytes written in all
 	upload   string     // id of the multipart upload; "" until there is one
 	parts    []types.CompletedPart
-	done     bool // committed
+	done     bool  // committed
+	err      error // why a chunk did not arrive; nothing can be committed after that
 }
 
 // pending keeps what has not been sent yet.
@@ -118,11 +119,11 @@ func (w *writer) sendPart() error {
 // arrive waits for the chunk that is on its way.
 func (w *writer) arrive() error {
 	if w.sent == nil {
-		return nil
+		return w.err
 	}
-	err := <-w.sent
+	w.err = <-w.sent
 	w.sent = nil
-	return err
+	return w.err
 }
 
 // commit makes the object appear.
