@@ -108,8 +108,8 @@ func (s *store) list(ctx context.Context, prefix string, visit func(key string))
 }
 
 func isStatus(err error, status int) bool {
-	var response *awshttp.ResponseError
-	return errors.As(err, &response) && response.HTTPStatusCode() == status
+	response, ok := errors.AsType[*awshttp.ResponseError](err)
+	return ok && response.HTTPStatusCode() == status
 }
 
 // rereads is how often a download goes on after it broke off without having brought a byte.

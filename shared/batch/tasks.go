@@ -136,17 +136,21 @@ func handle[In any, Out any](mux *http.ServeMux, task string, do func(context.Co
 		call.Operation = "batch." + task
 		var in In
 		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-			openaierr.Write(w, openaierr.Invalid("", "invalid_payload", "The payload of the task %s is not what it takes: %v.", task, err))
+			fail(w, call, openaierr.Invalid("", "invalid_payload", "The payload of the task %s is not what it takes: %v.", task, err))
 			return
 		}
 		out, err := do(r.Context(), in)
 		if err != nil {
-			e := openaierr.From(err)
-			call.Code, call.Err = e.Code, e.Cause
-			openaierr.Write(w, short(e))
+			fail(w, call, err)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(out) // it has nothing that does not marshal, and the recorder takes all
 	})
+}
+
+func fail(w http.ResponseWriter, call *telemetry.Call, err error) {
+	e := openaierr.From(err)
+	call.Code, call.Err = e.Code, e.Cause
+	openaierr.Write(w, short(e))
 }

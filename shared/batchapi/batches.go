@@ -162,10 +162,11 @@ func (a *API) end(ctx context.Context, b *batchObject, rec *record, s *batch.Sum
 }
 
 // firstErrors reads what is wrong with the first lines.
-func (a *API) firstErrors(ctx context.Context, rec *record) (errs []batchError, err error) {
+func (a *API) firstErrors(ctx context.Context, rec *record) ([]batchError, error) {
+	errs := []batchError{} // and not null
 	body, err := a.store.read(ctx, rec.Job.Outputs.Errors, "bytes=0-16383")
 	if isStatus(err, http.StatusNotFound) {
-		return []batchError{}, nil // its owner has deleted it
+		return errs, nil // its owner has deleted it
 	}
 	if err != nil {
 		return nil, err
