@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"aoai-bridge/infra/local/azureopenai"
-	locals3 "aoai-bridge/infra/local/s3"
 )
 
 // summary is what a job reports, as far as tests look.
@@ -47,7 +46,7 @@ func chat(id, model, says string) string {
 
 func (w *world) run(input string) summary {
 	w.t.Helper()
-	end := w.execute("batch", input)
+	end := w.execute("aoai-bridge-batch", input)
 	if end.Status != "SUCCEEDED" {
 		w.t.Fatalf("the execution %s: %s %s\n%s", end.Status, end.Error, end.Cause, w.logs.String())
 	}
@@ -77,9 +76,9 @@ func (w *world) results(s summary) []result {
 
 func TestBatch(t *testing.T) {
 	w := newWorld(t, nil)
-	w.put("inbox/a.jsonl", chat("a", "gpt-4o-mini", "one")+"\n"+chat("b", "gpt-4o", "two")+"\nnonsense\n"+
+	w.put("a.jsonl", chat("a", "gpt-4o-mini", "one")+"\n"+chat("b", "gpt-4o", "two")+"\nnonsense\n"+
 		`{"custom_id":"d","method":"POST","url":"/v1/embeddings","body":{"model":"text-embedding-3-small","input":"four"}}`)
-	s := w.run(input("inbox/a.jsonl"))
+	s := w.run(input("a.jsonl"))
 	if s.Status != "completed" || s.Lines.Succeeded != 3 || s.Lines.Failed != 1 || s.Lines.Online != 1 || s.Parts != 3 {
 		t.Errorf("the summary is %+v", s)
 	}
@@ -88,10 +87,14 @@ func TestBatch(t *testing.T) {
 		r[2].Error.Code != "invalid_json_line" || len(r[3].Response.Body.Data) != 1 {
 		t.Errorf("the results are %+v", r)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.announced) != 1 || !strings.Contains(w.announced[0], `"Batch Job Ended"`) || !strings.Contains(w.announced[0], s.Job) {
-		t.Errorf("announced: %v", w.announced)
+	var announced []string
+	for _, e := range w.stack.Bus.Events() {
+		if e.DetailType == "Batch Job Ended" {
+			announced = append(announced, string(e.Detail))
+		}
+	}
+	if len(announced) != 1 || !strings.Contains(announced[0], s.Job) {
+		t.Errorf("announced: %v", announced)
 	}
 }
 
@@ -100,8 +103,8 @@ func TestBatch(t *testing.T) {
 // executed after it succeeded.
 func TestBatchInBadWeather(t *testing.T) {
 	const lines = 10_000
-	w := newWorld(t, map[string]string{"BATCH_TRIES": "6", "MAX_RETRIES": "3"})
-	w.secrets.Put("aoai-bridge/azure", `{"resources":[{"name":"one","endpoint":"`+w.url+`","api_key":"local","deployments":[
+	w := newWorld(t, map[string]string{"BatchTries": "6", "MaxRetries": "3"})
+	w.stack.Secrets.Put(w.stack.Template.Parameters["AzureSecretId"], `{"resources":[{"name":"one","endpoint":"`+w.stack.AzureURL+`","api_key":"local","deployments":[
 		{"model":"gpt-4o-mini","type":"GlobalStandard"},{"model":"text-embedding-3-small","type":"GlobalStandard"},
 		{"name":"gpt-4o-batch","model":"gpt-4o","type":"GlobalBatch","capacity":6},
 		{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch","capacity":12}]}]}`)
@@ -140,17 +143,17 @@ func TestBatchInBadWeather(t *testing.T) {
 		{Fault: "fail-lines;percent=20", Method: "POST", Path: "/batches", Count: 3},
 		{Fault: "late-output;times=2", Method: "POST", Path: "/batches"},
 	} {
-		if err := w.azure.AddFault(rule); err != nil {
+		if err := w.stack.Emulator.AddFault(rule); err != nil {
 			t.Fatal(err)
 		}
 	}
 	// Each is the first object of its kind: its writer is killed before it learns that it wrote it.
 	var once sync.Map
 	killed := map[string]bool{}
-	w.created = func(c locals3.Created) {
+	w.created(func(key string) {
 		for _, kind := range []string{"/job.json", "/requests.jsonl", "/plan.json", "/items.json", "/state.json", "/run/000003.jsonl", "/results.jsonl",
 			"/tried.json", "/done.json", "results/b.jsonl", "summary.json"} {
-			if _, did := once.LoadOrStore(kind, true); strings.HasSuffix(c.Key, kind) && !did {
+			if _, did := once.LoadOrStore(kind, true); strings.HasSuffix(key, kind) && !did {
 				w.mu.Lock()
 				killed[kind] = true
 				w.mu.Unlock()
@@ -160,9 +163,9 @@ func TestBatchInBadWeather(t *testing.T) {
 				once.Delete(kind)
 			}
 		}
-	}
-	w.put("inbox/b.jsonl", file.String())
-	first, second := w.start("batch", input("inbox/b.jsonl")), w.start("batch", input("inbox/b.jsonl"))
+	})
+	w.put("b.jsonl", file.String())
+	first, second := w.start("aoai-bridge-batch", input("b.jsonl")), w.start("aoai-bridge-batch", input("b.jsonl"))
 	ends := []string{w.end(first).Output, w.end(second).Output}
 	if strings.Contains(ends[0], `"status":"duplicate"`) {
 		slices.Reverse(ends)
@@ -188,7 +191,7 @@ func TestBatchInBadWeather(t *testing.T) {
 			t.Fatalf("line %d should say %s: %+v %+v", n+1, want[n], r.Response, r.Error)
 		}
 	}
-	if e := w.azure.Executions(); e.Again > 0 {
+	if e := w.stack.Emulator.Executions(); e.Again > 0 {
 		t.Errorf("%d lines were executed again after they had succeeded: %v", e.Again, e.Repeated)
 	}
 	w.mu.Lock()

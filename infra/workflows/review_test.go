@@ -16,15 +16,15 @@ func TestReview(t *testing.T) {
 		{"what is no text", "", "400", "FAILED", "", "UnusableReview"},
 		{"our own key refused", "It is good.", "401", "FAILED", "", "Unauthorized"},
 	}
-	w := newWorld(t, map[string]string{"MAX_RETRIES": "0"})
+	w := newWorld(t, map[string]string{"MaxRetries": "0"})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.fault != "" {
-				if err := w.azure.AddFault(azureopenai.FaultRule{Fault: tt.fault, Path: "/chat/completions"}); err != nil {
+				if err := w.stack.Emulator.AddFault(azureopenai.FaultRule{Fault: tt.fault, Path: "/chat/completions"}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			end := w.execute("review", `{"review":"`+tt.review+`"}`)
+			end := w.execute("ReviewExample", `{"review":"`+tt.review+`"}`)
 			if end.Status != tt.status || !strings.Contains(end.Output, tt.output) || end.Error != tt.failure {
 				t.Errorf("got %s %.200s %s %s", end.Status, end.Output, end.Error, end.Cause)
 			}

@@ -8,8 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
-	"net/http/httptest"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,17 +16,14 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"aoai-bridge/infra/local/awsendpoint"
 	"aoai-bridge/infra/local/azureopenai"
-	"aoai-bridge/infra/local/lambda"
-	locals3 "aoai-bridge/infra/local/s3"
-	"aoai-bridge/infra/local/secretsmanager"
+	"aoai-bridge/infra/local/eventbridge"
+	"aoai-bridge/infra/local/stack"
 	"aoai-bridge/infra/local/stepfunctions"
 )
 
@@ -60,141 +56,87 @@ var build = sync.OnceValue(func() error {
 			return err
 		}
 	}
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bootstraps+"/", "../../functions/...")
+	bin := filepath.Join(bootstraps, "bin")
+	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bin+"/", "../../functions/...")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
-	return nil
+	functions, err := os.ReadDir(bin)
+	for _, f := range functions {
+		dir := filepath.Join(bootstraps, f.Name())
+		err = errors.Join(err, os.Mkdir(dir, 0o755), os.Symlink(filepath.Join(bin, f.Name()), filepath.Join(dir, "bootstrap")))
+	}
+	return err
 })
 
-// world is the local stack: the functions as they are deployed, and everything around them.
+// world is the local stack, whose waits are short.
 type world struct {
-	t       *testing.T
-	azure   *azureopenai.Server
-	host    *lambda.Host
-	states  *stepfunctions.Service
-	secrets *secretsmanager.Store
-	s3      *s3.Client
-	url     string // of azure
+	t     *testing.T
+	stack *stack.Stack
+	s3    *s3.Client
 
-	mu        sync.Mutex
-	created   func(locals3.Created) // is told of each object; nil is nobody
-	announced []string              // details of events
-	events    []stepfunctions.Event
-	logs      bytes.Buffer
+	mu     sync.Mutex
+	events []stepfunctions.Event
+	logs   bytes.Buffer
 }
 
-func newWorld(t *testing.T, env map[string]string) *world {
+func newWorld(t *testing.T, parameters map[string]string) *world {
 	t.Helper()
 	if err := build(); err != nil {
 		t.Fatal(err)
 	}
 	w := &world{t: t}
-	w.azure = azureopenai.New(azureopenai.Options{APIKeys: []string{"local"}, DisableRecording: true})
-	t.Cleanup(func() { _ = w.azure.Close() })
-	azure := httptest.NewServer(w.azure)
-	t.Cleanup(azure.Close)
-	w.url = azure.URL
-
-	store := locals3.New(locals3.Options{Dir: t.TempDir(), OnCreated: func(c locals3.Created) {
-		w.mu.Lock()
-		told := w.created
-		w.mu.Unlock()
-		if told != nil {
-			told(c)
-		}
-	}})
-	if err := store.MakeBucket(bucket, true); err != nil {
+	all := map[string]string{"ReviewWorkflow": "true", "RetryAfterCap": "100ms"}
+	maps.Copy(all, parameters)
+	var err error
+	w.stack, err = stack.Start(stack.Options{
+		Template: "../../template.yaml", Parameters: all, Build: bootstraps, WaitScale: 0.0002,
+		Azure:   stack.Azure{Emulator: azureopenai.Options{APIKeys: []string{"local"}, DisableRecording: true}},
+		Observe: w.observe, Logs: &lockedBuffer{mu: &w.mu, b: &w.logs},
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	w.secrets = secretsmanager.New()
-	w.secrets.Put("aoai-bridge/callers", `{"callers":[]}`)
-	w.secrets.Put("aoai-bridge/azure", `{"resources":[{"name":"one","endpoint":"`+w.url+`","api_key":"local","deployments":[
-		{"model":"gpt-4o-mini","type":"GlobalStandard"},{"model":"text-embedding-3-small","type":"GlobalStandard"},
-		{"name":"gpt-4o-batch","model":"gpt-4o","type":"GlobalBatch"},
-		{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}]}]}`)
-	key := func(id string) (string, bool) { return "local", id == "local" }
-	endpoint := httptest.NewServer(awsendpoint.New(key, map[string]http.Handler{"s3": store, "secretsmanager": w.secrets}))
-	t.Cleanup(endpoint.Close)
-	w.s3 = s3.New(s3.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(endpoint.URL), UsePathStyle: true,
-		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	t.Cleanup(func() {
+		if err := w.stack.Close(); err != nil {
+			t.Error(err)
+		}
 	})
-	w.runFunctions(endpoint.URL, env)
-	w.runWorkflows(store)
+	w.s3 = s3.New(s3.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(w.stack.AWSURL), UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider(stack.AccessKey, stack.AccessKey, ""),
+	})
 	return w
 }
 
-func (w *world) runFunctions(endpoint string, more map[string]string) {
-	env := map[string]string{
-		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_ENDPOINT_URL": endpoint,
-		"AZURE_SECRET_ID": "aoai-bridge/azure", "CALLERS_SECRET_ID": "aoai-bridge/callers", "RETRY_AFTER_CAP": "100ms",
-		"BATCH_BUCKET": bucket, "BATCH_WORKFLOW_ARN": stepfunctions.MachineARN("batch"), "TMPDIR": w.t.TempDir(),
-	}
-	for name, value := range more {
-		env[name] = value
-	}
-	var functions []lambda.Function
-	for _, name := range []string{"chat", "embeddings", "batch-submit", "batch-status"} {
-		functions = append(functions, lambda.Function{
-			Name: name, Bootstrap: filepath.Join(bootstraps, name), Env: env, Timeout: 15 * time.Minute, MaxInstances: 50,
-		})
-	}
-	w.host = lambda.NewHost(&lockedBuffer{mu: &w.mu, b: &w.logs}, functions...)
-	w.t.Cleanup(func() { w.host.Close() })
+func (w *world) observe(e stepfunctions.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events = append(w.events, e)
 }
 
-func (w *world) runWorkflows(store *locals3.Store) {
-	w.states = stepfunctions.New(stepfunctions.Options{
-		Invoke: w.invoke, Objects: store, WaitScale: 0.0002,
-		PutEvents: func(_ context.Context, request []byte) ([]byte, error) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.announced = append(w.announced, string(request))
-			return []byte(`{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}`), nil
-		},
-		Observe: func(e stepfunctions.Event) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.events = append(w.events, e)
-		},
-	})
-	w.t.Cleanup(w.states.Close)
-	arn := func(name string) string { return "arn:aws:lambda:us-east-1:000000000000:function:" + name }
-	for file, substitutions := range map[string]map[string]string{
-		"batch":  {"BatchSubmitFunctionArn": arn("batch-submit"), "BatchStatusFunctionArn": arn("batch-status")},
-		"review": {"ChatFunctionArn": arn("chat"), "EmbeddingsFunctionArn": arn("embeddings"), "ChatModel": "gpt-4o-mini", "EmbeddingsModel": "text-embedding-3-small"},
-	} {
-		definition, err := os.ReadFile(file + ".asl.json")
-		if err != nil {
-			w.t.Fatal(err)
+// created has a function called with the key of each object, before its writer learns that it wrote it.
+func (w *world) created(tell func(key string)) {
+	w.t.Helper()
+	pattern, err := eventbridge.ParsePattern([]byte(`{"source":["aws.s3"]}`))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.stack.Bus.Add(eventbridge.Rule{Name: "created", Pattern: pattern, Target: func(_ context.Context, event []byte) error {
+		var e struct {
+			Detail struct{ Object struct{ Key string } }
 		}
-		if _, err := w.states.Add(file, definition, substitutions); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-}
-
-// invoke calls a function as Step Functions does.
-func (w *world) invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {
-	name := function[strings.LastIndexByte(function, ':')+1:]
-	response, err := w.host.Invoke(ctx, name, payload)
-	var answer []byte
-	if err == nil {
-		answer, err = io.ReadAll(response.Body)
-		response.Body.Close()
-	}
-	if failed, ok := errors.AsType[*lambda.FunctionError](err); ok {
-		return nil, &stepfunctions.Failure{Name: failed.Type, Cause: string(failed.Payload)}
-	}
-	return answer, err
+		err := json.Unmarshal(event, &e)
+		tell(e.Detail.Object.Key)
+		return err
+	}})
 }
 
 // kill ends every bootstrap of the batch functions, whatever it is doing.
 func (w *world) kill() {
-	for _, name := range []string{"batch-submit", "batch-status"} {
-		for _, pid := range w.host.Instances(name) {
+	for _, name := range []string{"BatchSubmitFunction", "BatchStatusFunction"} {
+		for _, pid := range w.stack.Host.Instances(name) {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
 		}
 	}
@@ -208,7 +150,7 @@ func (w *world) execute(workflow, input string) stepfunctions.Snapshot {
 
 func (w *world) start(workflow, input string) (arn string) {
 	w.t.Helper()
-	arn, err := w.states.Start(workflow, "", []byte(input))
+	arn, err := w.stack.States.Start(workflow, "", []byte(input))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -217,7 +159,7 @@ func (w *world) start(workflow, input string) (arn string) {
 
 func (w *world) end(arn string) stepfunctions.Snapshot {
 	w.t.Helper()
-	end, err := w.states.Wait(context.Background(), arn)
+	end, err := w.stack.States.Wait(context.Background(), arn)
 	if err != nil {
 		w.t.Fatal(err)
 	}
