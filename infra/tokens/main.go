@@ -1,6 +1,7 @@
-// Tokens counts the tokens of standard input, or shows them.
+// Tokens counts the tokens of standard input, shows them, or says what they cost.
 //
 //	go run ./infra/tokens -encoding o200k_base < README.md
+//	go run ./infra/tokens -model gpt-4o -cost < README.md
 package main
 
 import (

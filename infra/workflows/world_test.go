@@ -57,7 +57,7 @@ var build = sync.OnceValue(func() error {
 		}
 	}
 	bin := filepath.Join(bootstraps, "bin")
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bin+"/", "../../functions/...")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-o", bin+"/", "../../functions/...")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)

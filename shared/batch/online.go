@@ -41,7 +41,7 @@ func (w *work) run(ctx context.Context) (*Step, error) {
 	r := &runner{
 		work: w, ctx: ctx, cancel: cancel, done: done, requests: make(chan request),
 		patient: w.step.Waits < maxStalls, end: w.lastCall(ctx),
-		recorder: newRecorder(w, segments, cancel), // what cannot be recorded would be paid for again: no more calls then
+		recorder: newRecorder(ctx, w, segments, cancel), // what cannot be recorded would be paid for again: no more calls then
 	}
 	complete, err := r.run()
 	w.state.Counts = Counts{Total: w.state.Lines, Completed: len(done) + r.recorder.recorded} // with those that failed

@@ -20,9 +20,9 @@ type recorder struct {
 	err      error
 }
 
-func newRecorder(w *work, segments int, failed func(error)) *recorder {
+func newRecorder(ctx context.Context, w *work, segments int, failed func(error)) *recorder {
 	r := &recorder{work: w, segment: segments, failed: failed, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
-	go r.write()
+	go r.write(context.WithoutCancel(ctx))
 	return r
 }
 
@@ -39,8 +39,8 @@ func (r *recorder) add(number int, response []byte) {
 	}
 }
 
-// write runs until close. A run's context does not end it: what was paid for is recorded.
-func (r *recorder) write() {
+// write runs until close. The end of a run's context does not end it: what was paid for is recorded.
+func (r *recorder) write(ctx context.Context) {
 	defer close(r.stopped)
 	for range r.wake {
 		r.mu.Lock()
@@ -52,7 +52,7 @@ func (r *recorder) write() {
 		}
 		r.segment++
 		key := r.key(fmt.Sprintf("%s%06d.jsonl", runPrefix, r.segment))
-		if r.err = r.store.putBytes(context.Background(), key, segment); r.err != nil {
+		if r.err = r.store.putBytes(ctx, key, segment); r.err != nil {
 			r.failed(r.err)
 		}
 	}

@@ -109,7 +109,7 @@ func TestUploadOfALostChunk(t *testing.T) {
 func TestRecorderTellsOfItsFailure(t *testing.T) {
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
 	told := make(chan error, 1)
-	r := newRecorder(&work{Service: &Service{store: storeOf(t, refuse)}}, 0, func(err error) { told <- err })
+	r := newRecorder(t.Context(), &work{Service: &Service{store: storeOf(t, refuse)}}, 0, func(err error) { told <- err })
 	r.add(1, []byte("{}"))
 	if err := <-told; !isStatus(err, http.StatusForbidden) {
 		t.Errorf("told: %v", err)

@@ -35,10 +35,7 @@ func New(client *azure.Client, now func() time.Time) *API {
 }
 
 // WithFiles lets the API read files in S3.
-func (a *API) WithFiles(files *batch.Service) *API {
-	a.files = files
-	return a
-}
+func (a *API) WithFiles(files *batch.Service) { a.files = files }
 
 // AddTo adds the operations.
 func (a *API) AddTo(api *inference.API) {

@@ -1,5 +1,5 @@
-// Package rawjson reads and replaces top-level members of a JSON object and leaves every other byte
-// as it was: unknown members, key order, big integers, unicode escapes, white space.
+// Package rawjson reads JSON where it lies, and replaces top-level members of an object, leaving every
+// other byte as it was: unknown members, key order, big integers, unicode escapes, white space.
 // It does not know what any member means.
 package rawjson
 

@@ -1,7 +1,7 @@
 // Package template reads a SAM template as far as the local stack needs it: parameters, functions, the
 // REST API with its routes, state machines, buckets, and the rules that lead from events to state
-// machines. It refuses to know what a stack does with them, and looks at
-// nothing else in the template: roles, policies and outputs may use intrinsics that it does not have.
+// machines. It refuses to know what a stack does with them, and looks at nothing else in the template:
+// roles, policies and outputs may use intrinsics that it does not have.
 package template
 
 import (
