@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/openaierr"
 )
 
 // batchObject is OpenAI's batch object. A batch here does not expire: it ends when its lines have.
@@ -265,6 +266,9 @@ func (a *API) listBatches(_ http.ResponseWriter, r *http.Request) (any, error) {
 	p, err := readPage(r, batchID, 20, 100)
 	if err != nil {
 		return nil, err
+	}
+	if p.forward {
+		return nil, openaierr.Invalid("order", "invalid_value", "'order' is \"asc\", and batches are listed with the newest first only. Leave it out.")
 	}
 	prefix, after := batchesPrefix+caller, ""
 	if p.after != "" {

@@ -141,6 +141,7 @@ func TestBatchErrors(t *testing.T) {
 		{"unknown batch", func() answer { return w.call(alice, "GET", "/v1/batches/batch_1", nil) }, 404, "batch_id", "not_found"},
 		{"unknown after", func() answer { return w.call(alice, "GET", "/v1/batches?after=x", nil) }, 400, "after", "invalid_value"},
 		{"limit", func() answer { return w.call(alice, "GET", "/v1/batches?limit=101", nil) }, 400, "limit", "invalid_value"},
+		{"order", func() answer { return w.call(alice, "GET", "/v1/batches?order=asc", nil) }, 400, "order", "invalid_value"},
 		{"cancel what has ended", func() answer { return w.call(alice, "POST", "/v1/batches/"+ended+"/cancel", nil) }, 409, "", "batch_ended"},
 	}
 	for _, tt := range tests {
