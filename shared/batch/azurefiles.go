@@ -258,8 +258,8 @@ func (r remote) findBatch(ctx context.Context, metadata map[string]string) (foun
 	return found, err
 }
 
-// maxPages bounds a search, whose newest entries come first.
-const maxPages = 50
+// maxPages bounds a search, whose newest entries come first: 50,000 entries.
+const maxPages = 500
 
 // pages calls visit with each entry of a list until it is done. visit returns the entry's id.
 func (r remote) pages(ctx context.Context, path string, query url.Values, visit func(json.RawMessage) (id string, done bool, err error)) error {
@@ -286,5 +286,9 @@ func (r remote) pages(ctx context.Context, path string, query url.Values, visit 
 		}
 		query.Set("after", last)
 	}
-	return nil
+	// Not found is not the same: what is sent again may be paid for twice.
+	return &openaierr.Error{
+		Status: http.StatusInternalServerError, Type: openaierr.TypeServer, Code: "search_inconclusive",
+		Message: fmt.Sprintf("Azure lists more than %d entries under %s; whether ours is among the older ones is not known. Delete old ones.", maxPages*100, path),
+	}
 }
