@@ -18,49 +18,58 @@ var (
 
 // encodings is in the order of their age, the youngest first. Names, patterns and special tokens are those
 // of tiktoken 0.14.0, tiktoken_ext/openai_public.py.
-var encodings = []struct {
-	name string
-	load func() *Encoding
-}{
-	{"o200k_base", sync.OnceValue(func() *Encoding {
+var encodings = []definition{
+	define("o200k_base", func() *Encoding {
 		return &Encoding{vocab: open(o200kData), split: splitO200k, threeDigits: true, special: specials{named: []named{
 			{"<|endoftext|>", 199999}, {"<|endofprompt|>", 200018},
 		}}}
-	})},
-	{"o200k_harmony", sync.OnceValue(func() *Encoding {
+	}),
+	define("o200k_harmony", func() *Encoding {
 		return &Encoding{vocab: open(o200kData), split: splitO200k, threeDigits: true, special: specials{named: []named{
 			{"<|startoftext|>", 199998}, {"<|endoftext|>", 199999},
 			{"<|return|>", 200002}, {"<|constrain|>", 200003}, {"<|channel|>", 200005}, {"<|start|>", 200006},
 			{"<|end|>", 200007}, {"<|message|>", 200008}, {"<|call|>", 200012}, {"<|endofprompt|>", 200018},
 		}, first: 200000, after: 201088}}
-	})},
-	{"cl100k_base", sync.OnceValue(func() *Encoding {
+	}),
+	define("cl100k_base", func() *Encoding {
 		return &Encoding{vocab: open(cl100kData), split: splitCl100k, threeDigits: true, special: specials{named: []named{
 			{"<|endoftext|>", 100257}, {"<|fim_prefix|>", 100258}, {"<|fim_middle|>", 100259},
 			{"<|fim_suffix|>", 100260}, {"<|endofprompt|>", 100276},
 		}}}
-	})},
-	{"p50k_base", sync.OnceValue(func() *Encoding {
+	}),
+	define("p50k_base", func() *Encoding {
 		return &Encoding{vocab: open(p50kData), split: splitR50k, special: specials{named: []named{
 			{"<|endoftext|>", 50256},
 		}}}
-	})},
-	{"r50k_base", sync.OnceValue(func() *Encoding {
+	}),
+	define("r50k_base", func() *Encoding {
 		vocab := open(p50kData) // which came later and added the runs of spaces, with the highest ids
 		vocab.tokens, vocab.oneSpace = 50256, true
 		return &Encoding{vocab: vocab, split: splitR50k, special: specials{named: []named{
 			{"<|endoftext|>", 50256},
 		}}}
-	})},
+	}),
+}
+
+type definition struct {
+	name string
+	load func() *Encoding
+}
+
+// define has an encoding made once, when it is first asked for.
+func define(name string, make func() *Encoding) definition {
+	return definition{name, sync.OnceValue(func() *Encoding {
+		e := make()
+		e.name = name
+		return e
+	})}
 }
 
 // Lookup returns the encoding of a name, such as "o200k_base". The error lists the names there are.
 func Lookup(name string) (*Encoding, error) {
 	for _, e := range encodings {
 		if e.name == name {
-			encoding := e.load()
-			encoding.name = e.name
-			return encoding, nil
+			return e.load(), nil
 		}
 	}
 	return nil, fmt.Errorf("unknown encoding %q; known are %s", name, strings.Join(Encodings(), ", "))

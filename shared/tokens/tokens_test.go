@@ -12,6 +12,21 @@ import (
 	"unicode/utf8"
 )
 
+// TestLookupAtOnce is for the race detector: every function asks for encodings from many goroutines.
+func TestLookupAtOnce(t *testing.T) {
+	var lookups sync.WaitGroup
+	for _, name := range Encodings() {
+		for range 4 {
+			lookups.Go(func() {
+				if e, err := Lookup(name); err != nil || e.Name() != name || e.Count("a b") != 2 {
+					t.Errorf("%s: got %v, %v", name, e, err)
+				}
+			})
+		}
+	}
+	lookups.Wait()
+}
+
 func TestLookup(t *testing.T) {
 	for _, name := range Encodings() {
 		if e := lookup(t, name); e.Name() != name {
