@@ -25,60 +25,50 @@ const maxOutputWaits = 12
 // Collect fetches a part's answers, gives each line its own, and puts those that deserve it into another
 // try. It may be repeated at any point.
 func (s *Service) Collect(ctx context.Context, step Step) (*Step, error) {
-	w, err := s.load(ctx, step)
-	if err != nil {
-		return nil, err
-	}
-	tried := &Tried{}
-	found, err := s.store.get(ctx, w.key(triedName), tried)
-	if err != nil {
-		return nil, err
-	}
-	if !found {
-		got, err := newAnswers(s.store.temp)
-		if err != nil {
+	return s.settleOnce(ctx, step, func(w *work, got *answers) (*Tried, error) {
+		if ready, err := w.fetch(ctx, got); !ready || err != nil {
 			return nil, err
 		}
-		defer got.close()
-		ready, err := w.fetch(ctx, got)
-		if err != nil {
-			return nil, err
-		}
-		if !ready {
-			return step.wait(stepNotReady), nil
-		}
-		if tried, err = w.settle(ctx, got, w.unanswered()); err != nil {
-			return nil, err
-		}
-	}
-	return w.leave(ctx, tried)
+		return w.settle(ctx, got, w.unanswered())
+	})
 }
 
 // GiveUp settles a part that cannot go on: what has been answered stays, everything else gets the failure.
 func (s *Service) GiveUp(ctx context.Context, step Step, failure Failure) (*Step, error) {
-	w, err := s.load(ctx, step)
-	if err != nil {
-		return nil, err
-	}
-	tried := &Tried{}
-	found, err := s.store.get(ctx, w.key(triedName), tried)
-	if err != nil {
-		return nil, err
-	}
-	if !found {
-		got, err := newAnswers(s.store.temp)
-		if err != nil {
-			return nil, err
-		}
-		defer got.close()
+	return s.settleOnce(ctx, step, func(w *work, got *answers) (*Tried, error) {
 		if _, err := w.fetch(ctx, got); err != nil {
 			slog.WarnContext(ctx, "a part is given up without its answers", "job", step.Job, "part", step.Part, "error", err.Error())
 		}
 		if w.state.BatchID != "" && !terminal[w.state.Status] {
 			_ = s.at(w.part).cancelBatch(ctx, w.state.BatchID) // nobody waits for it any more
 		}
-		if tried, err = w.settle(ctx, got, &unanswered{final: true, Failure: failure}); err != nil {
+		return w.settle(ctx, got, &unanswered{final: true, Failure: failure})
+	})
+}
+
+// settleOnce leaves a try that has been settled, and has settle do it before where it has not. settle
+// returns nil while the answers are not ready.
+func (s *Service) settleOnce(ctx context.Context, step Step, settle func(*work, *answers) (*Tried, error)) (*Step, error) {
+	w, err := s.load(ctx, step)
+	if err != nil {
+		return nil, err
+	}
+	tried := &Tried{}
+	found, err := s.store.get(ctx, w.key(triedName), tried)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		got, err := newAnswers(s.store.temp)
+		if err != nil {
 			return nil, err
+		}
+		defer got.close()
+		if tried, err = settle(w, got); err != nil {
+			return nil, err
+		}
+		if tried == nil {
+			return step.wait(stepNotReady), nil
 		}
 	}
 	return w.leave(ctx, tried)
