@@ -33,9 +33,10 @@ var layers = [][]string{
 
 // beside are the imports within a layer that there is a reason for.
 var beside = map[edge]string{
-	{"inference", "callers"}: "who calls decides which models are served",
-	{"routing", "catalog"}:   "the catalog says which deployment types take which calls",
-	{"secrets", "refresh"}:   "a secret is a value that is refreshed",
+	{"inference", "callers"}:   "who calls decides which models are served",
+	{"routing", "catalog"}:     "the catalog says which deployment types take which calls",
+	{"secrets", "refresh"}:     "a secret is a value that is refreshed",
+	{"telemetry", "openaierr"}: "a call that fails is answered and noted in one place",
 }
 
 type edge struct{ from, to string }

@@ -74,13 +74,13 @@ func New(o Options) *API {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, err := apipath.Parse(r)
 	if err != nil {
-		fail(w, r, err)
+		telemetry.Fail(w, r, err)
 		return
 	}
 	inner := path.Request(r)
 	inner.URL.RawQuery = path.Query.Encode()
 	if err := apipath.Check(a.mux, inner, r.URL.Path); err != nil {
-		fail(w, r, err)
+		telemetry.Fail(w, r, err)
 		return
 	}
 	a.mux.ServeHTTP(w, inner)
@@ -92,7 +92,7 @@ func (a *API) handle(pattern, name string, serve func(http.ResponseWriter, *http
 		telemetry.From(r.Context()).Operation = name
 		answer, err := serve(w, r)
 		if err != nil {
-			fail(w, r, err)
+			telemetry.Fail(w, r, err)
 			return
 		}
 		if answer == nil {
@@ -106,13 +106,6 @@ func (a *API) handle(pattern, name string, serve func(http.ResponseWriter, *http
 		w.Header().Set("Content-Length", strconv.Itoa(len(raw)))
 		_, _ = w.Write(raw) // the caller may be gone
 	})
-}
-
-func fail(w http.ResponseWriter, r *http.Request, err error) {
-	e := openaierr.From(err)
-	call := telemetry.From(r.Context())
-	call.Code, call.Err = e.Code, e.Cause
-	openaierr.Write(w, e)
 }
 
 // readJSON reads a request's body, which may be empty where every member is optional.

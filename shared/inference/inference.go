@@ -10,7 +10,6 @@ import (
 
 	"aoai-bridge/shared/apipath"
 	"aoai-bridge/shared/azure"
-	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/telemetry"
 )
 
@@ -51,7 +50,7 @@ func (a *API) Add(pattern, name string, serve func(http.ResponseWriter, *http.Re
 	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		telemetry.From(r.Context()).Operation = name
 		if err := serve(w, r); err != nil {
-			a.fail(w, r, err)
+			telemetry.Fail(w, r, err)
 		}
 	})
 }
@@ -73,24 +72,15 @@ func (a *API) Direct() http.Handler {
 func (a *API) serve(w http.ResponseWriter, r *http.Request, limit time.Duration) {
 	path, err := apipath.Parse(r)
 	if err != nil {
-		a.fail(w, r, err)
+		telemetry.Fail(w, r, err)
 		return
 	}
 	inner := path.Request(r.WithContext(withRoute(r.Context(), &route{path, limit})))
 	if err := apipath.Check(a.mux, inner, r.URL.Path); err != nil {
-		a.fail(w, r, err)
+		telemetry.Fail(w, r, err)
 		return
 	}
 	a.mux.ServeHTTP(w, inner)
-}
-
-// fail sends an error and notes it for the log: its code and its cause, but not its message, since
-// Azure's may quote the request.
-func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
-	e := openaierr.From(err)
-	call := telemetry.From(r.Context())
-	call.Code, call.Err = e.Code, e.Cause
-	openaierr.Write(w, e)
 }
 
 // relay sends the call to Azure and its answer to the caller.
@@ -104,7 +94,7 @@ func (a *API) relay(w http.ResponseWriter, r *http.Request, call *azure.Call, ke
 	case errors.Is(err, azure.ErrBroken):
 		panic(http.ErrAbortHandler) // the caller must not take what it has for the whole
 	case err != nil:
-		a.fail(w, r, err)
+		telemetry.Fail(w, r, err)
 	}
 }
 

@@ -29,7 +29,7 @@ func (a *API) listModels(w http.ResponseWriter, r *http.Request) {
 	caller := callers.From(r.Context())
 	switch {
 	case err != nil:
-		a.fail(w, r, err)
+		telemetry.Fail(w, r, err)
 		return
 	case !listed && caller.Any():
 		a.relay(w, r, a.modelsCall(r), true)
@@ -44,7 +44,7 @@ func (a *API) listModels(w http.ResponseWriter, r *http.Request) {
 	for _, name := range names {
 		served, err := a.azure.Serves(r.Context(), name)
 		if err != nil {
-			a.fail(w, r, err)
+			telemetry.Fail(w, r, err)
 			return
 		}
 		if caller.May(served...) {
@@ -69,7 +69,7 @@ func (a *API) retrieveModel(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case err != nil:
-		a.fail(w, r, err)
+		telemetry.Fail(w, r, err)
 	case !listed && !slices.Contains(names, name):
 		a.relay(w, r, a.modelsCall(r), true)
 	default:

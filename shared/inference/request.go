@@ -32,7 +32,7 @@ func (a *API) handle(pattern string, op operation) {
 		record.Operation = op.name
 		call, keepUsage, err := a.prepare(r, op)
 		if err != nil {
-			a.fail(w, r, err)
+			telemetry.Fail(w, r, err)
 			return
 		}
 		a.relay(w, r, call, keepUsage)

@@ -7,8 +7,11 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net/http"
 	"strconv"
 	"time"
+
+	"aoai-bridge/shared/openaierr"
 )
 
 // Call is what is told of one call. The handlers below the edge fill it in as they learn it; a call
@@ -55,6 +58,15 @@ func From(ctx context.Context) *Call {
 		return c
 	}
 	return &Call{start: time.Now()}
+}
+
+// Fail sends an error to the caller of r and notes it for the log: its code and its cause, but not its
+// message, since Azure's may quote the request.
+func Fail(w http.ResponseWriter, r *http.Request, err error) {
+	e := openaierr.From(err)
+	c := From(r.Context())
+	c.Code, c.Err = e.Code, e.Cause
+	openaierr.Write(w, e)
 }
 
 // Elapsed is the time since the call began.
