@@ -1,15 +1,14 @@
 package eventbridge
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"math/big"
 	"slices"
 	"strings"
+
+	"aoai-bridge/infra/local/jsonvalue"
 )
 
 // A Pattern says which events a rule is for.
@@ -21,7 +20,7 @@ type test func(value any, present bool) bool
 
 // ParsePattern reads a pattern. What it asks for that is not implemented here is an error.
 func ParsePattern(text []byte) (*Pattern, error) {
-	value, err := decode(text)
+	value, err := jsonvalue.Decode(text)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +34,7 @@ func ParsePattern(text []byte) (*Pattern, error) {
 
 // Matches reports whether an event, as JSON, is one that the pattern is for.
 func (p *Pattern) Matches(event []byte) bool {
-	value, err := decode(event)
+	value, err := jsonvalue.Decode(event)
 	return err == nil && p.test(value, true)
 }
 
@@ -152,7 +151,7 @@ func parseText(operator string, operand any) (test, error) {
 		"prefix":             strings.HasPrefix,
 		"suffix":             strings.HasSuffix,
 		"equals-ignore-case": strings.EqualFold,
-		"wildcard":           wildcard,
+		"wildcard":           jsonvalue.Like,
 	}[operator]
 	wanted, ok := operand.(string)
 	if matches == nil || !ok {
@@ -202,7 +201,7 @@ func parseNumeric(operand any) (test, error) {
 		}
 		bounds = append(bounds, func(value any, _ bool) bool {
 			n, ok := value.(json.Number)
-			return ok && holds(compare(n, limit))
+			return ok && holds(jsonvalue.Compare(n, limit))
 		})
 	}
 	return func(value any, present bool) bool {
@@ -214,54 +213,11 @@ func equal(a, b any) bool {
 	left, leftOK := a.(json.Number)
 	right, rightOK := b.(json.Number)
 	if leftOK && rightOK {
-		return compare(left, right) == 0
+		return jsonvalue.Compare(left, right) == 0
 	}
 	switch a.(type) {
 	case map[string]any, []any: // an operator, or an array that is empty
 		return false
 	}
 	return a == b
-}
-
-func compare(a, b json.Number) int {
-	left, _ := new(big.Rat).SetString(a.String())
-	right, _ := new(big.Rat).SetString(b.String())
-	return left.Cmp(right)
-}
-
-// wildcard reports whether text is as the pattern has it, in which * stands for anything, and for
-// itself after a backslash.
-func wildcard(text, pattern string) bool {
-	for pattern != "" {
-		switch {
-		case pattern[0] == '*':
-			for i := range len(text) + 1 {
-				if wildcard(text[i:], pattern[1:]) {
-					return true
-				}
-			}
-			return false
-		case pattern[0] == '\\' && len(pattern) > 1:
-			pattern = pattern[1:]
-		}
-		if text == "" || text[0] != pattern[0] {
-			return false
-		}
-		text, pattern = text[1:], pattern[1:]
-	}
-	return text == ""
-}
-
-// decode reads one JSON value and keeps numbers as they are written.
-func decode(text []byte) (any, error) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		return nil, err
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return nil, errors.New("more than one value")
-	}
-	return value, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"aoai-bridge/infra/local/jsonpath"
+	"aoai-bridge/infra/local/jsonvalue"
 )
 
 // A Transform makes a target's input of an event. One of its fields is set.
@@ -25,7 +26,7 @@ func (t *Transform) apply(event []byte) ([]byte, error) {
 	if t.Input != nil {
 		return t.Input, nil
 	}
-	value, err := decode(event)
+	value, err := jsonvalue.Decode(event)
 	if err != nil {
 		return nil, err
 	}

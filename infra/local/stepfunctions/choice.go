@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"aoai-bridge/infra/local/jsonvalue"
 )
 
 // A rule is one of a Choice state's, or part of one.
@@ -17,7 +19,7 @@ type rule struct {
 }
 
 func (r *rule) UnmarshalJSON(text []byte) error {
-	value, err := decode(text)
+	value, err := jsonvalue.Decode(text)
 	if err != nil {
 		return err
 	}
@@ -137,7 +139,7 @@ var comparisons = func() map[string]*comparison {
 		"StringMatches": {is[string], func(a, b any) bool {
 			text, ok := a.(string)
 			pattern, _ := b.(string)
-			return ok && like(text, pattern)
+			return ok && jsonvalue.Like(text, pattern)
 		}},
 		"IsNull":    kindTest(func(v any) bool { return v == nil }),
 		"IsString":  kindTest(is[string]),
@@ -157,7 +159,7 @@ var comparisons = func() map[string]*comparison {
 	}
 	for name, order := range orders {
 		all["String"+name] = ordered(asIs[string], strings.Compare, order)
-		all["Numeric"+name] = ordered(asIs[json.Number], compareNumbers, order)
+		all["Numeric"+name] = ordered(asIs[json.Number], jsonvalue.Compare, order)
 		all["Timestamp"+name] = ordered(timestamp, time.Time.Compare, order)
 	}
 	return all
@@ -192,27 +194,4 @@ func ordered[T any](of func(any) (T, bool), compare func(a, b T) int, order func
 			return aOK && bOK && order(compare(a, b))
 		},
 	}
-}
-
-// like reports whether text is as the pattern has it, in which * stands for anything, and for itself
-// after a backslash.
-func like(text, pattern string) bool {
-	for pattern != "" {
-		switch {
-		case pattern[0] == '*':
-			for i := range len(text) + 1 {
-				if like(text[i:], pattern[1:]) {
-					return true
-				}
-			}
-			return false
-		case pattern[0] == '\\' && len(pattern) > 1:
-			pattern = pattern[1:]
-		}
-		if text == "" || text[0] != pattern[0] {
-			return false
-		}
-		text, pattern = text[1:], pattern[1:]
-	}
-	return text == ""
 }

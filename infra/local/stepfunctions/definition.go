@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"aoai-bridge/infra/local/jsonvalue"
 )
 
 // states are a state machine, a branch of a Parallel, or what a Map does with each item.
@@ -132,7 +134,7 @@ func (st *state) UnmarshalJSON(text []byte) error {
 type verbatim struct{ value any }
 
 func (v *verbatim) UnmarshalJSON(text []byte) (err error) {
-	v.value, err = decode(text)
+	v.value, err = jsonvalue.Decode(text)
 	return err
 }
 

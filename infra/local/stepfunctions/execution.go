@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"aoai-bridge/infra/local/jsonvalue"
+
 	"github.com/google/uuid"
 )
 
@@ -102,7 +104,7 @@ func (s *Service) start(machineARN, name, input string) (*execution, error) {
 	if input == "" {
 		input = "{}"
 	}
-	value, err := decode([]byte(input))
+	value, err := jsonvalue.Decode([]byte(input))
 	if err != nil || len(input) > maxData {
 		return nil, badRequest("InvalidExecutionInput", "Invalid State Machine Execution Input: '%v'",
 			errors.Join(err, failIfLong(input)))
@@ -258,7 +260,7 @@ func (s *Service) redrive(e *execution) error {
 	if e.status == Running || e.status == Succeeded {
 		return badRequest("ExecutionNotRedrivable", "Execution is %s and cannot be redriven", e.status)
 	}
-	input, err := decode([]byte(e.input))
+	input, err := jsonvalue.Decode([]byte(e.input))
 	if err != nil {
 		return err
 	}

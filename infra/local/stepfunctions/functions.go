@@ -17,6 +17,8 @@ import (
 	"reflect"
 	"strings"
 
+	"aoai-bridge/infra/local/jsonvalue"
+
 	"github.com/google/uuid"
 )
 
@@ -24,7 +26,7 @@ import (
 // https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html.
 var functions = map[string]func(args []any) (any, error){
 	"States.Format":         format,
-	"States.StringToJson":   one(func(s string) (any, error) { return decode([]byte(s)) }),
+	"States.StringToJson":   one(func(s string) (any, error) { return jsonvalue.Decode([]byte(s)) }),
 	"States.JsonToString":   one(func(v any) (any, error) { return encode(v), nil }),
 	"States.Array":          func(args []any) (any, error) { return append([]any{}, args...), nil },
 	"States.ArrayPartition": two(arrayPartition),

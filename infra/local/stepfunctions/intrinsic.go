@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"aoai-bridge/infra/local/jsonvalue"
 )
 
 // A call is an intrinsic function with its arguments.
@@ -83,7 +85,7 @@ func parseArgument(text string) (expression, string, error) {
 		p, err := parsePath(word)
 		return p, text[end:], err
 	}
-	value, err := decode([]byte(word))
+	value, err := jsonvalue.Decode([]byte(word))
 	if err != nil {
 		return nil, "", fmt.Errorf("%q is no argument", word)
 	}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"maps"
 	"time"
+
+	"aoai-bridge/infra/local/jsonvalue"
 )
 
 // An itemReader says which object, or objects, of S3 a distributed Map's items come from.
@@ -133,7 +135,7 @@ func (c readerConfig) read(body io.Reader) ([]any, error) {
 			if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 				continue
 			}
-			item, err := decode(lines.Bytes())
+			item, err := jsonvalue.Decode(lines.Bytes())
 			if err != nil {
 				return nil, err
 			}
@@ -145,7 +147,7 @@ func (c readerConfig) read(body io.Reader) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, err := decode(text)
+	value, err := jsonvalue.Decode(text)
 	if err != nil {
 		return nil, err
 	}

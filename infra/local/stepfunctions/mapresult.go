@@ -3,6 +3,8 @@ package stepfunctions
 import (
 	"encoding/json"
 	"errors"
+
+	"aoai-bridge/infra/local/jsonvalue"
 )
 
 // A resultWriter says where in S3 a distributed Map writes its results, and how.
@@ -62,7 +64,7 @@ func (r *mapRun) transform(children []*execution, transformation string) ([]any,
 			results = append(results, child.describe())
 			continue
 		}
-		output, err := decode([]byte(child.output))
+		output, err := jsonvalue.Decode([]byte(child.output))
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"aoai-bridge/infra/local/jsonvalue"
 )
 
 // startExecution is arn:aws:states:::states:startExecution, which does not wait.
@@ -53,10 +55,10 @@ func (v *visit) runExecution(ctx context.Context, input any) (any, error) {
 	}
 	description["Output"] = over.Output
 	if strings.HasSuffix(v.Resource, ":2") {
-		if description["Output"], err = decode([]byte(over.Output)); err != nil {
+		if description["Output"], err = jsonvalue.Decode([]byte(over.Output)); err != nil {
 			return nil, err
 		}
-		description["Input"], err = decode([]byte(over.Input))
+		description["Input"], err = jsonvalue.Decode([]byte(over.Input))
 	}
 	return description, err
 }

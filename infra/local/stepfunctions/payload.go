@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"aoai-bridge/infra/local/jsonpath"
+	"aoai-bridge/infra/local/jsonvalue"
 )
 
 // A scope is what paths lead into.
@@ -59,7 +60,7 @@ func (l literal) eval(scope, string) (any, error) { return l.value, nil }
 type payload struct{ expression }
 
 func (p *payload) UnmarshalJSON(text []byte) error {
-	value, err := decode(text)
+	value, err := jsonvalue.Decode(text)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"aoai-bridge/infra/local/jsonvalue"
 )
 
 // A resource is what a Task can do. It takes the state's input as Parameters make it.
@@ -128,7 +130,7 @@ func (v *visit) call(ctx context.Context, function string, payload any) (any, er
 	if len(answer) > maxData {
 		return nil, tooLarge(v.Resource)
 	}
-	value, err := decode(answer)
+	value, err := jsonvalue.Decode(answer)
 	if err != nil {
 		return nil, failf(errRuntime, "The function's answer is not JSON: %v", err)
 	}
@@ -180,7 +182,7 @@ func (v *visit) putEvents(ctx context.Context, input any) (any, error) {
 	if err != nil {
 		return nil, failf("EventBridge.EventBridgeException", "%v", err)
 	}
-	value, err := decode(answer)
+	value, err := jsonvalue.Decode(answer)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"aoai-bridge/infra/local/jsonvalue"
 )
 
 // A visit is one pass through a state, its retries included.
@@ -199,7 +201,7 @@ func (v *visit) scope(input any) scope {
 // contextObject is what $$ stands for.
 // https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
 func (v *visit) contextObject() any {
-	input, _ := decode([]byte(v.execution.input))
+	input, _ := jsonvalue.Decode([]byte(v.execution.input))
 	object := map[string]any{
 		"Execution": map[string]any{
 			"Id": v.arn, "Name": v.execution.name, "Input": input, "StartTime": v.started.UTC().Format(timeFormat),
