@@ -39,21 +39,21 @@ func (w *world) checkNumbers(t *testing.T, key string, n int) {
 	}
 }
 
-// azureFiles counts the files that Azure has.
-func (w *world) azureFiles() int {
+// azureList is what Azure has of files or batches.
+func (w *world) azureList(of string) []struct{ Status string } {
 	w.t.Helper()
-	r, _ := http.NewRequest(http.MethodGet, w.url+"/openai/v1/files", nil)
+	r, _ := http.NewRequest(http.MethodGet, w.url+"/openai/v1/"+of, nil)
 	r.Header.Set("Api-Key", "local")
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var list struct{ Data []json.RawMessage }
+	var list struct{ Data []struct{ Status string } }
 	if err := json.NewDecoder(resp.Body).Decode(&list); err != nil {
 		w.t.Fatal(err)
 	}
-	return len(list.Data)
+	return list.Data
 }
 
 func TestMisbehaviour(t *testing.T) {
@@ -101,8 +101,8 @@ func TestMisbehaviour(t *testing.T) {
 					}
 				}
 				w.azure.Reset()
-				if files := w.azureFiles(); files > 0 {
-					t.Errorf("%d files are left in Azure", files)
+				if files := w.azureList("files"); len(files) > 0 {
+					t.Errorf("%d files are left in Azure", len(files))
 				}
 			})
 		}

@@ -55,8 +55,8 @@ type world struct {
 	limit   time.Duration // of each task; 0 is none
 	slept   []time.Duration
 	created []locals3.Created
-	counts  map[string]int // of tasks
-	before  func(task string)
+	counts  map[string]int                         // of tasks
+	before  func(ctx context.Context, task string) // that a workflow runs
 }
 
 func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
@@ -219,9 +219,6 @@ func task[T any](w *world, name string, payload any) (T, error) {
 	w.mu.Lock()
 	w.counts[name]++
 	w.mu.Unlock()
-	if w.before != nil {
-		w.before(name)
-	}
 	answer := httptest.NewRecorder()
 	w.tasks.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, path, bytes.NewReader(raw)).WithContext(w.context()))
 	if answer.Code != http.StatusOK {

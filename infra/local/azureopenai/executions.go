@@ -61,6 +61,9 @@ func (l *executionLog) succeeded(line bodyDigest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.counts[line]
+	if c.executed == 0 { // there was a reset
+		return
+	}
 	c.succeeded++
 	l.counts[line] = c
 	l.total.Succeeded++
