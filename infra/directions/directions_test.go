@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"estimate"},
 	{"azure", "tokens"},
 	{"routing", "catalog", "apipath"},
-	{"openaierr", "config", "secrets", "refresh", "rawjson", "telemetry"},
+	{"openaierr", "config", "secrets", "bucket", "refresh", "rawjson", "telemetry"},
 }
 
 // beside are the imports within a layer that there is a reason for.

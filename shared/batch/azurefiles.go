@@ -116,7 +116,7 @@ func (r remote) upload(ctx context.Context, key, name string, size int64) (*file
 	call.Header.Set("Content-Type", "multipart/form-data; boundary="+boundary)
 	call.Once, call.Size = true, int64(head.Len())+size+int64(len(tail))
 	call.Open = func(ctx context.Context) (io.ReadCloser, error) {
-		source := r.store.open(ctx, key, "", 0)
+		source := r.store.Open(ctx, key)
 		body := io.MultiReader(bytes.NewReader(head.Bytes()), source, strings.NewReader(tail))
 		return struct {
 			io.Reader

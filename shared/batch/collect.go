@@ -54,12 +54,12 @@ func (s *Service) settleOnce(ctx context.Context, step Step, settle func(*work, 
 		return nil, err
 	}
 	tried := &Tried{}
-	found, err := s.store.get(ctx, w.key(triedName), tried)
+	found, err := s.store.Get(ctx, w.key(triedName), tried)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
-		got, err := newAnswers(s.store.temp)
+		got, err := newAnswers(s.temp)
 		if err != nil {
 			return nil, err
 		}
@@ -188,7 +188,7 @@ func (w *work) leave(ctx context.Context, tried *Tried) (*Step, error) {
 	done := struct {
 		Tries int `json:"tries"`
 	}{w.step.Try + 1}
-	if err := w.store.put(ctx, partKey(w.step.Job, w.step.Part, doneName), done); err != nil {
+	if err := w.store.Put(ctx, partKey(w.step.Job, w.step.Part, doneName), done); err != nil {
 		return nil, err
 	}
 	return w.step.now(stepDone), nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/routing"
 )
 
@@ -46,7 +47,7 @@ type cutter struct {
 	job      *Job
 	plan     *Plan
 	open     map[group]*openPart
-	rejected *writer
+	rejected *bucket.Writer
 	targets  map[string]targets
 	measures map[string]measure   // by the model that a deployment serves
 	assigned map[deployment]int64 // tokens
@@ -64,11 +65,10 @@ type targets struct{ batch, online []routing.Target }
 // readSource goes on with the plan where it stands, to the source's end or until time is short. Lines that
 // have been read are in parts that are complete when it returns without an error.
 func (s *Service) readSource(ctx context.Context, job *Job, plan *Plan) error {
-	source := s.store.open(ctx, job.Key, job.VersionID, plan.Offset)
-	source.etag = job.ETag
+	source := s.store.OpenVersion(ctx, job.Key, job.VersionID, job.ETag, plan.Offset)
 	defer source.Close()
 	c := &cutter{
-		Service: s, ctx: ctx, job: job, plan: plan, rejected: s.store.create(ctx, rejectedKey(job.ID, plan.Passes), nil),
+		Service: s, ctx: ctx, job: job, plan: plan, rejected: s.store.Create(ctx, rejectedKey(job.ID, plan.Passes), nil),
 		open: map[group]*openPart{}, targets: map[string]targets{}, measures: map[string]measure{}, assigned: map[deployment]int64{},
 	}
 	defer c.abandon()
@@ -248,10 +248,10 @@ func (c *cutter) mode(l *line, to targets) (Mode, *lineError) {
 // abandon lets go of what an error left open.
 func (c *cutter) abandon() {
 	for _, part := range c.open {
-		part.requests.abandon()
+		part.requests.Abandon()
 		if part.lines != nil {
-			part.lines.abandon()
+			part.lines.Abandon()
 		}
 	}
-	c.rejected.abandon()
+	c.rejected.Abandon()
 }

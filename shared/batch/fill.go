@@ -1,11 +1,13 @@
 package batch
 
+import "aoai-bridge/shared/bucket"
+
 // openPart is a part that is being filled.
 type openPart struct {
 	Part
-	requests *writer // the lines as Azure gets them
-	lines    *writer // their numbers and the caller's custom_ids
-	used     int     // when it got its last line, as a line number
+	requests *bucket.Writer // the lines as Azure gets them
+	lines    *bucket.Writer // their numbers and the caller's custom_ids
+	used     int            // when it got its last line, as a line number
 }
 
 // room returns the part that a line of so many bytes goes into.
@@ -58,24 +60,24 @@ func (c *cutter) begin(g group, to targets) (*openPart, error) {
 		}
 	}
 	var err error
-	if part.requests, err = c.store.createSpooled(c.ctx, tryKey(c.job.ID, part.Number, 0, requestsName)); err != nil {
+	if part.requests, err = c.store.CreateSpooled(c.ctx, tryKey(c.job.ID, part.Number, 0, requestsName), c.temp); err != nil {
 		return nil, err
 	}
 	c.open[g] = part
-	part.lines, err = c.store.createSpooled(c.ctx, tryKey(c.job.ID, part.Number, 0, linesName))
+	part.lines, err = c.store.CreateSpooled(c.ctx, tryKey(c.job.ID, part.Number, 0, linesName), c.temp)
 	return part, err
 }
 
 // finish completes a part.
 func (c *cutter) finish(g group) error {
 	part := c.open[g]
-	if err := part.requests.commit(); err != nil {
+	if err := part.requests.Commit(); err != nil {
 		return err
 	}
-	if err := part.lines.commit(); err != nil {
+	if err := part.lines.Commit(); err != nil {
 		return err
 	}
-	if err := c.store.put(c.ctx, partKey(c.job.ID, part.Number, partName), &part.Part); err != nil {
+	if err := c.store.Put(c.ctx, partKey(c.job.ID, part.Number, partName), &part.Part); err != nil {
 		return err
 	}
 	c.plan.Parts = append(c.plan.Parts, part.Part)
@@ -90,7 +92,7 @@ func (c *cutter) close(s *scanner) error {
 			return err
 		}
 	}
-	if err := c.rejected.commit(); err != nil {
+	if err := c.rejected.Commit(); err != nil {
 		return err
 	}
 	c.plan.Passes++

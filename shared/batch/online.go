@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
 )
@@ -24,7 +25,7 @@ const maxStalls = 90
 // so that a run that is killed or out of time is gone on with by the next.
 func (w *work) run(ctx context.Context) (*Step, error) {
 	done := map[int]bool{}
-	got, err := newAnswers(w.store.temp)
+	got, err := newAnswers(w.temp)
 	if err != nil {
 		return nil, err
 	}
@@ -81,11 +82,14 @@ func (w *work) lastCall(ctx context.Context) time.Time {
 // fetchSegments reads what the runs have recorded, and says in how many objects.
 func (w *work) fetchSegments(ctx context.Context, got *answers) (n int, err error) {
 	var keys []string
-	if err := w.store.list(ctx, w.key(runPrefix), func(key string) { keys = append(keys, key) }); err != nil {
+	if err := w.store.List(ctx, w.key(runPrefix), "", func(o bucket.Object) bool {
+		keys = append(keys, o.Key)
+		return true
+	}); err != nil {
 		return 0, err
 	}
 	for _, key := range keys {
-		source := w.store.open(ctx, key, "", 0)
+		source := w.store.Open(ctx, key)
 		err := got.read(source)
 		source.Close()
 		if err != nil {
@@ -139,7 +143,7 @@ func (r *runner) run() (complete bool, err error) {
 
 // feed reads the part's requests.
 func (r *runner) feed() error {
-	source := r.store.open(r.ctx, r.key(requestsName), "", 0)
+	source := r.store.Open(r.ctx, r.key(requestsName))
 	defer source.Close()
 	lines := newAnswerScanner(source)
 	for lines.next() {

@@ -8,9 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
+	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -72,10 +70,10 @@ func (s *Service) MakePlan(ctx context.Context, in Input, execution string) (*Pl
 		return nil, err
 	}
 	if !ours {
-		return &PlanAnswer{Job: job.ID, Status: statusDuplicate, Summary: "s3://" + s.store.bucket + "/" + job.Summary}, nil
+		return &PlanAnswer{Job: job.ID, Status: statusDuplicate, Summary: "s3://" + s.store.Name() + "/" + job.Summary}, nil
 	}
 	plan := &Plan{}
-	if _, err := s.store.get(ctx, planKey(job.ID), plan); err != nil {
+	if _, err := s.store.Get(ctx, planKey(job.ID), plan); err != nil {
 		return nil, err
 	}
 	if !plan.Done {
@@ -87,10 +85,10 @@ func (s *Service) MakePlan(ctx context.Context, in Input, execution string) (*Pl
 }
 
 // admit claims the job that an object makes. ours is false where another execution has it.
-func (s *Service) admit(ctx context.Context, in Input, execution string) (job *Job, head *s3.HeadObjectOutput, ours bool, err error) {
+func (s *Service) admit(ctx context.Context, in Input, execution string) (job *Job, head *bucket.Object, ours bool, err error) {
 	switch {
-	case in.Bucket != s.store.bucket:
-		err = openaierr.Invalid("bucket", "invalid_bucket", "Jobs come from the bucket %s, not from %q. Copy the file there.", s.store.bucket, in.Bucket)
+	case in.Bucket != s.store.Name():
+		err = openaierr.Invalid("bucket", "invalid_bucket", "Jobs come from the bucket %s, not from %q. Copy the file there.", s.store.Name(), in.Bucket)
 	case in.Key == "":
 		err = openaierr.Invalid("key", "missing_required_parameter", "The input names no object: it needs 'bucket' and 'key'.")
 	case len(in.Key) > maxKey:
@@ -103,7 +101,7 @@ func (s *Service) admit(ctx context.Context, in Input, execution string) (job *J
 	if err != nil {
 		return nil, nil, false, err
 	}
-	if head, err = s.store.head(ctx, in.Key, in.VersionID); err != nil {
+	if head, err = s.store.Head(ctx, in.Key, in.VersionID); err != nil {
 		return nil, nil, false, err
 	}
 	job, ours, err = s.claimJob(ctx, &in, head, execution)
@@ -111,11 +109,11 @@ func (s *Service) admit(ctx context.Context, in Input, execution string) (job *J
 }
 
 // proceed makes the plan, or as much of it as there is time for, and stores it.
-func (s *Service) proceed(ctx context.Context, job *Job, plan *Plan, head *s3.HeadObjectOutput, options JobOptions) error {
+func (s *Service) proceed(ctx context.Context, job *Job, plan *Plan, head *bucket.Object, options JobOptions) error {
 	if plan.Failure = s.prepare(job, head, options); plan.Failure == nil {
 		err := s.readSource(ctx, job, plan)
-		switch {
-		case isStatus(err, http.StatusNotFound), isStatus(err, http.StatusPreconditionFailed):
+		switch status := bucket.Status(err); {
+		case status == http.StatusNotFound, status == http.StatusPreconditionFailed:
 			plan.Failure = sourceGone(job)
 		case err != nil:
 			return err
@@ -132,18 +130,18 @@ func (s *Service) proceed(ctx context.Context, job *Job, plan *Plan, head *s3.He
 	}
 	if plan.Done {
 		plan.DoneAt = s.now().UTC()
-		if err := s.store.put(ctx, jobKey(job.ID), job); err != nil {
+		if err := s.store.Put(ctx, jobKey(job.ID), job); err != nil {
 			return err
 		}
 		if err := s.putItems(ctx, job, plan); err != nil {
 			return err
 		}
 	}
-	return s.store.put(ctx, planKey(job.ID), plan)
+	return s.store.Put(ctx, planKey(job.ID), plan)
 }
 
 func (s *Service) planAnswer(job *Job, plan *Plan) *PlanAnswer {
-	a := &PlanAnswer{Job: job.ID, Bucket: s.store.bucket, Items: itemsKey(job.ID), Parts: len(plan.Parts), Lines: plan.Lines}
+	a := &PlanAnswer{Job: job.ID, Bucket: s.store.Name(), Items: itemsKey(job.ID), Parts: len(plan.Parts), Lines: plan.Lines}
 	switch {
 	case !plan.Done:
 		a.Status = statusPlanning
@@ -164,12 +162,12 @@ func (s *Service) putItems(ctx context.Context, job *Job, plan *Plan) error {
 	for i, part := range plan.Parts {
 		items[i].Part = part.Number
 	}
-	return s.store.put(ctx, itemsKey(job.ID), items)
+	return s.store.Put(ctx, itemsKey(job.ID), items)
 }
 
 // claimJob makes the job's record, or finds that it has been made. ours is false where another
 // execution works on the job.
-func (s *Service) claimJob(ctx context.Context, in *Input, head *s3.HeadObjectOutput, execution string) (job *Job, ours bool, err error) {
+func (s *Service) claimJob(ctx context.Context, in *Input, head *bucket.Object, execution string) (job *Job, ours bool, err error) {
 	job = &Job{
 		Execution: execution, Origin: in.Origin, Bucket: in.Bucket, Key: in.Key, VersionID: in.VersionID, CreatedAt: s.now().UTC(),
 		Limits: in.Limits, Results: in.Outputs.Results, Errors: in.Outputs.Errors, Summary: in.Outputs.Summary,
@@ -178,13 +176,13 @@ func (s *Service) claimJob(ctx context.Context, in *Input, head *s3.HeadObjectOu
 		job.Origin = OriginDrop
 	}
 	if head != nil {
-		job.Size, job.ETag = aws.ToInt64(head.ContentLength), aws.ToString(head.ETag)
+		job.Size, job.ETag = head.Size, head.ETag
 		if in.VersionID == "" {
-			in.VersionID = aws.ToString(head.VersionId)
+			in.VersionID = head.Version
 			job.VersionID = in.VersionID
 		}
 		if in.ETag == "" {
-			in.ETag, in.Sequencer = aws.ToString(head.ETag), head.LastModified.UTC().Format(time.RFC3339)
+			in.ETag, in.Sequencer = head.ETag, head.Modified.UTC().Format(time.RFC3339)
 		}
 	}
 	if job.VersionID == "null" {
@@ -194,12 +192,12 @@ func (s *Service) claimJob(ctx context.Context, in *Input, head *s3.HeadObjectOu
 	if err := s.name(ctx, job); err != nil {
 		return nil, false, err
 	}
-	won, err := s.store.claim(ctx, jobKey(job.ID), job)
+	won, err := s.store.Claim(ctx, jobKey(job.ID), job)
 	if err != nil || won {
 		return job, won, err
 	}
 	claimed := &Job{}
-	found, err := s.store.get(ctx, jobKey(job.ID), claimed)
+	found, err := s.store.Get(ctx, jobKey(job.ID), claimed)
 	switch {
 	case err != nil:
 		return nil, false, err
@@ -211,7 +209,7 @@ func (s *Service) claimJob(ctx context.Context, in *Input, head *s3.HeadObjectOu
 		return claimed, false, nil
 	}
 	claimed.Execution = execution
-	return claimed, true, s.store.put(ctx, jobKey(job.ID), claimed)
+	return claimed, true, s.store.Put(ctx, jobKey(job.ID), claimed)
 }
 
 // name decides where the results will be, unless whoever started the job has: the plain name is the
@@ -224,19 +222,19 @@ func (s *Service) name(ctx context.Context, job *Job) error {
 	type owner struct {
 		Job string `json:"job"`
 	}
-	won, err := s.store.claim(ctx, nameKey(name), owner{job.ID})
+	won, err := s.store.Claim(ctx, nameKey(name), owner{job.ID})
 	if err != nil {
 		return err
 	}
 	var first owner
 	if !won {
-		if _, err := s.store.get(ctx, nameKey(name), &first); err != nil {
+		if _, err := s.store.Get(ctx, nameKey(name), &first); err != nil {
 			return err
 		}
 	}
 	ours := won || first.Job == job.ID
 	if won { // the claim may be newer than the results of a job whose records are gone
-		results, err := s.store.head(ctx, "results/"+name+".jsonl", "")
+		results, err := s.store.Head(ctx, "results/"+name+".jsonl", "")
 		if err != nil {
 			return err
 		}
@@ -257,7 +255,7 @@ func (j *Job) named(name string) {
 }
 
 // prepare settles what the job runs with. It returns what stands against it.
-func (s *Service) prepare(job *Job, head *s3.HeadObjectOutput, options JobOptions) *Failure {
+func (s *Service) prepare(job *Job, head *bucket.Object, options JobOptions) *Failure {
 	job.Settings = Settings{Ceiling: s.env.CostCeiling, KeepFiles: s.env.KeepAzureFiles, Tries: s.env.Tries}
 	if head == nil {
 		return sourceGone(job)

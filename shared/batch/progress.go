@@ -24,11 +24,11 @@ const lookers = 16
 // makes its record.
 func (s *Service) Progress(ctx context.Context, jobID string) (p *Progress, found bool, err error) {
 	p = &Progress{Job: &Job{}, Status: "validating"}
-	if found, err = s.store.get(ctx, jobKey(jobID), p.Job); err != nil || !found {
+	if found, err = s.store.Get(ctx, jobKey(jobID), p.Job); err != nil || !found {
 		return nil, false, err
 	}
 	summary := &Summary{}
-	ended, err := s.store.get(ctx, p.Job.Summary, summary)
+	ended, err := s.store.Get(ctx, p.Job.Summary, summary)
 	switch {
 	case err != nil:
 		return nil, false, err
@@ -38,7 +38,7 @@ func (s *Service) Progress(ctx context.Context, jobID string) (p *Progress, foun
 		return p, true, nil
 	}
 	plan := &Plan{}
-	if _, err = s.store.get(ctx, planKey(jobID), plan); err != nil {
+	if _, err = s.store.Get(ctx, planKey(jobID), plan); err != nil {
 		return nil, false, err
 	}
 	if p.PlannedAt = plan.DoneAt; plan.Done {
@@ -89,13 +89,13 @@ func (s *Service) countParts(ctx context.Context, jobID string, plan *Plan, sum 
 func (s *Service) countPart(ctx context.Context, jobID string, part int) (sum Counts, err error) {
 	for try := 0; ; try++ {
 		tried := &Tried{}
-		settled, err := s.store.get(ctx, tryKey(jobID, part, try, triedName), tried)
+		settled, err := s.store.Get(ctx, tryKey(jobID, part, try, triedName), tried)
 		if err != nil {
 			return sum, err
 		}
 		if !settled {
 			st := &state{}
-			_, err := s.store.get(ctx, tryKey(jobID, part, try, stateName), st)
+			_, err := s.store.Get(ctx, tryKey(jobID, part, try, stateName), st)
 			sum.Completed += st.Counts.Completed // those that failed may be tried again
 			return sum, err
 		}
@@ -110,7 +110,7 @@ func (s *Service) countPart(ctx context.Context, jobID string, part int) (sum Co
 // Cancel has a job end: batches are cancelled, what they have answered by then is collected, and no
 // other line is sent. The workflow sees it at its next step.
 func (s *Service) Cancel(ctx context.Context, jobID string) error {
-	return s.store.put(ctx, cancelKey(jobID), cancellation{s.now().UTC()})
+	return s.store.Put(ctx, cancelKey(jobID), cancellation{s.now().UTC()})
 }
 
 type cancellation struct {
@@ -120,6 +120,6 @@ type cancellation struct {
 // CancelledAt is when Cancel was last called for a job, which may not have a record yet; zero if it was not.
 func (s *Service) CancelledAt(ctx context.Context, jobID string) (time.Time, error) {
 	var c cancellation
-	_, err := s.store.get(ctx, cancelKey(jobID), &c)
+	_, err := s.store.Get(ctx, cancelKey(jobID), &c)
 	return c.At, err
 }

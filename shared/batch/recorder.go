@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+
+	"aoai-bridge/shared/bucket"
 )
 
 // recorder writes answers to the bucket, those that came while it wrote together.
@@ -52,7 +54,7 @@ func (r *recorder) write(ctx context.Context) {
 		}
 		r.segment++
 		key := r.key(fmt.Sprintf("%s%06d.jsonl", runPrefix, r.segment))
-		if r.err = r.store.putBytes(ctx, key, segment); r.err != nil {
+		if r.err = r.store.PutBytes(ctx, key, bucket.JSONL, segment); r.err != nil {
 			r.failed(r.err)
 		}
 	}

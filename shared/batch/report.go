@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -13,14 +14,14 @@ import (
 // repeated at any point.
 func (s *Service) Report(ctx context.Context, jobID string, failure *Failure) (*Summary, error) {
 	job, plan := &Job{}, &Plan{}
-	found, err := s.store.get(ctx, jobKey(jobID), job)
+	found, err := s.store.Get(ctx, jobKey(jobID), job)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
 		return nil, openaierr.Invalid("job", "job_not_found", "There is no job %q.", jobID)
 	}
-	if _, err := s.store.get(ctx, planKey(jobID), plan); err != nil {
+	if _, err := s.store.Get(ctx, planKey(jobID), plan); err != nil {
 		return nil, err
 	}
 	r := &reporter{Service: s, ctx: ctx, job: job, plan: plan, summary: &Summary{
@@ -47,7 +48,7 @@ func (s *Service) Report(ctx context.Context, jobID string, failure *Failure) (*
 	}
 	now := s.now().UTC()
 	r.summary.CompletedAt, r.summary.Seconds = now, int64(now.Sub(job.CreatedAt).Seconds())
-	return r.summary, s.store.put(ctx, job.Summary, r.summary)
+	return r.summary, s.store.Put(ctx, job.Summary, r.summary)
 }
 
 // ReportUnplanned reports a job whose planning failed, perhaps before it had a record.
@@ -69,9 +70,9 @@ type reporter struct {
 	plan    *Plan
 	summary *Summary
 
-	out    *writer
-	errors *writer // of lines without a 2xx, where they are apart
-	last   Failure // of lines that no part settled
+	out    *bucket.Writer
+	errors *bucket.Writer // of lines without a 2xx, where they are apart
+	last   Failure        // of lines that no part settled
 	buffer []byte
 }
 
@@ -96,22 +97,22 @@ func (r *reporter) results() error {
 		return err
 	}
 	metadata := map[string]string{"job": r.job.ID}
-	r.out = r.store.create(r.ctx, r.job.Results, metadata)
-	defer r.out.abandon()
+	r.out = r.store.Create(r.ctx, r.job.Results, metadata)
+	defer r.out.Abandon()
 	r.errors = r.out
 	if r.job.Errors != "" {
-		r.errors = r.store.create(r.ctx, r.job.Errors, metadata)
-		defer r.errors.abandon()
+		r.errors = r.store.Create(r.ctx, r.job.Errors, metadata)
+		defer r.errors.Abandon()
 	}
 	if err := merge(r.ctx, lists, r.line); err != nil {
 		return err
 	}
-	if err := r.out.commit(); err != nil {
+	if err := r.out.Commit(); err != nil {
 		return err
 	}
 	r.summary.Results = "s3://" + r.job.Bucket + "/" + r.job.Results
 	if r.errors != r.out {
-		if err := r.errors.commit(); err != nil {
+		if err := r.errors.Commit(); err != nil {
 			return err
 		}
 		r.summary.Errors = "s3://" + r.job.Bucket + "/" + r.job.Errors
@@ -130,12 +131,12 @@ func (r *reporter) results() error {
 
 // notAnothers gives the results another name should there be another job's under theirs.
 func (r *reporter) notAnothers() error {
-	there, err := r.store.head(r.ctx, r.job.Results, "")
+	there, err := r.store.Head(r.ctx, r.job.Results, "")
 	if err != nil || there == nil || there.Metadata["job"] == r.job.ID {
 		return err
 	}
 	r.job.named(resultName(r.job.Key) + "." + r.job.ID)
-	return r.store.put(r.ctx, jobKey(r.job.ID), r.job)
+	return r.store.Put(r.ctx, jobKey(r.job.ID), r.job)
 }
 
 // line writes one line of the results.
@@ -165,7 +166,7 @@ func (r *reporter) line(number int, from *sorted) error {
 func (r *reporter) lists() ([]*sorted, error) {
 	var lists []*sorted
 	add := func(first int, key string, fallback bool) {
-		lists = append(lists, &sorted{first: first, fallback: fallback, open: func() io.ReadCloser { return r.store.open(r.ctx, key, "", 0) }})
+		lists = append(lists, &sorted{first: first, fallback: fallback, open: func() io.ReadCloser { return r.store.Open(r.ctx, key) }})
 	}
 	for pass := range r.plan.Passes {
 		add(1, rejectedKey(r.job.ID, pass), false)
@@ -179,7 +180,7 @@ func (r *reporter) lists() ([]*sorted, error) {
 		part := r.plan.Parts[i]
 		for try := 0; ; try++ {
 			tried := &Tried{}
-			found, err := r.store.get(r.ctx, tryKey(r.job.ID, part.Number, try, triedName), tried)
+			found, err := r.store.Get(r.ctx, tryKey(r.job.ID, part.Number, try, triedName), tried)
 			if err != nil {
 				return nil, err
 			}

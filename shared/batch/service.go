@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/config"
 )
 
@@ -29,7 +29,8 @@ type Options struct {
 
 // Service does the tasks of the batch workflow. Its methods may be called concurrently.
 type Service struct {
-	store *store
+	store *bucket.Bucket // has the files and the jobs' records
+	temp  string
 	azure *azure.Client
 	env   config.Batch
 	call  time.Duration
@@ -39,11 +40,8 @@ type Service struct {
 
 // New makes a Service.
 func New(o Options) *Service {
-	client := s3.NewFromConfig(o.AWS, func(so *s3.Options) {
-		so.UsePathStyle = so.BaseEndpoint != nil // an endpoint of one's own has no name for each bucket
-	})
 	s := &Service{
-		store: &store{s3: client, bucket: o.Env.Bucket, temp: o.Temp},
+		store: bucket.New(o.AWS, o.Env.Bucket), temp: o.Temp,
 		azure: o.Azure, env: o.Env, call: o.Call, now: o.Now, sleep: o.Sleep,
 	}
 	if s.now == nil {

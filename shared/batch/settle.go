@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"aoai-bridge/shared/bucket"
 )
 
 // settle writes the results of a try in the file's order, and the next try's requests if there is to be one.
@@ -14,7 +16,7 @@ func (w *work) settle(ctx context.Context, got *answers, u *unanswered) (*Tried,
 	if err := t.run(); err != nil {
 		return nil, err
 	}
-	return t.tried, w.store.put(ctx, w.key(triedName), t.tried)
+	return t.tried, w.store.Put(ctx, w.key(triedName), t.tried)
 }
 
 type settling struct {
@@ -23,18 +25,18 @@ type settling struct {
 	got     *answers
 	u       *unanswered
 	tried   *Tried
-	results *writer
-	lines   *writer // of the next try
+	results *bucket.Writer
+	lines   *bucket.Writer // of the next try
 	again   []int
 	buffer  []byte
 }
 
 func (t *settling) run() error {
-	t.results = t.store.create(t.ctx, t.key(resultsName), nil)
-	defer t.results.abandon()
-	t.lines = t.store.create(t.ctx, t.next().key(linesName), nil)
-	defer t.lines.abandon()
-	source := t.store.open(t.ctx, t.key(linesName), "", 0)
+	t.results = t.store.Create(t.ctx, t.key(resultsName), nil)
+	defer t.results.Abandon()
+	t.lines = t.store.Create(t.ctx, t.next().key(linesName), nil)
+	defer t.lines.Abandon()
+	source := t.store.Open(t.ctx, t.key(linesName))
 	defer source.Close()
 	lines := newAnswerScanner(source)
 	for lines.next() {
@@ -45,7 +47,7 @@ func (t *settling) run() error {
 	if lines.err != nil {
 		return lines.err
 	}
-	if err := t.results.commit(); err != nil || len(t.again) == 0 {
+	if err := t.results.Commit(); err != nil || len(t.again) == 0 {
 		return err
 	}
 	return t.prepareNext()
@@ -110,9 +112,9 @@ func (t *settling) next() *work {
 // prepareNext copies the requests of the lines that are tried again.
 func (t *settling) prepareNext() error {
 	next := t.next()
-	requests := t.store.create(t.ctx, next.key(requestsName), nil)
-	defer requests.abandon()
-	source := t.store.open(t.ctx, t.key(requestsName), "", 0)
+	requests := t.store.Create(t.ctx, next.key(requestsName), nil)
+	defer requests.Abandon()
+	source := t.store.Open(t.ctx, t.key(requestsName))
 	defer source.Close()
 	lines, left := newAnswerScanner(source), t.again
 	for len(left) > 0 && lines.next() {
@@ -130,8 +132,8 @@ func (t *settling) prepareNext() error {
 	case len(left) > 0:
 		return fmt.Errorf("%s: the request of line %d is missing", t.key(requestsName), left[0])
 	}
-	next.state.Bytes = requests.size
-	return errors.Join(requests.commit(), t.lines.commit(), next.save(t.ctx))
+	next.state.Bytes = requests.Size()
+	return errors.Join(requests.Commit(), t.lines.Commit(), next.save(t.ctx))
 }
 
 const requestHead = `{"custom_id":"`

@@ -88,7 +88,7 @@ func (s *Service) load(ctx context.Context, step Step) (*work, error) {
 		key  string
 		into any
 	}{{jobKey(step.Job), w.job}, {partKey(step.Job, step.Part, partName), w.part}} {
-		found, err := s.store.get(ctx, record.key, record.into)
+		found, err := s.store.Get(ctx, record.key, record.into)
 		if err != nil {
 			return nil, err
 		}
@@ -96,7 +96,7 @@ func (s *Service) load(ctx context.Context, step Step) (*work, error) {
 			return nil, openaierr.Invalid("job", "job_not_found", "There is no record %s. Jobs' records are removed some weeks after their end.", record.key)
 		}
 	}
-	found, err := s.store.get(ctx, w.key(stateName), w.state)
+	found, err := s.store.Get(ctx, w.key(stateName), w.state)
 	if err == nil && !found {
 		w.state.Mode, w.state.Lines, w.state.Bytes = w.part.Mode, w.part.Lines, w.part.Bytes
 	}
@@ -105,7 +105,7 @@ func (s *Service) load(ctx context.Context, step Step) (*work, error) {
 
 func (w *work) key(name string) string { return tryKey(w.step.Job, w.step.Part, w.step.Try, name) }
 
-func (w *work) save(ctx context.Context) error { return w.store.put(ctx, w.key(stateName), w.state) }
+func (w *work) save(ctx context.Context) error { return w.store.Put(ctx, w.key(stateName), w.state) }
 
 // name identifies the try among Azure's files.
 func (w *work) name() string {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 
+	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/routing"
@@ -66,37 +67,37 @@ func (s *Service) Survey(ctx context.Context, in Source) (*Survey, error) {
 	if in.Key == "" {
 		return nil, openaierr.Invalid("s3.key", "missing_required_parameter", "'s3' names no object: it needs 'key', and 'bucket' if it is not the stack's own.")
 	}
-	where := *s.store
+	where := s.store
 	if in.Bucket != "" {
-		where.bucket = in.Bucket
+		where = where.Other(in.Bucket)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	source := where.open(ctx, in.Key, in.VersionID, in.Offset)
+	source := where.OpenVersion(ctx, in.Key, in.VersionID, "", in.Offset)
 	defer source.Close()
 	v := &survey{
 		cutter: cutter{Service: s, ctx: ctx, job: &Job{}, targets: map[string]targets{}, measures: map[string]measure{}},
 		found:  &Survey{Offset: in.Offset, Line: in.Line}, rows: map[group]int{},
 	}
 	err := v.read(newScanner(source, in.Line, in.Offset), s.closing(ctx), cancel)
-	return v.found, sourceError(err, &where, in.Key)
+	return v.found, sourceError(err, where.Name(), in.Key)
 }
 
 // sourceError says what the caller can do about an object that cannot be read.
-func sourceError(err error, where *store, key string) error {
-	switch {
-	case isStatus(err, http.StatusNotFound):
-		e := openaierr.Invalid("s3.key", "not_found", "There is no object %q in the bucket %s.", key, where.bucket)
+func sourceError(err error, name, key string) error {
+	switch bucket.Status(err) {
+	case http.StatusNotFound:
+		e := openaierr.Invalid("s3.key", "not_found", "There is no object %q in the bucket %s.", key, name)
 		e.Status = http.StatusNotFound
 		return e
-	case isStatus(err, http.StatusForbidden):
-		e := openaierr.Invalid("s3.bucket", "access_denied", "The function may not read the bucket %s. Copy the file to the stack's bucket, or allow s3:GetObject to the role of TokenEstimateFunction.", where.bucket)
+	case http.StatusForbidden:
+		e := openaierr.Invalid("s3.bucket", "access_denied", "The function may not read the bucket %s. Copy the file to the stack's bucket, or allow s3:GetObject to the role of TokenEstimateFunction.", name)
 		e.Status, e.Cause = http.StatusForbidden, err
 		return e
-	case isStatus(err, http.StatusMovedPermanently), isStatus(err, http.StatusBadRequest):
-		e := openaierr.Invalid("s3", "invalid_value", "S3 does not take the bucket %q, key %q and version. Is the bucket in this region?", where.bucket, key)
+	case http.StatusMovedPermanently, http.StatusBadRequest:
+		e := openaierr.Invalid("s3", "invalid_value", "S3 does not take the bucket %q, key %q and version. Is the bucket in this region?", name, key)
 		e.Cause = err
 		return e
-	case isStatus(err, http.StatusPreconditionFailed):
+	case http.StatusPreconditionFailed:
 		return openaierr.Invalid("s3.key", "source_changed", "The object %s was replaced while it was read. Try again.", key)
 	}
 	return err

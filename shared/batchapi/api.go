@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
 	"aoai-bridge/shared/apipath"
 	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/telemetry"
 )
@@ -34,7 +34,7 @@ type Options struct {
 
 // API serves the operations. It may be called concurrently.
 type API struct {
-	store    *store
+	store    *bucket.Bucket
 	jobs     *batch.Service
 	states   *sfn.Client
 	workflow string
@@ -44,11 +44,8 @@ type API struct {
 
 // New makes an API.
 func New(o Options) *API {
-	client := s3.NewFromConfig(o.AWS, func(so *s3.Options) {
-		so.UsePathStyle = so.BaseEndpoint != nil // an endpoint of one's own has no name for each bucket
-	})
 	a := &API{
-		store: &store{client, o.Bucket}, jobs: o.Jobs, states: sfn.NewFromConfig(o.AWS), workflow: o.Workflow,
+		store: bucket.New(o.AWS, o.Bucket), jobs: o.Jobs, states: sfn.NewFromConfig(o.AWS), workflow: o.Workflow,
 		now: o.Now, mux: http.NewServeMux(),
 	}
 	if a.now == nil {

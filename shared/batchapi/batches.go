@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
 	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -89,7 +90,7 @@ func (rec *record) object() *batchObject {
 func (a *API) batchObject(ctx context.Context, caller string, rec *record) (*batchObject, error) {
 	b := rec.object()
 	summary := &batch.Summary{}
-	ended, err := a.store.get(ctx, batchKey(caller, rec.ID, batchSummary), summary)
+	ended, err := a.store.Get(ctx, batchKey(caller, rec.ID, batchSummary), summary)
 	if err != nil {
 		return nil, err
 	}
@@ -165,15 +166,12 @@ func (a *API) end(ctx context.Context, b *batchObject, rec *record, s *batch.Sum
 // firstErrors reads what is wrong with the first lines.
 func (a *API) firstErrors(ctx context.Context, rec *record) ([]batchError, error) {
 	errs := []batchError{} // and not null
-	body, err := a.store.read(ctx, rec.Job.Outputs.Errors, "bytes=0-16383")
-	if isStatus(err, http.StatusNotFound) {
+	body := a.store.Open(ctx, rec.Job.Outputs.Errors)
+	defer body.Close()
+	text, err := io.ReadAll(io.LimitReader(body, 16<<10))
+	if bucket.Status(err) == http.StatusNotFound {
 		return errs, nil // its owner has deleted it
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	text, err := io.ReadAll(body)
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +216,7 @@ func (a *API) findBatch(ctx context.Context, caller, id string) (*record, error)
 	if !isID(batchID, id) {
 		return nil, notFound("batch_id", "batch", id)
 	}
-	found, err := a.store.get(ctx, batchKey(caller, id, batchRecord), rec)
+	found, err := a.store.Get(ctx, batchKey(caller, id, batchRecord), rec)
 	if err == nil && !found {
 		err = notFound("batch_id", "batch", id)
 	}
@@ -275,8 +273,8 @@ func (a *API) listBatches(_ http.ResponseWriter, r *http.Request) (any, error) {
 		after = prefix + p.after + "0" // behind all that is below the id: '0' comes after '/'
 	}
 	var ids []string
-	if err := a.store.list(ctx, prefix, after, func(o object) bool {
-		if id, ok := strings.CutSuffix(strings.TrimPrefix(o.key, prefix), "/"+batchRecord); ok {
+	if err := a.store.List(ctx, prefix, after, func(o bucket.Object) bool {
+		if id, ok := strings.CutSuffix(strings.TrimPrefix(o.Key, prefix), "/"+batchRecord); ok {
 			ids = append(ids, id)
 		}
 		return len(ids) <= p.limit

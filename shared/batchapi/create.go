@@ -121,7 +121,7 @@ func (a *API) createBatch(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	rec := a.newRecord(ctx, caller, id, &in, input, options, time.Duration(outputLife)*time.Second)
-	won, err := a.store.claim(ctx, batchKey(caller, id, batchRecord), rec)
+	won, err := a.store.Claim(ctx, batchKey(caller, id, batchRecord), rec)
 	if err == nil && !won { // which may be under way still
 		rec, err = a.findBatch(ctx, caller, id)
 	}
@@ -145,7 +145,7 @@ func (a *API) newRecord(ctx context.Context, caller, id string, in *createReques
 		ID: id, Input: input.id, Endpoint: in.Endpoint, Window: in.Window, Metadata: in.Metadata,
 		Output: output.id, Errors: errorFile.id, CreatedAt: now.UTC(),
 		Job: jobInput{
-			Bucket: a.store.bucket, Key: input.key(caller), Job: id, Origin: batch.OriginAPI, Options: options,
+			Bucket: a.store.Name(), Key: input.key(caller), Job: id, Origin: batch.OriginAPI, Options: options,
 			Limits: batch.Limits{Endpoint: in.Endpoint},
 			Outputs: batch.Outputs{
 				Results: output.key(caller), Errors: errorFile.key(caller), Summary: batchKey(caller, id, batchSummary),
@@ -160,8 +160,9 @@ func (a *API) newRecord(ctx context.Context, caller, id string, in *createReques
 
 // start starts the workflow. An execution has the batch's name, so that there is never a second one.
 func (a *API) start(ctx context.Context, rec *record) error {
+	input, _ := json.Marshal(rec.Job) // strings and numbers always marshal
 	_, err := a.states.StartExecution(ctx, &sfn.StartExecutionInput{
-		StateMachineArn: &a.workflow, Name: &rec.ID, Input: aws.String(string(encode(rec.Job))),
+		StateMachineArn: &a.workflow, Name: &rec.ID, Input: aws.String(string(input)),
 	})
 	if _, ended := errors.AsType[*types.ExecutionAlreadyExists](err); ended {
 		return nil
@@ -191,12 +192,12 @@ func (a *API) idOf(ctx context.Context, caller string, h http.Header, in *create
 	name := createsPrefix + caller + hash("request", mine.Sum) + ".json"
 	if key != "" {
 		name = createsPrefix + caller + hash("key", key) + ".json"
-		if won, err := a.store.claim(ctx, name, mine); won || err != nil {
+		if won, err := a.store.Claim(ctx, name, mine); won || err != nil {
 			return mine.Batch, err
 		}
 	}
 	var before created
-	found, err := a.store.get(ctx, name, &before)
+	found, err := a.store.Get(ctx, name, &before)
 	tries, _ := strconv.Atoi(h.Get("X-Stainless-Retry-Count")) // none is no retry
 	switch {
 	case err != nil:
@@ -206,7 +207,7 @@ func (a *API) idOf(ctx context.Context, caller string, h http.Header, in *create
 	case key != "" && found, found && tries > 0 && now.Sub(before.At) < retryWindow:
 		return before.Batch, nil
 	}
-	return mine.Batch, a.store.putRecord(ctx, name, mine)
+	return mine.Batch, a.store.Put(ctx, name, mine)
 }
 
 func hash(parts ...string) string {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -60,8 +61,8 @@ func (f *file) key(caller string) string {
 }
 
 // parseFile reads a file from what a list of its caller's folder has. ok is false for what is no file.
-func parseFile(caller string, o object) (f *file, ok bool) {
-	fields := strings.Split(strings.TrimPrefix(o.key, filesPrefix+caller), "/")
+func parseFile(caller string, o bucket.Object) (f *file, ok bool) {
+	fields := strings.Split(strings.TrimPrefix(o.Key, filesPrefix+caller), "/")
 	if len(fields) != 4 || !isID(fileID, fields[0]) {
 		return nil, false
 	}
@@ -69,7 +70,7 @@ func parseFile(caller string, o object) (f *file, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	f = &file{id: fields[0], purpose: fields[1], expires: time.Duration(seconds) * time.Second, bytes: o.size, madeAt: o.modified}
+	f = &file{id: fields[0], purpose: fields[1], expires: time.Duration(seconds) * time.Second, bytes: o.Size, madeAt: o.Modified}
 	if f.purpose == purposeBatch {
 		f.madeAt = madeAt(f.id) // as the answer to its create had it
 	}
@@ -84,7 +85,7 @@ func (f *file) expired(now time.Time) bool {
 // findFile returns a file of the caller. param is what named it.
 func (a *API) findFile(ctx context.Context, caller, id, param string) (f *file, err error) {
 	if isID(fileID, id) {
-		err = a.store.list(ctx, filesPrefix+caller+id+"/", "", func(o object) bool {
+		err = a.store.List(ctx, filesPrefix+caller+id+"/", "", func(o bucket.Object) bool {
 			f, _ = parseFile(caller, o)
 			return false
 		})

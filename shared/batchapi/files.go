@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -52,7 +53,7 @@ func (a *API) createFile(_ http.ResponseWriter, r *http.Request) (any, error) {
 		id: newID(fileID, now), purpose: purposeBatch, name: name, expires: time.Duration(seconds) * time.Second,
 		bytes: int64(len(content)), madeAt: now,
 	}
-	return made.object(), a.store.put(ctx, made.key(caller), "application/jsonl", content)
+	return made.object(), a.store.PutBytes(ctx, made.key(caller), bucket.JSONL, content)
 }
 
 // checkPurpose knows one purpose: the files of the others have no use here.
@@ -92,20 +93,20 @@ func (a *API) listFiles(_ http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	var found []*fileObject
 	var expired []string
-	err = a.store.list(ctx, prefix, after, func(o object) bool {
-		if before != "" && o.key >= before {
+	err = a.store.List(ctx, prefix, after, func(o bucket.Object) bool {
+		if before != "" && o.Key >= before {
 			return false
 		}
 		switch f, ok := parseFile(caller, o); {
 		case ok && f.expired(now):
-			expired = append(expired, o.key)
+			expired = append(expired, o.Key)
 		case ok && f.bytes > 0 && (purpose == "" || purpose == f.purpose):
 			found = append(found, f.object())
 		}
 		return p.forward || len(found) <= p.limit
 	})
 	for _, key := range expired { // nobody else removes them
-		if err := a.store.delete(ctx, key); err != nil {
+		if err := a.store.Delete(ctx, key); err != nil {
 			return nil, err
 		}
 	}
@@ -130,7 +131,7 @@ func (a *API) deleteFile(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.store.delete(ctx, f.key(caller)); err != nil {
+	if err := a.store.Delete(ctx, f.key(caller)); err != nil {
 		return nil, err
 	}
 	return map[string]any{"id": f.id, "object": "file", "deleted": true}, nil
@@ -150,10 +151,10 @@ func (a *API) fileContent(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, &openaierr.Error{
 			Status: http.StatusRequestEntityTooLarge, Type: openaierr.TypeInvalidRequest, Param: "file_id", Code: "file_too_large",
 			Message: fmt.Sprintf("The file has %d bytes, and this client takes only what the API gateway carries, %d. Read it from s3://%s/%s, or from this URL by a client that follows redirects.",
-				f.bytes, streamed, a.store.bucket, f.key(caller)),
+				f.bytes, streamed, a.store.Name(), f.key(caller)),
 		}
 	case follows && f.bytes > inline:
-		link, err := a.store.link(ctx, f.key(caller), f.name)
+		link, err := a.store.Link(ctx, f.key(caller), attachment(f.name), linkLife)
 		if err != nil {
 			return nil, err
 		}
@@ -162,12 +163,12 @@ func (a *API) fileContent(w http.ResponseWriter, r *http.Request) (any, error) {
 		w.WriteHeader(http.StatusFound)
 		return nil, nil
 	}
-	body, err := a.store.read(ctx, f.key(caller), "")
-	if err != nil {
+	body := a.store.Open(ctx, f.key(caller))
+	defer body.Close()
+	if err := body.Begin(); err != nil {
 		return nil, err
 	}
-	defer body.Close()
-	header.Set("Content-Type", "application/jsonl")
+	header.Set("Content-Type", bucket.JSONL)
 	header.Set("Content-Length", strconv.FormatInt(f.bytes, 10))
 	header.Set("Content-Disposition", attachment(f.name))
 	if _, err := io.Copy(w, body); err != nil {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -63,7 +64,7 @@ func uploadKey(caller, id, name string) string { return uploadsPrefix + caller +
 const uploadRecord = "upload.json"
 
 func (a *API) save(ctx context.Context, caller string, u *upload) error {
-	return a.store.putRecord(ctx, uploadKey(caller, u.ID, uploadRecord), u)
+	return a.store.Put(ctx, uploadKey(caller, u.ID, uploadRecord), u)
 }
 
 func (a *API) createUpload(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -109,7 +110,7 @@ func (a *API) findUpload(ctx context.Context, caller, id string) (*upload, error
 	if !isID(uploadID, id) {
 		return nil, notFound("upload_id", "upload", id)
 	}
-	found, err := a.store.get(ctx, uploadKey(caller, id, uploadRecord), u)
+	found, err := a.store.Get(ctx, uploadKey(caller, id, uploadRecord), u)
 	if err == nil && !found {
 		err = notFound("upload_id", "upload", id)
 	}
@@ -148,7 +149,7 @@ func (a *API) addPart(_ http.ResponseWriter, r *http.Request) (any, error) {
 	now := a.now()
 	id := newID(partID, now)
 	part := map[string]any{"id": id, "object": "upload.part", "created_at": now.Unix(), "upload_id": u.ID}
-	return part, a.store.put(ctx, uploadKey(caller, u.ID, id), "application/octet-stream", content)
+	return part, a.store.PutBytes(ctx, uploadKey(caller, u.ID, id), "application/octet-stream", content)
 }
 
 // completeUpload makes the file of the parts. Said again, it answers the same.
@@ -188,8 +189,8 @@ func (a *API) parts(ctx context.Context, caller string, u *upload, ids []string)
 		return nil, missing("part_ids")
 	}
 	sizes := map[string]int64{}
-	if err := a.store.list(ctx, uploadKey(caller, u.ID, ""), "", func(o object) bool {
-		sizes[o.key] = o.size
+	if err := a.store.List(ctx, uploadKey(caller, u.ID, ""), "", func(o bucket.Object) bool {
+		sizes[o.Key] = o.Size
 		return true
 	}); err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package batch
+package bucket
 
 import (
 	"bufio"
@@ -15,11 +15,11 @@ import (
 // chunk is how much of an object is sent at once, in bytes. S3 takes 10,000 pieces, of 5 MiB or more.
 const chunk = 8 << 20
 
-// writer writes an object of any size. It appears with commit, whole. While a chunk is on its way the
+// Writer writes a file of lines of any size. It appears with Commit, whole. While a chunk is on its way the
 // next one is filled.
-type writer struct {
+type Writer struct {
 	ctx      context.Context
-	store    *store
+	bucket   *Bucket
 	key      string
 	metadata map[string]string
 	more     func() (pending, error)
@@ -42,16 +42,17 @@ type pending interface {
 	close()
 }
 
-// create opens a writer that keeps a chunk or two in memory.
-func (s *store) create(ctx context.Context, key string, metadata map[string]string) *writer {
+// Create opens a writer that keeps a chunk or two in memory.
+func (b *Bucket) Create(ctx context.Context, key string, metadata map[string]string) *Writer {
 	more := func() (pending, error) { return &inMemory{}, nil }
-	return &writer{ctx: ctx, store: s, key: key, metadata: metadata, more: more, pending: &inMemory{}}
+	return &Writer{ctx: ctx, bucket: b, key: key, metadata: metadata, more: more, pending: &inMemory{}}
 }
 
-// createSpooled opens one that keeps them in temporary files, for when there are many of them.
-func (s *store) createSpooled(ctx context.Context, key string) (*writer, error) {
+// CreateSpooled opens one that keeps them in temporary files, for when there are many of them. An empty dir
+// is the system's.
+func (b *Bucket) CreateSpooled(ctx context.Context, key, dir string) (*Writer, error) {
 	more := func() (pending, error) {
-		file, err := os.CreateTemp(s.temp, "batch-")
+		file, err := os.CreateTemp(dir, "chunk-")
 		if err != nil {
 			return nil, err
 		}
@@ -62,10 +63,10 @@ func (s *store) createSpooled(ctx context.Context, key string) (*writer, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &writer{ctx: ctx, store: s, key: key, more: more, pending: first}, nil
+	return &Writer{ctx: ctx, bucket: b, key: key, more: more, pending: first}, nil
 }
 
-func (w *writer) Write(p []byte) (int, error) {
+func (w *Writer) Write(p []byte) (int, error) {
 	n, err := w.pending.Write(p)
 	w.size += int64(n)
 	if err == nil && w.pending.len() >= chunk {
@@ -74,14 +75,17 @@ func (w *writer) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// Size is how many bytes have been written.
+func (w *Writer) Size() int64 { return w.size }
+
 // send puts a chunk on its way, once the one before has arrived.
-func (w *writer) send() error {
+func (w *Writer) send() error {
 	if err := w.arrive(); err != nil {
 		return err
 	}
 	if w.upload == "" {
-		out, err := w.store.s3.CreateMultipartUpload(w.ctx, &s3.CreateMultipartUploadInput{
-			Bucket: &w.store.bucket, Key: &w.key, Metadata: w.metadata, ContentType: aws.String("application/jsonl"),
+		out, err := w.bucket.s3.CreateMultipartUpload(w.ctx, &s3.CreateMultipartUploadInput{
+			Bucket: &w.bucket.name, Key: &w.key, Metadata: w.metadata, ContentType: aws.String(JSONL),
 		})
 		if err != nil {
 			return err
@@ -97,14 +101,14 @@ func (w *writer) send() error {
 	return nil
 }
 
-func (w *writer) sendPart() error {
+func (w *Writer) sendPart() error {
 	body, err := w.sending.content()
 	if err != nil {
 		return err
 	}
 	number := aws.Int32(int32(len(w.parts) + 1))
-	out, err := w.store.s3.UploadPart(w.ctx, &s3.UploadPartInput{
-		Bucket: &w.store.bucket, Key: &w.key, UploadId: &w.upload, PartNumber: number,
+	out, err := w.bucket.s3.UploadPart(w.ctx, &s3.UploadPartInput{
+		Bucket: &w.bucket.name, Key: &w.key, UploadId: &w.upload, PartNumber: number,
 		Body: body, ContentLength: aws.Int64(w.sending.len()),
 	})
 	if err != nil {
@@ -117,7 +121,7 @@ func (w *writer) sendPart() error {
 }
 
 // arrive waits for the chunk that is on its way.
-func (w *writer) arrive() error {
+func (w *Writer) arrive() error {
 	if w.sent == nil {
 		return w.err
 	}
@@ -126,17 +130,17 @@ func (w *writer) arrive() error {
 	return w.err
 }
 
-// commit makes the object appear.
-func (w *writer) commit() error {
+// Commit makes the object appear.
+func (w *Writer) Commit() error {
 	defer w.close()
 	if w.upload == "" {
 		body, err := w.pending.content()
 		if err != nil {
 			return err
 		}
-		_, err = w.store.s3.PutObject(w.ctx, &s3.PutObjectInput{
-			Bucket: &w.store.bucket, Key: &w.key, Body: body, ContentLength: aws.Int64(w.pending.len()),
-			Metadata: w.metadata, ContentType: aws.String("application/jsonl"),
+		_, err = w.bucket.s3.PutObject(w.ctx, &s3.PutObjectInput{
+			Bucket: &w.bucket.name, Key: &w.key, Body: body, ContentLength: aws.Int64(w.pending.len()),
+			Metadata: w.metadata, ContentType: aws.String(JSONL),
 		})
 		w.done = err == nil
 		return err
@@ -149,26 +153,26 @@ func (w *writer) commit() error {
 	if err := w.arrive(); err != nil {
 		return err
 	}
-	_, err := w.store.s3.CompleteMultipartUpload(w.ctx, &s3.CompleteMultipartUploadInput{
-		Bucket: &w.store.bucket, Key: &w.key, UploadId: &w.upload, MultipartUpload: &types.CompletedMultipartUpload{Parts: w.parts},
+	_, err := w.bucket.s3.CompleteMultipartUpload(w.ctx, &s3.CompleteMultipartUploadInput{
+		Bucket: &w.bucket.name, Key: &w.key, UploadId: &w.upload, MultipartUpload: &types.CompletedMultipartUpload{Parts: w.parts},
 	})
 	w.done = err == nil
 	return err
 }
 
-// abandon gives up what was written, if it was not committed.
-func (w *writer) abandon() {
+// Abandon gives up what was written, if it was not committed.
+func (w *Writer) Abandon() {
 	_ = w.arrive() // nobody wants it any more
 	w.close()
 	if w.upload != "" && !w.done {
 		// The bucket's lifecycle removes the upload should this fail.
-		_, _ = w.store.s3.AbortMultipartUpload(context.WithoutCancel(w.ctx), &s3.AbortMultipartUploadInput{
-			Bucket: &w.store.bucket, Key: &w.key, UploadId: &w.upload,
+		_, _ = w.bucket.s3.AbortMultipartUpload(context.WithoutCancel(w.ctx), &s3.AbortMultipartUploadInput{
+			Bucket: &w.bucket.name, Key: &w.key, UploadId: &w.upload,
 		})
 	}
 }
 
-func (w *writer) close() {
+func (w *Writer) close() {
 	w.pending.close()
 	if w.sending != nil {
 		w.sending.close()

@@ -1,4 +1,4 @@
-package batch
+package bucket
 
 import (
 	"bytes"
@@ -11,17 +11,15 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// storeOf is a store whose S3 is a handler.
-func storeOf(t *testing.T, s http.Handler) *store {
-	server := httptest.NewServer(s)
+// of is a bucket whose S3 is a handler.
+func of(t *testing.T, s3 http.Handler) *Bucket {
+	server := httptest.NewServer(s3)
 	t.Cleanup(server.Close)
-	return &store{bucket: "b", s3: s3.New(s3.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), UsePathStyle: true,
-		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
-	})}
+	return New(aws.Config{
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+	}, "b")
 }
 
 // cutting is an object whose downloads break off after so many bytes, cuts times.
@@ -69,7 +67,7 @@ func TestDownloadGoesOn(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := &cutting{content: content, after: tt.after, cuts: tt.cuts}
-			o := storeOf(t, c).open(t.Context(), "k", "", tt.offset)
+			o := of(t, c).OpenVersion(t.Context(), "k", "", "", tt.offset)
 			defer o.Close()
 			got, err := io.ReadAll(o)
 			if (err != nil) != tt.fails {
@@ -98,25 +96,12 @@ func TestUploadOfALostChunk(t *testing.T) {
 		}
 	})
 	s3.HandleFunc("DELETE /b/k", func(http.ResponseWriter, *http.Request) {})
-	w := storeOf(t, s3).create(t.Context(), "k", nil)
+	w := of(t, s3).Create(t.Context(), "k", nil)
 	for range 3 {
 		_, _ = w.Write(make([]byte, chunk)) // the error is what this is about
 	}
-	if err := w.commit(); !isStatus(err, http.StatusForbidden) || completed {
+	if err := w.Commit(); Status(err) != http.StatusForbidden || completed {
 		t.Errorf("commit: %v, completed: %t", err, completed)
 	}
-	w.abandon()
-}
-
-func TestRecorderTellsOfItsFailure(t *testing.T) {
-	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
-	told := make(chan error, 1)
-	r := newRecorder(t.Context(), &work{Service: &Service{store: storeOf(t, refuse)}}, 0, func(err error) { told <- err })
-	r.add(1, []byte("{}"))
-	if err := <-told; !isStatus(err, http.StatusForbidden) {
-		t.Errorf("told: %v", err)
-	}
-	if err := r.close(); !isStatus(err, http.StatusForbidden) {
-		t.Errorf("close: %v", err)
-	}
+	w.Abandon()
 }

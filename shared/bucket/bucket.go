@@ -1,0 +1,176 @@
+// Package bucket keeps objects in S3: small records of JSON, which can be claimed, and files of lines of any
+// size, read and written as they stream. It refuses to know what is in them.
+package bucket
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// Bucket is a bucket of S3. Its methods may be called concurrently.
+type Bucket struct {
+	s3   *s3.Client
+	name string
+}
+
+// New makes a Bucket.
+func New(cfg aws.Config, name string) *Bucket {
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.UsePathStyle = o.BaseEndpoint != nil // an endpoint of one's own has no name for each bucket
+	})
+	return &Bucket{client, name}
+}
+
+// Name is the bucket's.
+func (b *Bucket) Name() string { return b.name }
+
+// Other is another bucket, which is reached the same way.
+func (b *Bucket) Other(name string) *Bucket { return &Bucket{b.s3, name} }
+
+// JSONL is the content type of a file of lines.
+const JSONL = "application/jsonl"
+
+const recordType = "application/json"
+
+// Get reads a record; found is false where there is none.
+func (b *Bucket) Get(ctx context.Context, key string, into any) (found bool, err error) {
+	body := b.Open(ctx, key)
+	defer body.Close()
+	raw, err := io.ReadAll(body)
+	if Status(err) == http.StatusNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		return false, fmt.Errorf("%s: %w", key, err)
+	}
+	return true, nil
+}
+
+// Put writes a record.
+func (b *Bucket) Put(ctx context.Context, key string, record any) error {
+	return b.PutBytes(ctx, key, recordType, encode(record))
+}
+
+// Claim writes a record unless there is one. won is false where there is, which may be our own if an
+// earlier answer was lost: the claimant tells by what it reads.
+func (b *Bucket) Claim(ctx context.Context, key string, record any) (won bool, err error) {
+	in := b.object(key, recordType, encode(record))
+	in.IfNoneMatch = aws.String("*")
+	_, err = b.s3.PutObject(ctx, in)
+	switch Status(err) {
+	case http.StatusPreconditionFailed, http.StatusConflict:
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func encode(record any) []byte {
+	raw, err := json.MarshalIndent(record, "", " ") // people read them, too
+	if err != nil {
+		panic("bucket: " + err.Error()) // records have nothing that does not marshal
+	}
+	return raw
+}
+
+// PutBytes writes an object.
+func (b *Bucket) PutBytes(ctx context.Context, key, contentType string, content []byte) error {
+	_, err := b.s3.PutObject(ctx, b.object(key, contentType, content))
+	return err
+}
+
+func (b *Bucket) object(key, contentType string, content []byte) *s3.PutObjectInput {
+	return &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(content), ContentType: &contentType}
+}
+
+// Delete removes an object, if there is one.
+func (b *Bucket) Delete(ctx context.Context, key string) error {
+	_, err := b.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: &key})
+	return err
+}
+
+// Object is what S3 tells of an object.
+type Object struct {
+	Key      string
+	Size     int64 // bytes
+	ETag     string
+	Modified time.Time
+
+	// What List leaves empty.
+	Version  string // "null" or "" in a bucket without versions
+	Metadata map[string]string
+}
+
+// Head tells of an object; nil where there is none. An empty version is the newest.
+func (b *Bucket) Head(ctx context.Context, key, version string) (*Object, error) {
+	in := &s3.HeadObjectInput{Bucket: &b.name, Key: &key}
+	if version != "" {
+		in.VersionId = &version
+	}
+	out, err := b.s3.HeadObject(ctx, in)
+	switch status := Status(err); {
+	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed:
+		return nil, nil
+	case status == http.StatusBadRequest && version != "": // a version that never was is a 400, not a 404
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &Object{
+		Key: key, Size: aws.ToInt64(out.ContentLength), ETag: aws.ToString(out.ETag), Modified: aws.ToTime(out.LastModified),
+		Version: aws.ToString(out.VersionId), Metadata: out.Metadata,
+	}, nil
+}
+
+// List calls visit with each object below prefix that comes after a key, in the keys' order, until
+// visit says that it is enough.
+func (b *Bucket) List(ctx context.Context, prefix, after string, visit func(Object) (more bool)) error {
+	in := &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix}
+	if after != "" {
+		in.StartAfter = &after
+	}
+	pages := s3.NewListObjectsV2Paginator(b.s3, in)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		for _, o := range page.Contents {
+			if !visit(Object{Key: *o.Key, Size: aws.ToInt64(o.Size), ETag: aws.ToString(o.ETag), Modified: aws.ToTime(o.LastModified)}) {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// Link is a URL that reads an object for as long as life, with a Content-Disposition.
+func (b *Bucket) Link(ctx context.Context, key, disposition string, life time.Duration) (string, error) {
+	request, err := s3.NewPresignClient(b.s3).PresignGetObject(ctx, &s3.GetObjectInput{
+		Bucket: &b.name, Key: &key, ResponseContentDisposition: &disposition,
+	}, s3.WithPresignExpires(life))
+	if err != nil {
+		return "", err
+	}
+	return request.URL, nil
+}
+
+// Status is the HTTP status that S3 answered with where err is its, and 0 where it is not.
+func Status(err error) int {
+	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		return response.HTTPStatusCode()
+	}
+	return 0
+}
