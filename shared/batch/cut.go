@@ -50,7 +50,7 @@ type cutter struct {
 	rejected *bucket.Writer
 	targets  map[string]targets
 	measures map[string]measure   // by the model that a deployment serves
-	assigned map[deployment]int64 // tokens
+	assigned map[deployment]int64 // tokens, of earlier passes too
 	buffer   []byte
 }
 
@@ -58,6 +58,7 @@ type cutter struct {
 type deployment struct{ resource, name string }
 
 func of(t routing.Target) deployment { return deployment{t.Resource, t.Deployment} }
+func (p *Part) to() deployment       { return deployment{p.Resource, p.Deployment} }
 
 // targets are the deployments that serve a model.
 type targets struct{ batch, online []routing.Target }
@@ -72,6 +73,9 @@ func (s *Service) readSource(ctx context.Context, job *Job, plan *Plan) error {
 		open: map[group]*openPart{}, targets: map[string]targets{}, measures: map[string]measure{}, assigned: map[deployment]int64{},
 	}
 	defer c.abandon()
+	for i := range plan.Parts {
+		c.assigned[plan.Parts[i].to()] += plan.Parts[i].Tokens
+	}
 	lines, closing := newScanner(source, plan.Line, plan.Offset), s.closing(ctx)
 	for lines.next() {
 		if err := c.add(lines); err != nil {
@@ -167,7 +171,7 @@ func (c *cutter) write(part *openPart, l *line, body []byte, tokens int64) error
 	part.Lines++
 	part.Tokens += tokens
 	part.OutputTokens += c.expectedOutput(l)
-	c.assigned[deployment{part.Resource, part.Deployment}] += tokens
+	c.assigned[part.to()] += tokens
 	if part.First == 0 {
 		part.First = l.number
 	}

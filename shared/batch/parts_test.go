@@ -116,6 +116,28 @@ func TestSeveralDeployments(t *testing.T) {
 	}
 }
 
+// A plan that is made in several passes gives each deployment its share, too.
+func TestSharesOfAPlanThatGoesOn(t *testing.T) {
+	w := newWorld(t)
+	w.secret(`{"resources":[{"name":"one","endpoint":"` + w.url + `","api_key":"local","deployments":[
+		{"name":"a","model":"gpt-4o-mini","type":"GlobalBatch"},{"name":"b","model":"gpt-4o-mini","type":"GlobalBatch"}]}]}`)
+	w.put("inbox/n.jsonl", manyLines(300, "gpt-4o-mini"))
+	w.tick, w.limit = time.Second, 100*time.Second
+	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
+	if w.counts["plan"] < 4 {
+		t.Fatalf("the plan was made in %d passes", w.counts["plan"])
+	}
+	tokens := map[string]int64{}
+	var most int64 // of a part
+	for _, part := range w.parts(a.Job) {
+		tokens[part.Deployment] += part.Tokens
+		most = max(most, part.Tokens)
+	}
+	if apart := tokens["a"] - tokens["b"]; apart > most || -apart > most {
+		t.Errorf("the deployments got %v, which is more than a part of %d apart", tokens, most)
+	}
+}
+
 func TestOnline(t *testing.T) {
 	embed := func(n int) string {
 		var b strings.Builder
