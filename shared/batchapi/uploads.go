@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -24,8 +23,10 @@ type upload struct {
 	Filename  string    `json:"filename"`
 	Bytes     int64     `json:"bytes"`
 	Expires   int64     `json:"expires_after"` // seconds, of the file
-	Status    string    `json:"status"`        // pending, completed or cancelled
 	CreatedAt time.Time `json:"created_at"`
+
+	end ending
+	now time.Time
 }
 
 // uploadObject is OpenAI's upload object.
@@ -41,12 +42,23 @@ type uploadObject struct {
 	File      *fileObject `json:"file"`
 }
 
+// status is pending until the upload has ended, or was left alone for too long.
+func (u *upload) status() string {
+	switch {
+	case u.end.Status != "":
+		return u.end.Status
+	case u.now.After(u.CreatedAt.Add(uploadLife)):
+		return "expired"
+	}
+	return "pending"
+}
+
 func (u *upload) object() *uploadObject {
 	o := &uploadObject{
 		ID: u.ID, Object: "upload", Bytes: u.Bytes, CreatedAt: u.CreatedAt.Unix(), ExpiresAt: u.CreatedAt.Add(uploadLife).Unix(),
-		Filename: u.Filename, Purpose: purposeBatch, Status: u.Status,
+		Filename: u.Filename, Purpose: purposeBatch, Status: u.status(),
 	}
-	if u.Status == "completed" {
+	if o.Status == completed {
 		o.File = u.file().object()
 	}
 	return o
@@ -61,11 +73,11 @@ func (u *upload) file() *file {
 
 func uploadKey(caller, id, name string) string { return uploadsPrefix + caller + id + "/" + name }
 
-const uploadRecord = "upload.json"
-
-func (a *API) save(ctx context.Context, caller string, u *upload) error {
-	return a.store.Put(ctx, uploadKey(caller, u.ID, uploadRecord), u)
-}
+// The records of an upload, beside its parts.
+const (
+	uploadRecord = "upload.json"
+	uploadEnd    = "end.json"
+)
 
 func (a *API) createUpload(_ http.ResponseWriter, r *http.Request) (any, error) {
 	ctx, caller := of(r)
@@ -99,14 +111,14 @@ func (a *API) createUpload(_ http.ResponseWriter, r *http.Request) (any, error) 
 	now := a.now()
 	u := &upload{
 		ID: newID(uploadID, now), File: newID(fileID, now), Filename: name, Bytes: *in.Bytes, Expires: seconds,
-		Status: "pending", CreatedAt: now.UTC(),
+		CreatedAt: now.UTC(), now: now,
 	}
-	return u.object(), a.save(ctx, caller, u)
+	return u.object(), a.store.Put(ctx, uploadKey(caller, u.ID, uploadRecord), u)
 }
 
 // findUpload returns an upload of the caller.
 func (a *API) findUpload(ctx context.Context, caller, id string) (*upload, error) {
-	u := &upload{}
+	u := &upload{now: a.now()}
 	if !isID(uploadID, id) {
 		return nil, notFound("upload_id", "upload", id)
 	}
@@ -114,22 +126,23 @@ func (a *API) findUpload(ctx context.Context, caller, id string) (*upload, error
 	if err == nil && !found {
 		err = notFound("upload_id", "upload", id)
 	}
+	if err == nil {
+		_, err = a.store.Get(ctx, uploadKey(caller, id, uploadEnd), &u.end)
+	}
 	return u, err
 }
 
 // pending returns an upload that may still be changed.
 func (a *API) pending(ctx context.Context, caller, id string) (*upload, error) {
 	u, err := a.findUpload(ctx, caller, id)
-	if err != nil {
-		return nil, err
+	if err == nil && u.status() != "pending" {
+		err = notPending(u)
 	}
-	if u.Status == "pending" && a.now().After(u.CreatedAt.Add(uploadLife)) {
-		u.Status = "expired"
-	}
-	if u.Status != "pending" {
-		return nil, openaierr.Invalid("upload_id", "upload_not_pending", "The upload %s is %s. Create another one.", u.ID, u.Status)
-	}
-	return u, nil
+	return u, err
+}
+
+func notPending(u *upload) error {
+	return openaierr.Invalid("upload_id", "upload_not_pending", "The upload %s is %s. Create another one.", u.ID, u.status())
 }
 
 func (a *API) addPart(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -150,72 +163,4 @@ func (a *API) addPart(_ http.ResponseWriter, r *http.Request) (any, error) {
 	id := newID(partID, now)
 	part := map[string]any{"id": id, "object": "upload.part", "created_at": now.Unix(), "upload_id": u.ID}
 	return part, a.store.PutBytes(ctx, uploadKey(caller, u.ID, id), "application/octet-stream", content)
-}
-
-// completeUpload makes the file of the parts. Said again, it answers the same.
-func (a *API) completeUpload(_ http.ResponseWriter, r *http.Request) (any, error) {
-	ctx, caller := of(r)
-	var in struct {
-		PartIDs []string `json:"part_ids"`
-		MD5     string   `json:"md5"`
-	}
-	if err := readJSON(r, &in); err != nil {
-		return nil, err
-	}
-	u, err := a.findUpload(ctx, caller, r.PathValue("id"))
-	if err == nil && u.Status == "completed" {
-		return u.object(), nil
-	}
-	if err == nil {
-		u, err = a.pending(ctx, caller, u.ID)
-	}
-	if err != nil {
-		return nil, err
-	}
-	keys, err := a.parts(ctx, caller, u, in.PartIDs)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.jobs.Join(ctx, u.file().key(caller), keys, in.MD5); err != nil {
-		return nil, err
-	}
-	u.Status = "completed"
-	return u.object(), a.save(ctx, caller, u)
-}
-
-// parts finds the parts of an upload, in the caller's order.
-func (a *API) parts(ctx context.Context, caller string, u *upload, ids []string) (keys []string, err error) {
-	if len(ids) == 0 {
-		return nil, missing("part_ids")
-	}
-	sizes := map[string]int64{}
-	if err := a.store.List(ctx, uploadKey(caller, u.ID, ""), "", func(o bucket.Object) bool {
-		sizes[o.Key] = o.Size
-		return true
-	}); err != nil {
-		return nil, err
-	}
-	var sum int64
-	for _, id := range ids {
-		key := uploadKey(caller, u.ID, id)
-		if _, there := sizes[key]; !there || !isID(partID, id) {
-			return nil, openaierr.Invalid("part_ids", "invalid_value", "The upload %s has no part %.100q. Give the ids that adding the parts has answered with.", u.ID, id)
-		}
-		sum += sizes[key]
-		keys = append(keys, key)
-	}
-	if sum != u.Bytes {
-		return nil, openaierr.Invalid("part_ids", "invalid_value", "The parts have %d bytes together, and the upload was created for %d. Add what is missing, or create another upload.", sum, u.Bytes)
-	}
-	return keys, nil
-}
-
-func (a *API) cancelUpload(_ http.ResponseWriter, r *http.Request) (any, error) {
-	ctx, caller := of(r)
-	u, err := a.pending(ctx, caller, r.PathValue("id"))
-	if err != nil {
-		return nil, err
-	}
-	u.Status = "cancelled"
-	return u.object(), a.save(ctx, caller, u)
 }

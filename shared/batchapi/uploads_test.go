@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -155,5 +156,82 @@ func TestUploadErrors(t *testing.T) {
 	delete(whole, "md5")
 	if a := w.call(alice, "POST", complete, whole); a.text("error", "code") != "upload_not_pending" || !strings.Contains(a.text("error", "message"), "expired") {
 		t.Errorf("a day later: %d %v", a.status, a.body)
+	}
+}
+
+// Of a complete and a cancel at the same time one is done, and the other one is told so.
+func TestUploadEndsOnce(t *testing.T) {
+	w := newWorld(t)
+	content := line("1", "gpt-4o", "once")
+	seen := map[string]int{}
+	for range 30 {
+		id := w.call(alice, "POST", "/v1/uploads", uploadOf(len(content))).text("id")
+		path := "/v1/uploads/" + id
+		part := w.form(alice, path+"/parts", "data", "part", content).text("id")
+		ids := map[string]any{"part_ids": []string{part}}
+		var complete, again, cancel answer
+		var all sync.WaitGroup
+		all.Go(func() { complete = w.call(alice, "POST", path+"/complete", ids) })
+		all.Go(func() { again = w.call(alice, "POST", path+"/complete", ids) })
+		all.Go(func() { cancel = w.call(alice, "POST", path+"/cancel", nil) })
+		all.Wait()
+		won, lost := []answer{complete, again}, []answer{cancel}
+		if cancel.status == http.StatusOK {
+			won, lost = lost, won
+		}
+		for _, a := range won {
+			seen[a.text("status")]++
+			if a.status != http.StatusOK || a.text("file", "id") != won[0].text("file", "id") {
+				t.Fatalf("complete: %v, %v; cancel: %v", complete, again, cancel)
+			}
+		}
+		for _, a := range lost {
+			if a.status != http.StatusBadRequest || a.text("error", "code") != "upload_not_pending" {
+				t.Fatalf("complete: %v, %v; cancel: %v", complete, again, cancel)
+			}
+		}
+		later := w.call(alice, "POST", path+"/complete", ids)
+		if later.text("file", "id") != won[0].text("file", "id") || later.status != complete.status {
+			t.Fatalf("complete: %v, and later: %v", complete, later)
+		}
+	}
+	if files := w.call(alice, "GET", "/v1/files", nil); seen["completed"] != 2*len(files.body["data"].([]any)) {
+		t.Errorf("%v, and the files are %v", seen, files)
+	}
+}
+
+// A complete that was cut off is done by the next one, once.
+func TestUploadCutOff(t *testing.T) {
+	w := newWorld(t)
+	content := line("1", "gpt-4o", "cut")
+	id := w.call(alice, "POST", "/v1/uploads", uploadOf(len(content))).text("id")
+	path := "/v1/uploads/" + id
+	part := w.form(alice, path+"/parts", "data", "part", content).text("id")
+	var folder string
+	if err := w.objects.List(bucket, "api/uploads/", func(key, _ string, _ int64, _ time.Time) {
+		if name, ok := strings.CutSuffix(key, "upload.json"); ok {
+			folder = name
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.objects.Write(bucket, folder+"end.json", fmt.Appendf(nil, `{"status":"completed","part_ids":[%q]}`, part)); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.call(alice, "POST", path+"/cancel", nil); a.text("error", "code") != "upload_not_pending" {
+		t.Errorf("cancel: %v", a)
+	}
+	file := ""
+	for range 2 {
+		a := w.call(alice, "POST", path+"/complete", map[string]any{"part_ids": []string{part}})
+		got := w.call(alice, "GET", "/v1/files/"+a.text("file", "id"), nil)
+		if file = a.text("file", "id"); a.text("status") != "completed" || got.text("filename") != "big.jsonl" {
+			t.Fatalf("complete: %v, and the file is %v", a, got)
+		}
+	}
+	w.call(alice, "DELETE", "/v1/files/"+file, nil)
+	a := w.call(alice, "POST", path+"/complete", map[string]any{"part_ids": []string{part}})
+	if got := w.call(alice, "GET", "/v1/files/"+file, nil); a.text("status") != "completed" || got.status != http.StatusNotFound {
+		t.Errorf("after the file was deleted, complete: %v, and the file is %v", a, got)
 	}
 }

@@ -46,10 +46,11 @@ const (
 
 // world is the API with the workflow, the bucket and the Azure that it works on.
 type world struct {
-	t      *testing.T
-	url    string
-	aws    aws.Config
-	states *stepfunctions.Service
+	t       *testing.T
+	url     string
+	aws     aws.Config
+	states  *stepfunctions.Service
+	objects *locals3.Store
 
 	mu   sync.Mutex
 	now  time.Time
@@ -67,6 +68,7 @@ func newWorld(t *testing.T) *world {
 	if err := bin.MakeBucket(bucket, true); err != nil {
 		t.Fatal(err)
 	}
+	w.objects = bin
 	vault := localsecrets.New()
 	vault.Put("azure", `{"resources":[{"name":"one","endpoint":"`+upstream.URL+`","api_key":"local","deployments":[
 		{"model":"gpt-4o","type":"GlobalStandard"},{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}]}]}`)
