@@ -19,5 +19,6 @@ func main() {
 	bootstrap.ExitOn(err)
 	jobs := batch.New(batch.Options{AWS: f.AWS, Azure: f.Azure, Env: env, Call: f.Env.FirstByteTimeout})
 	api := batchapi.New(batchapi.Options{AWS: f.AWS, Bucket: env.Bucket, Workflow: workflow, Jobs: jobs})
-	f.Serve(api, jobs.Tasks(), batch.TaskPath)
+	tasks := jobs.SubmitTasks()
+	f.Serve(api.Submit(), tasks, tasks.Path)
 }

@@ -4,50 +4,65 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/telemetry"
 )
 
-// TaskPath says where a workflow's payload goes: {"task":"plan",...} to /tasks/plan.
-func TaskPath(payload []byte) (string, error) {
+// Tasks are those of the batch workflow that one function does, each a POST of its payload.
+type Tasks struct {
+	mux   http.ServeMux
+	names []string
+}
+
+// ServeHTTP does the task that Path names.
+func (t *Tasks) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.mux.ServeHTTP(w, r) }
+
+// Path says where a workflow's payload goes: {"task":"plan",...} to /tasks/plan.
+func (t *Tasks) Path(payload []byte) (string, error) {
 	var p struct {
 		Task string `json:"task"`
 	}
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return "", openaierr.Invalid("", "invalid_json", "The payload is not what the batch workflow sends: %v.", err)
 	}
-	switch p.Task {
-	case "plan", "submit", "poll", "collect", "give-up", "report":
-		return "/tasks/" + p.Task, nil
+	if !slices.Contains(t.names, p.Task) {
+		return "", openaierr.Invalid("task", "invalid_value", "'task' is %q, want one of %s.", p.Task, strings.Join(t.names, ", "))
 	}
-	return "", openaierr.Invalid("task", "invalid_value", "'task' is %q, want plan, submit, poll, collect, give-up or report.", p.Task)
+	return "/tasks/" + p.Task, nil
 }
 
-// Tasks serves the workflow's tasks, each a POST of its payload.
-func (s *Service) Tasks() http.Handler {
-	mux := http.NewServeMux()
-	handle(mux, "plan", func(ctx context.Context, p planTask) (*PlanAnswer, error) {
+// SubmitTasks are those that bring a job to Azure.
+func (s *Service) SubmitTasks() *Tasks {
+	t := &Tasks{}
+	handle(t, "plan", func(ctx context.Context, p planTask) (*PlanAnswer, error) {
 		return s.MakePlan(ctx, p.Input, p.Execution)
 	})
-	handle(mux, "submit", func(ctx context.Context, p stepTask) (*Step, error) { return s.Submit(ctx, p.Step.Step) })
-	handle(mux, "poll", func(ctx context.Context, p stepTask) (*Step, error) { return s.Poll(ctx, p.Step.Step) })
-	handle(mux, "collect", func(ctx context.Context, p stepTask) (*Step, error) { return s.Collect(ctx, p.Step.Step) })
-	handle(mux, "give-up", func(ctx context.Context, p stepTask) (*Step, error) {
+	handle(t, "submit", func(ctx context.Context, p stepTask) (*Step, error) { return s.Submit(ctx, p.Step.Step) })
+	return t
+}
+
+// StatusTasks are those that follow a job to its report.
+func (s *Service) StatusTasks() *Tasks {
+	t := &Tasks{}
+	handle(t, "poll", func(ctx context.Context, p stepTask) (*Step, error) { return s.Poll(ctx, p.Step.Step) })
+	handle(t, "collect", func(ctx context.Context, p stepTask) (*Step, error) { return s.Collect(ctx, p.Step.Step) })
+	handle(t, "give-up", func(ctx context.Context, p stepTask) (*Step, error) {
 		failure := p.Step.Failure.failure()
 		if failure == nil {
 			return nil, openaierr.Invalid("failure", "missing_required_parameter", "A part is given up for a failure, and the payload has none.")
 		}
 		return s.GiveUp(ctx, p.Step.Step, *failure)
 	})
-	handle(mux, "report", func(ctx context.Context, p reportTask) (*Summary, error) {
+	handle(t, "report", func(ctx context.Context, p reportTask) (*Summary, error) {
 		if job := p.State.Plan.Job; job != "" {
 			return s.Report(ctx, job, p.State.Failure.failure())
 		}
 		return s.ReportUnplanned(ctx, p.State.Input, p.Execution, p.State.Failure.failure())
 	})
-	return mux
+	return t
 }
 
 type planTask struct {
@@ -130,8 +145,9 @@ func short(e *openaierr.Error) *openaierr.Error {
 	return &cut
 }
 
-func handle[In any, Out any](mux *http.ServeMux, task string, do func(context.Context, In) (Out, error)) {
-	mux.HandleFunc("POST /tasks/"+task, func(w http.ResponseWriter, r *http.Request) {
+func handle[In any, Out any](t *Tasks, task string, do func(context.Context, In) (Out, error)) {
+	t.names = append(t.names, task)
+	t.mux.HandleFunc("POST /tasks/"+task, func(w http.ResponseWriter, r *http.Request) {
 		call := telemetry.From(r.Context())
 		call.Operation = "batch." + task
 		var in In

@@ -32,60 +32,73 @@ type Options struct {
 	Now      func() time.Time // nil is time.Now
 }
 
-// API serves the operations. It may be called concurrently.
+// API has the operations. It may be called concurrently.
 type API struct {
 	store    *bucket.Bucket
 	jobs     *batch.Service
 	states   *sfn.Client
 	workflow string
 	now      func() time.Time
-	mux      *http.ServeMux
+
+	submit, status http.ServeMux // the operations of each handler
+	all            http.ServeMux // the patterns of both
 }
 
 // New makes an API.
 func New(o Options) *API {
 	a := &API{
-		store: bucket.New(o.AWS, o.Bucket), jobs: o.Jobs, states: sfn.NewFromConfig(o.AWS), workflow: o.Workflow,
-		now: o.Now, mux: http.NewServeMux(),
+		store: bucket.New(o.AWS, o.Bucket), jobs: o.Jobs, states: sfn.NewFromConfig(o.AWS), workflow: o.Workflow, now: o.Now,
 	}
 	if a.now == nil {
 		a.now = time.Now
 	}
-	a.handle("POST /files", "files.create", a.createFile)
-	a.handle("GET /files", "files.list", a.listFiles)
-	a.handle("GET /files/{id}", "files.retrieve", a.retrieveFile)
-	a.handle("DELETE /files/{id}", "files.delete", a.deleteFile)
-	a.handle("GET /files/{id}/content", "files.content", a.fileContent)
-	a.handle("POST /uploads", "uploads.create", a.createUpload)
-	a.handle("POST /uploads/{id}/parts", "uploads.parts.create", a.addPart)
-	a.handle("POST /uploads/{id}/complete", "uploads.complete", a.completeUpload)
-	a.handle("POST /uploads/{id}/cancel", "uploads.cancel", a.cancelUpload)
-	a.handle("POST /batches", "batches.create", a.createBatch)
-	a.handle("GET /batches", "batches.list", a.listBatches)
-	a.handle("GET /batches/{id}", "batches.retrieve", a.retrieveBatch)
-	a.handle("POST /batches/{id}/cancel", "batches.cancel", a.cancelBatch)
+	submit, status := &a.submit, &a.status
+	a.handle(submit, "POST /files", "files.create", a.createFile)
+	a.handle(status, "GET /files", "files.list", a.listFiles)
+	a.handle(status, "GET /files/{id}", "files.retrieve", a.retrieveFile)
+	a.handle(status, "DELETE /files/{id}", "files.delete", a.deleteFile)
+	a.handle(status, "GET /files/{id}/content", "files.content", a.fileContent)
+	a.handle(submit, "POST /uploads", "uploads.create", a.createUpload)
+	a.handle(submit, "POST /uploads/{id}/parts", "uploads.parts.create", a.addPart)
+	a.handle(submit, "POST /uploads/{id}/complete", "uploads.complete", a.completeUpload)
+	a.handle(submit, "POST /uploads/{id}/cancel", "uploads.cancel", a.cancelUpload)
+	a.handle(submit, "POST /batches", "batches.create", a.createBatch)
+	a.handle(status, "GET /batches", "batches.list", a.listBatches)
+	a.handle(status, "GET /batches/{id}", "batches.retrieve", a.retrieveBatch)
+	a.handle(status, "POST /batches/{id}/cancel", "batches.cancel", a.cancelBatch)
 	return a
 }
 
-// ServeHTTP serves the paths of both families.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path, err := apipath.Parse(r)
-	if err != nil {
-		telemetry.Fail(w, r, err)
-		return
-	}
-	inner := path.Request(r)
-	inner.URL.RawQuery = path.Query.Encode()
-	if err := apipath.Check(a.mux, inner, r.URL.Path); err != nil {
-		telemetry.Fail(w, r, err)
-		return
-	}
-	a.mux.ServeHTTP(w, inner)
+// Submit serves what takes files and batches in.
+func (a *API) Submit() http.Handler { return a.serve(&a.submit) }
+
+// Status serves what tells of them, sends them and ends them: all else.
+func (a *API) Status() http.Handler { return a.serve(&a.status) }
+
+// serve serves the paths of both families. A method that is wrong for either handler gets a 405 with those of both.
+func (a *API) serve(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path, err := apipath.Parse(r)
+		if err != nil {
+			telemetry.Fail(w, r, err)
+			return
+		}
+		inner := path.Request(r)
+		inner.URL.RawQuery = path.Query.Encode()
+		for _, known := range []*http.ServeMux{&a.all, mux} {
+			if err := apipath.Check(known, inner, r.URL.Path); err != nil {
+				telemetry.Fail(w, r, err)
+				return
+			}
+		}
+		mux.ServeHTTP(w, inner)
+	})
 }
 
-// handle serves an operation. An answer that is nil has been sent already.
-func (a *API) handle(pattern, name string, serve func(http.ResponseWriter, *http.Request) (any, error)) {
-	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+// handle adds an operation. An answer that is nil has been sent already.
+func (a *API) handle(mux *http.ServeMux, pattern, name string, serve func(http.ResponseWriter, *http.Request) (any, error)) {
+	a.all.Handle(pattern, http.NotFoundHandler()) // never called
+	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		telemetry.From(r.Context()).Operation = name
 		answer, err := serve(w, r)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -23,11 +24,14 @@ import (
 	"github.com/openai/openai-go/v3/azure"
 	"github.com/openai/openai-go/v3/option"
 
+	"aoai-bridge/infra/local/apigateway"
 	"aoai-bridge/infra/local/awsendpoint"
 	"aoai-bridge/infra/local/azureopenai"
+	"aoai-bridge/infra/local/lambda"
 	locals3 "aoai-bridge/infra/local/s3"
 	localsecrets "aoai-bridge/infra/local/secretsmanager"
 	"aoai-bridge/infra/local/stepfunctions"
+	"aoai-bridge/infra/local/template"
 	azureclient "aoai-bridge/shared/azure"
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/batchapi"
@@ -51,6 +55,9 @@ type world struct {
 	aws     aws.Config
 	states  *stepfunctions.Service
 	objects *locals3.Store
+
+	functions  map[string]http.Handler // by logical id
+	functionOf func(*http.Request) string
 
 	mu   sync.Mutex
 	now  time.Time
@@ -77,8 +84,11 @@ func newWorld(t *testing.T) *world {
 
 	var jobs *batch.Service
 	w.states = stepfunctions.New(stepfunctions.Options{
-		Invoke: func(ctx context.Context, _ string, payload []byte) ([]byte, error) {
-			return w.invoke(ctx, jobs, payload)
+		Invoke: func(ctx context.Context, function string, payload []byte) ([]byte, error) {
+			if strings.HasSuffix(function, ":submit") {
+				return w.invoke(ctx, jobs.SubmitTasks(), payload)
+			}
+			return w.invoke(ctx, jobs.StatusTasks(), payload)
 		},
 		PutEvents: func(context.Context, []byte) ([]byte, error) {
 			return []byte(`{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}`), nil
@@ -112,15 +122,37 @@ func newWorld(t *testing.T) *world {
 	})
 	jobs = batch.New(batch.Options{AWS: cfg, Azure: client, Env: env, Call: time.Minute, Temp: t.TempDir()})
 	api := batchapi.New(batchapi.Options{AWS: cfg, Bucket: bucket, Workflow: arn, Jobs: jobs, Now: w.clock})
-	server := httptest.NewServer(callers.Require(secrets.New(store, "callers", time.Minute, callers.Parse, nil), api))
+	list := secrets.New(store, "callers", time.Minute, callers.Parse, nil)
+	w.functions = map[string]http.Handler{
+		"BatchSubmitFunction": callers.Require(list, api.Submit()), "BatchStatusFunction": callers.Require(list, api.Status()),
+	}
+	w.functionOf = routesOf(t)
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.functions[w.functionOf(r)].ServeHTTP(rw, r) }))
 	t.Cleanup(server.Close)
 	w.url = server.URL
 	return w
 }
 
+// routesOf returns a function that tells which function the template's API hands a request to.
+func routesOf(t *testing.T) func(*http.Request) string {
+	t.Helper()
+	stack, err := template.Read("../../template.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(r *http.Request) (function string) {
+		gateway := apigateway.New(stack.API, func(_ context.Context, id string, _ []byte) (*lambda.Response, error) {
+			function = id
+			return nil, errors.New("that is all")
+		})
+		gateway.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(r.Method, r.URL.String(), nil))
+		return function
+	}
+}
+
 // invoke runs a task of the workflow.
-func (w *world) invoke(ctx context.Context, jobs *batch.Service, payload []byte) ([]byte, error) {
-	path, err := batch.TaskPath(payload)
+func (w *world) invoke(ctx context.Context, tasks *batch.Tasks, payload []byte) ([]byte, error) {
+	path, err := tasks.Path(payload)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +168,7 @@ func (w *world) invoke(ctx context.Context, jobs *batch.Service, payload []byte)
 		}
 	}
 	answer := httptest.NewRecorder()
-	jobs.Tasks().ServeHTTP(answer, httptest.NewRequest(http.MethodPost, path, bytes.NewReader(payload)).WithContext(ctx))
+	tasks.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, path, bytes.NewReader(payload)).WithContext(ctx))
 	if answer.Code != http.StatusOK {
 		return nil, &stepfunctions.Failure{Name: "InvalidRequest", Cause: answer.Body.String()}
 	}
