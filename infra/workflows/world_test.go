@@ -4,14 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"maps"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"aoai-bridge/infra/local/azureopenai"
+	"aoai-bridge/infra/local/bootstraps"
 	"aoai-bridge/infra/local/eventbridge"
 	"aoai-bridge/infra/local/stack"
 	"aoai-bridge/infra/local/stepfunctions"
@@ -29,46 +24,7 @@ import (
 
 const bucket = "aoai-bridge-batch"
 
-var bootstraps string // a directory of them
-
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "workflows")
-	if err != nil {
-		panic(err)
-	}
-	bootstraps = dir
-	code := m.Run()
-	os.RemoveAll(dir)
-	os.Exit(code)
-}
-
-// build makes the bootstraps once for all tests. It looks at their sources itself, so that `go test` knows
-// a cached result by them.
-var build = sync.OnceValue(func() error {
-	for _, dir := range []string{"../../functions", "../../shared"} {
-		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() {
-				_, err = os.Stat(path)
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	bin := filepath.Join(bootstraps, "bin")
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-o", bin+"/", "../../functions/...")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
-	}
-	functions, err := os.ReadDir(bin)
-	for _, f := range functions {
-		dir := filepath.Join(bootstraps, f.Name())
-		err = errors.Join(err, os.Mkdir(dir, 0o755), os.Symlink(filepath.Join(bin, f.Name()), filepath.Join(dir, "bootstrap")))
-	}
-	return err
-})
+func TestMain(m *testing.M) { bootstraps.Main(m) }
 
 // world is the local stack, whose waits are short.
 type world struct {
@@ -83,15 +39,12 @@ type world struct {
 
 func newWorld(t *testing.T, parameters map[string]string) *world {
 	t.Helper()
-	if err := build(); err != nil {
-		t.Fatal(err)
-	}
 	w := &world{t: t}
 	all := map[string]string{"ReviewWorkflow": "true", "RetryAfterCap": "100ms"}
 	maps.Copy(all, parameters)
 	var err error
 	w.stack, err = stack.Start(stack.Options{
-		Template: "../../template.yaml", Parameters: all, Build: bootstraps, WaitScale: 0.0002,
+		Template: "../../template.yaml", Parameters: all, Build: bootstraps.For(t, "../.."), WaitScale: 0.0002,
 		Azure:   stack.Azure{Emulator: azureopenai.Options{APIKeys: []string{"local"}, DisableRecording: true}},
 		Observe: w.observe, Logs: &lockedBuffer{mu: &w.mu, b: &w.logs},
 	})

@@ -8,49 +8,23 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"aoai-bridge/infra/local/apigateway"
+	"aoai-bridge/infra/local/bootstraps"
 	"aoai-bridge/infra/local/lambda"
 	"aoai-bridge/infra/local/template"
 )
 
-var buildBootstrap = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(tempDir, "bootstrap")
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", path, "./testdata/bootstrap")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return path, nil
-})
-
-var tempDir string
-
-func TestMain(m *testing.M) {
-	var err error
-	if tempDir, err = os.MkdirTemp("", "apigateway"); err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	os.RemoveAll(tempDir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { bootstraps.Main(m) }
 
 // serve starts an API whose function "f" is testdata/bootstrap: /buffered buffers, all else streams.
 func serve(t *testing.T, f lambda.Function) string {
 	t.Helper()
-	bootstrap, err := buildBootstrap()
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Name, f.Bootstrap = "f", bootstrap
+	f.Name, f.Bootstrap = "f", bootstraps.Of(t, "./testdata/bootstrap")
 	host := lambda.NewHost(io.Discard, f)
 	t.Cleanup(func() { host.Close() })
 	server := httptest.NewServer(apigateway.New(template.API{Stage: "prod", Routes: []template.Route{

@@ -8,37 +8,15 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"aoai-bridge/infra/local/bootstraps"
 	"aoai-bridge/infra/local/lambda"
 )
 
-// buildBootstrap builds testdata/bootstrap once for all tests.
-var buildBootstrap = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(tempDir, "bootstrap")
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", path, "./testdata/bootstrap")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return path, nil
-})
-
-var tempDir string
-
-func TestMain(m *testing.M) {
-	var err error
-	if tempDir, err = os.MkdirTemp("", "lambda"); err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	os.RemoveAll(tempDir)
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { bootstraps.Main(m) }
 
 // start runs one function, named "f" if it has no name, until the test ends.
 func start(t *testing.T, f lambda.Function) *lambda.Host {
@@ -52,11 +30,7 @@ func startLogging(t *testing.T, logs io.Writer, f lambda.Function) *lambda.Host 
 		f.Name = "f"
 	}
 	if f.Bootstrap == "" {
-		bootstrap, err := buildBootstrap()
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.Bootstrap = bootstrap
+		f.Bootstrap = bootstraps.Of(t, "./testdata/bootstrap")
 	}
 	host := lambda.NewHost(logs, f)
 	t.Cleanup(func() { host.Close() })

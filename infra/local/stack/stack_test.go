@@ -3,86 +3,21 @@ package stack_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"aoai-bridge/infra/local/bootstraps"
 	"aoai-bridge/infra/local/stack"
 )
 
 const root = "../../.."
 
-var buildDir string
-
-// TestMain builds the functions as the Makefile does, so that the tests run what is deployed.
-func TestMain(m *testing.M) {
-	code, err := buildAndRun(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func buildAndRun(m *testing.M) (int, error) {
-	var err error
-	if buildDir, err = os.MkdirTemp("", "aoai-bridge-build-"); err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(buildDir)
-	bin := filepath.Join(buildDir, "bin") + "/"
-	if err := os.Mkdir(bin, 0o755); err != nil {
-		return 0, err
-	}
-	build := exec.Command("go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", bin, "./functions/...")
-	build.Dir = root
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("%w\n%s", err, out)
-	}
-	functions, err := os.ReadDir(bin)
-	if err != nil {
-		return 0, err
-	}
-	for _, f := range functions {
-		dir := filepath.Join(buildDir, f.Name())
-		if f.Name() == "bin" {
-			continue
-		}
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			return 0, err
-		}
-		if err := os.Rename(bin+f.Name(), filepath.Join(dir, "bootstrap")); err != nil {
-			return 0, err
-		}
-	}
-	return m.Run(), nil
-}
-
-// dependOnSources has `go test` notice when a source of the bootstraps changes: it knows a cached result by
-// the files that tests have looked at themselves, and by none that TestMain has.
-var dependOnSources = sync.OnceValue(func() error {
-	for _, dir := range []string{"functions", "shared"} {
-		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() {
-				_, err = os.Stat(path)
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-})
+func TestMain(m *testing.M) { bootstraps.Main(m) }
 
 // A logBuffer is a log that a test reads while it is written.
 type logBuffer struct {
@@ -105,11 +40,8 @@ func (l *logBuffer) String() string {
 // start runs a stack until the test ends. Its log is shown if the test fails.
 func start(t *testing.T, o stack.Options) (*stack.Stack, *logBuffer) {
 	t.Helper()
-	if err := dependOnSources(); err != nil {
-		t.Fatal(err)
-	}
 	logs := &logBuffer{}
-	o.Template, o.Build, o.Logs = filepath.Join(root, "template.yaml"), buildDir, logs
+	o.Template, o.Build, o.Logs = filepath.Join(root, "template.yaml"), bootstraps.For(t, root), logs
 	s, err := stack.Start(o)
 	if err != nil {
 		t.Fatal(err)
@@ -284,7 +216,7 @@ func TestEndpointRefused(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, err := stack.Start(stack.Options{
-				Template: filepath.Join(root, "template.yaml"), Build: buildDir,
+				Template: filepath.Join(root, "template.yaml"), Build: bootstraps.For(t, root),
 				Azure: stack.Azure{Endpoint: tt.endpoint, APIKey: tt.key},
 			})
 			if err == nil {
