@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"strconv"
 	"sync"
@@ -17,13 +18,14 @@ type recorder struct {
 	pending  []byte
 	wake     chan struct{}
 	stopped  chan struct{}
+	run      string // tells the segments of runs at the same time apart
 	segment  int
 	failed   func(error) // is told why nothing more can be recorded
 	err      error
 }
 
 func newRecorder(ctx context.Context, w *work, segments int, failed func(error)) *recorder {
-	r := &recorder{work: w, segment: segments, failed: failed, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+	r := &recorder{work: w, segment: segments, run: rand.Text(), failed: failed, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
 	go r.write(context.WithoutCancel(ctx))
 	return r
 }
@@ -53,7 +55,7 @@ func (r *recorder) write(ctx context.Context) {
 			continue
 		}
 		r.segment++
-		key := r.key(fmt.Sprintf("%s%06d.jsonl", runPrefix, r.segment))
+		key := r.key(fmt.Sprintf("%s%06d-%s.jsonl", runPrefix, r.segment, r.run))
 		if r.err = r.store.PutBytes(ctx, key, bucket.JSONL, segment); r.err != nil {
 			r.failed(r.err)
 		}

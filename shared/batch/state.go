@@ -100,10 +100,21 @@ func (s *Service) load(ctx context.Context, step Step) (*work, error) {
 	if err == nil && !found {
 		w.state.Mode, w.state.Lines, w.state.Bytes = w.part.Mode, w.part.Lines, w.part.Bytes
 	}
+	if err == nil && w.state.Mode == Batch && w.state.BatchID == "" {
+		var m made // by a run that got no further, or one at the same time, which writes the same state
+		if found, err = s.store.Get(ctx, w.madeKey(), &m); found {
+			w.state.use(m)
+		}
+	}
 	return w, err
 }
 
+func (st *state) use(m made) { st.BatchID, st.FileID, st.CreatedAt = m.BatchID, m.FileID, m.CreatedAt }
+
 func (w *work) key(name string) string { return tryKey(w.step.Job, w.step.Part, w.step.Try, name) }
+
+// madeKey is where it is recorded which batch is the part's: of those created since the last that found no room.
+func (w *work) madeKey() string { return w.key(fmt.Sprintf("batch-%02d.json", w.state.Create)) }
 
 func (w *work) save(ctx context.Context) error { return w.store.Put(ctx, w.key(stateName), w.state) }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"aoai-bridge/shared/openaierr"
 )
@@ -15,7 +17,9 @@ const tokenLimit = "token_limit_exceeded"
 
 // Submit brings a part to Azure: as a batch or, where the part is for online calls, line by line. It may
 // be repeated at any point. What was begun and whose answer was lost is looked for first, so that
-// nothing is uploaded or created twice.
+// nothing is uploaded or created twice. Of two runs at the same time both may create a batch, since neither
+// can wait for the other: a lock outlives a run that is killed. But only one batch becomes the part's, and
+// the other is cancelled before Azure has come to its lines.
 func (s *Service) Submit(ctx context.Context, step Step) (*Step, error) {
 	w, err := s.load(ctx, step)
 	if err != nil {
@@ -122,9 +126,48 @@ func (w *work) create(ctx context.Context) error {
 	return w.created(ctx, b)
 }
 
+// made is the record of a part's batch. Who writes it first decides which batch that is.
+type made struct {
+	BatchID   string    `json:"batch_id"`
+	FileID    string    `json:"file_id"` // of its input
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// created makes a batch the part's, unless another one is.
 func (w *work) created(ctx context.Context, b *batchObject) error {
-	w.state.BatchID, w.state.Status, w.state.CreatedAt = b.ID, b.status(), w.now().UTC()
+	mine := made{b.ID, w.state.FileID, w.now().UTC()}
+	first, status := mine, b.status()
+	won, err := w.store.Claim(ctx, w.madeKey(), mine)
+	if err == nil && !won {
+		var found bool
+		if found, err = w.store.Get(ctx, w.madeKey(), &first); err == nil && !found {
+			err = errors.New("the record of the part's batch was claimed and is not there")
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if first.BatchID != mine.BatchID {
+		w.discard(ctx, mine, first)
+		status = "" // Poll will see
+	}
+	w.state.use(first)
+	w.state.Status = status
 	return w.save(ctx)
+}
+
+// discard cancels a batch that was made beside the part's.
+func (w *work) discard(ctx context.Context, twin, first made) {
+	azure := w.at(w.part)
+	log := slog.With("job", w.step.Job, "part", w.step.Part, "batch", twin.BatchID)
+	if err := azure.cancelBatch(ctx, twin.BatchID); err != nil {
+		log.ErrorContext(ctx, "a part was sent twice, and the second batch cannot be cancelled", "error", openaierr.From(err).Code)
+		return
+	}
+	log.WarnContext(ctx, "a part was sent twice, and the second batch is cancelled")
+	if twin.FileID != first.FileID && !w.job.Settings.KeepFiles {
+		_ = azure.deleteFile(ctx, twin.FileID) // it expires by itself
+	}
 }
 
 // metadata identifies a batch among Azure's.

@@ -56,6 +56,7 @@ type world struct {
 	slept   []time.Duration
 	created []locals3.Created
 	counts  map[string]int                         // of tasks
+	asked   func(*http.Request)                    // that Azure gets
 	before  func(ctx context.Context, task string) // that a workflow runs
 }
 
@@ -69,7 +70,12 @@ func newWorldIn(t *testing.T, region string, change ...func(*config.Batch)) *wor
 	w := &world{t: t, now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC), counts: map[string]int{}}
 	w.azure = azureopenai.New(azureopenai.Options{APIKeys: []string{"local"}, Region: region, DisableRecording: true})
 	t.Cleanup(func() { _ = w.azure.Close() })
-	azureServer := httptest.NewServer(w.azure)
+	azureServer := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if w.asked != nil {
+			w.asked(r)
+		}
+		w.azure.ServeHTTP(rw, r)
+	}))
 	t.Cleanup(azureServer.Close)
 	w.url = azureServer.URL
 
