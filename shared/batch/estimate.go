@@ -85,24 +85,48 @@ func (s *Service) estimate(ctx context.Context, plan *Plan) error {
 	return nil
 }
 
+// The codes of failures that are of a job's cost.
+const (
+	costUnknown = "cost_unknown"
+	costTooHigh = "cost_ceiling_exceeded"
+)
+
+func (f *Failure) ofCost() bool { return f.Code == costUnknown || f.Code == costTooHigh }
+
+// reconsider looks again at a job that was refused for its cost: at today's prices, and by the ceiling that
+// its owner names now, if there is one.
+func (s *Service) reconsider(ctx context.Context, job *Job, plan *Plan, ceiling *float64) error {
+	if ceiling != nil {
+		job.Settings.Ceiling = *ceiling
+	}
+	if err := s.estimate(ctx, plan); err != nil {
+		return err
+	}
+	plan.Failure = s.overCeiling(job, plan)
+	if err := s.store.Put(ctx, jobKey(job.ID), job); err != nil {
+		return err
+	}
+	return s.store.Put(ctx, planKey(job.ID), plan)
+}
+
 // overCeiling refuses a job that may cost more than it is allowed, or nobody knows what.
 func (s *Service) overCeiling(job *Job, plan *Plan) *Failure {
 	ceiling := job.Settings.Ceiling
 	if ceiling == 0 || len(plan.Parts) == 0 {
 		return nil
 	}
-	letThrough := "To let it through, put the file there again with the metadata cost-ceiling=%s (a workflow has options.cost_ceiling for it), or raise the stack's parameter BatchCostCeiling."
+	letThrough := "To let it through, put the file there again with the metadata cost-ceiling=%s, start the workflow with the same input, \"take_over\": true and options.cost_ceiling, or raise the stack's parameter BatchCostCeiling."
 	if job.Origin == OriginAPI {
 		letThrough = "To let it through, create the batch again with the metadata " + MetadataPrefix + "cost-ceiling=%s, or have the stack's parameter BatchCostCeiling raised."
 	}
 	e := plan.Estimate
 	switch {
 	case e.USD == nil:
-		return &Failure{"cost_unknown", fmt.Sprintf(
+		return &Failure{costUnknown, fmt.Sprintf(
 			"Nothing was sent: no price is known for %q, so the job cannot be held against its ceiling of %s USD. Put the price into the Azure secret. "+letThrough,
 			e.Unpriced, amount(ceiling), "none")}
 	case *e.USD > ceiling:
-		return &Failure{"cost_ceiling_exceeded", fmt.Sprintf(
+		return &Failure{costTooHigh, fmt.Sprintf(
 			"Nothing was sent: the job is expected to cost %s USD (%d tokens in, about %d out), above its ceiling of %s USD. "+letThrough,
 			amount(*e.USD), e.Input, e.Output, amount(ceiling), fmt.Sprintf("%.0f", math.Ceil(*e.USD)))}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -151,6 +152,41 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A refused job is let through by whoever takes it over with another ceiling, or once there is a price.
+func TestRefusedAndTakenOver(t *testing.T) {
+	w := newWorld(t, func(env *config.Batch) { env.CostCeiling = 0.000001 })
+	unpriced := strings.Replace(w.azureSecret(), `{"model":"gpt-4.1"`, `{"name":"gpt-4.1","model":"house-model"`, 1)
+	w.secret(unpriced)
+	w.put("inbox/n.jsonl", manyLines(10, "gpt-4.1"))
+	event := w.event("inbox/n.jsonl")
+	if sum := w.run(event); sum.Status != "refused" || sum.Failure.Code != "cost_unknown" {
+		t.Fatalf("the summary is %+v", sum)
+	}
+	takeOver := func(more string) batch.PlanAnswer {
+		return w.plan(strings.TrimSuffix(event, "}")+`,"take_over":true`+more+"}", "execution-2")
+	}
+	if a := takeOver(`,"options":{"cost_ceiling":1}`); a.Status != "report" {
+		t.Errorf("without a price: %+v", a)
+	}
+	w.secret(strings.Replace(unpriced, `"prices":`, `"models":{"house-model":{"like":"gpt-4o"}},"prices":`, 1))
+	w.mu.Lock()
+	w.now = w.now.Add(time.Hour) // by which the secret is read again
+	w.mu.Unlock()
+	if a := takeOver(`,"options":{"cost_ceiling":0.000001}`); a.Status != "report" {
+		t.Errorf("above the ceiling: %+v", a)
+	}
+	a := takeOver(`,"options":{"cost_ceiling":1}`)
+	if a.Status != "planned" || a.Parts != 1 {
+		t.Fatalf("below the ceiling: %+v", a)
+	}
+	w.walk(a.Job, 1)
+	sum := patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
+	if sum.Status != "completed" || sum.Failure != nil || sum.Cost.Estimated == nil {
+		t.Errorf("the summary is %+v", sum)
+	}
+	w.checkNumbers(t, "results/n.jsonl", 10)
 }
 
 func TestCost(t *testing.T) {

@@ -76,10 +76,14 @@ func (s *Service) MakePlan(ctx context.Context, in Input, execution string) (*Pl
 	if _, err := s.store.Get(ctx, planKey(job.ID), plan); err != nil {
 		return nil, err
 	}
-	if !plan.Done {
-		if err := s.proceed(ctx, job, plan, head, in.Options); err != nil {
-			return nil, err
-		}
+	switch {
+	case !plan.Done:
+		err = s.proceed(ctx, job, plan, head, in.Options)
+	case in.TakeOver && plan.Failure != nil && plan.Failure.ofCost():
+		err = s.reconsider(ctx, job, plan, in.Options.Ceiling)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return s.planAnswer(job, plan), nil
 }

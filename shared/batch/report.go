@@ -79,8 +79,7 @@ type reporter struct {
 // refused tells of a job that was not sent.
 func (r *reporter) refused() {
 	r.summary.Status = "failed"
-	switch r.summary.Failure.Code {
-	case "cost_ceiling_exceeded", "cost_unknown":
+	if r.summary.Failure.ofCost() {
 		r.summary.Status = "refused"
 	}
 	r.summary.Lines = LineCounts{Total: r.plan.Lines, Invalid: r.plan.Rejected}

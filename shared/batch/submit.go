@@ -19,7 +19,7 @@ const tokenLimit = "token_limit_exceeded"
 // be repeated at any point. What was begun and whose answer was lost is looked for first, so that
 // nothing is uploaded or created twice. Of two runs at the same time both may create a batch, since neither
 // can wait for the other: a lock outlives a run that is killed. But only one batch becomes the part's, and
-// the other is cancelled before Azure has come to its lines.
+// the other is cancelled at once.
 func (s *Service) Submit(ctx context.Context, step Step) (*Step, error) {
 	w, err := s.load(ctx, step)
 	if err != nil {

@@ -242,8 +242,10 @@ func task[T any](w *world, name string, payload any) (T, error) {
 // patiently runs a task until it succeeds, as a workflow's Retry does.
 func patiently[T any](w *world, name string, payload any) T {
 	w.t.Helper()
+	var err error
 	for range 200 {
-		out, err := task[T](w, name, payload)
+		var out T
+		out, err = task[T](w, name, payload)
 		if err == nil {
 			return out
 		}
@@ -251,7 +253,7 @@ func patiently[T any](w *world, name string, payload any) T {
 			w.t.Fatalf("task %s: %v", name, err)
 		}
 	}
-	w.t.Fatalf("task %s fails for ever", name)
+	w.t.Fatalf("task %s fails for ever: %v", name, err)
 	panic("unreachable")
 }
 
