@@ -82,9 +82,6 @@ func (c *Catalog) Source(id string) (Source, bool) {
 	return s, ok
 }
 
-// Names lists the models, sorted.
-func (c *Catalog) Names() []string { return slices.Sorted(maps.Keys(c.models)) }
-
 // Lookup finds a model by its name, or by its name and a version: the longest known name that begins
 // the one asked for, when what follows is a version ("gpt-4o-2024-11-20", "gpt-4-0613", "gpt-5-latest")
 // or a fine-tuning mark ("gpt-4o-2024-08-06.ft-abc"). Letter case does not matter. Any other name is an
@@ -160,8 +157,8 @@ func unknownModel(name string) error {
 	return e
 }
 
-// Encodings lists the encodings that models use, sorted.
-func (c *Catalog) Encodings() []string {
+// encodings lists the encodings that models use, sorted.
+func (c *Catalog) encodings() []string {
 	names := map[string]bool{}
 	for _, m := range c.models {
 		if m.Encoding != nil {

@@ -64,8 +64,7 @@ func TestRowsAreSourced(t *testing.T) {
 			t.Errorf("%s: source %q is not listed", row, id)
 		}
 	}
-	for _, name := range c.Names() {
-		m := c.models[name]
+	for name, m := range c.models {
 		switch {
 		case m.Encoding != nil:
 			source(name, m.EncodingSource)

@@ -126,7 +126,7 @@ func (c *Catalog) addModel(path, name string, raw json.RawMessage) error {
 		return fmt.Errorf(`%s: give like or encoding, for example {"like": "gpt-4o"} or {"encoding": "o200k_base"}`, path)
 	}
 	m.Name, m.own = key, true
-	if err := errors.Join(in.words(path, &m, c.Encodings()), in.limits(path, &m)); err != nil {
+	if err := errors.Join(in.words(path, &m, c.encodings()), in.limits(path, &m)); err != nil {
 		return err
 	}
 	if in.Images != nil {

@@ -68,7 +68,7 @@ func TestImageTokens(t *testing.T) {
 		{"gpt-5.5", 10000, 5000, "original", 11760},     // 50 megapixels
 	} {
 		t.Run(fmt.Sprintf("%s %dx%d %s", tt.model, tt.w, tt.h, tt.detail), func(t *testing.T) {
-			got, err := ImageTokens(catalog.Embedded().Images(tt.model), Size{tt.w, tt.h}, tt.detail)
+			got, err := imageTokens(catalog.Embedded().Images(tt.model), Size{tt.w, tt.h}, tt.detail)
 			if err != nil || got != tt.want {
 				t.Errorf("got %d, %v, want %d", got, err, tt.want)
 			}
@@ -84,7 +84,7 @@ func TestPatchBudget(t *testing.T) {
 }
 
 func TestImageIsRefused(t *testing.T) {
-	if _, err := ImageTokens(catalog.Embedded().Images("gpt-6-astra"), Size{10000, 5000}, "original"); err == nil {
+	if _, err := imageTokens(catalog.Embedded().Images("gpt-6-astra"), Size{10000, 5000}, "original"); err == nil {
 		t.Error("49141 patches are accepted, where the model takes 30000")
 	}
 }
@@ -98,7 +98,7 @@ func TestImageRange(t *testing.T) {
 			least, most := imageRange(rule, level)
 			for _, w := range sides {
 				for _, h := range sides {
-					got, err := ImageTokens(rule, Size{w, h}, level)
+					got, err := imageTokens(rule, Size{w, h}, level)
 					if err == nil && (got < least || got > most) {
 						t.Errorf("%s %s: %dx%d takes %d, outside %d to %d", model, level, w, h, got, least, most)
 					}

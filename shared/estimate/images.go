@@ -69,7 +69,7 @@ func (c *counter) addImage(size *Size, level, param string) error {
 		}
 		return nil
 	}
-	n, err := ImageTokens(rule, *size, level)
+	n, err := imageTokens(rule, *size, level)
 	if err != nil {
 		return openaierr.Invalid(param, "image_too_large", "The image at '%s' has %v.", param, err)
 	}
@@ -77,9 +77,9 @@ func (c *counter) addImage(size *Size, level, param string) error {
 	return nil
 }
 
-// ImageTokens counts an image of a size at a level of detail: "low", "high", "original" or "auto".
+// imageTokens counts an image of a size at a level of detail: "low", "high", "original" or "auto".
 // The error says that the model would refuse it.
-func ImageTokens(rule *catalog.Images, size Size, level string) (int, error) {
+func imageTokens(rule *catalog.Images, size Size, level string) (int, error) {
 	w, h := float64(size.Width), float64(size.Height)
 	if rule.Kind == "tile" {
 		return tiles(rule, w, h, levelOf(rule, level)), nil

@@ -6,8 +6,8 @@ import (
 	"aoai-bridge/shared/tokens"
 )
 
-// MaxListed is how many tokens a report lists at most.
-const MaxListed = 20000
+// maxListed is how many tokens a report lists at most.
+const maxListed = 20000
 
 // TextTokens is a text of a request and the tokens it becomes.
 type TextTokens struct {
@@ -25,10 +25,10 @@ type Token struct {
 	End   int    `json:"end"`
 }
 
-// List returns the tokens of texts, up to MaxListed of them.
+// List returns the tokens of texts, up to maxListed of them.
 func List(e *tokens.Encoding, texts []TextPart) []TextTokens {
 	var all []TextTokens
-	left := MaxListed
+	left := maxListed
 	for _, t := range texts {
 		list := TextTokens{Param: t.Param, Tokens: []Token{}}
 		for token := range e.Tokens(t.Text) {
