@@ -44,6 +44,7 @@ func (c *cutting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.cuts > 0 {
 		c.cuts--
 		_, _ = io.WriteString(w, rest[:min(c.after, len(rest))])
+		_ = http.NewResponseController(w).Flush() // or the client gets no answer at all
 		panic(http.ErrAbortHandler)
 	}
 	_, _ = io.WriteString(w, rest)
