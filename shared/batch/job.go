@@ -280,11 +280,12 @@ func resultName(key string) string {
 // The objects of a part, and of one of its tries.
 const (
 	partName     = "part.json"
-	doneName     = "done.json"      // what came of the part
-	requestsName = "requests.jsonl" // the lines as Azure gets them
-	linesName    = "lines.tsv"      // their numbers and custom_ids
-	stateName    = "state.json"     // how far Azure is
-	resultsName  = "results.jsonl"  // what is settled, in order
-	triedName    = "tried.json"     // what came of the try
-	runPrefix    = "run/"           // what online calls have brought so far
+	doneName     = "done.json"       // what came of the part
+	requestsName = "requests.jsonl"  // the lines as Azure gets them
+	linesName    = "lines.tsv"       // their numbers and custom_ids
+	stateName    = "state.json"      // how far Azure is
+	madeName     = "batch-%02d.json" // which batch is the try's, of those made since the last that found no room
+	resultsName  = "results.jsonl"   // what is settled, in order
+	triedName    = "tried.json"      // what came of the try
+	runPrefix    = "run/"            // what online calls have brought so far
 )

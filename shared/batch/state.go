@@ -113,8 +113,7 @@ func (st *state) use(m made) { st.BatchID, st.FileID, st.CreatedAt = m.BatchID, 
 
 func (w *work) key(name string) string { return tryKey(w.step.Job, w.step.Part, w.step.Try, name) }
 
-// madeKey is where it is recorded which batch is the part's: of those created since the last that found no room.
-func (w *work) madeKey() string { return w.key(fmt.Sprintf("batch-%02d.json", w.state.Create)) }
+func (w *work) madeKey() string { return w.key(fmt.Sprintf(madeName, w.state.Create)) }
 
 func (w *work) save(ctx context.Context) error { return w.store.Put(ctx, w.key(stateName), w.state) }
 
