@@ -2,7 +2,9 @@ package rawjson
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"math/bits"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -38,7 +40,7 @@ func Texts(raw json.RawMessage) (texts []string, ok bool) {
 		if raw[i] != '"' {
 			return nil, false
 		}
-		end := skipString(raw, i)
+		end, _ := quoted(raw, i)
 		texts = append(texts, unquote(raw[i:end]))
 		i = end
 	}
@@ -56,52 +58,49 @@ func unquote(quoted []byte) string {
 	return unsafe.String(unsafe.SliceData(out), len(out))  // nobody else has it
 }
 
-// appendUnquoted appends what unquote returns.
+// appendUnquoted appends what unquote returns. In the memory behind out there may be 8 bytes more.
 func appendUnquoted(out, quoted []byte) []byte {
 	s := quoted[1 : len(quoted)-1]
-	at := backslash(s)
-	for at >= 0 {
-		out = append(out, s[:at]...)
-		c := s[at+1]
-		s = s[at+2:]
-		switch c {
-		case 'b':
-			c = '\b'
-		case 'f':
-			c = '\f'
-		case 'n':
-			c = '\n'
-		case 'r':
-			c = '\r'
-		case 't':
-			c = '\t'
-		case 'u':
-			var r rune
-			r, s = codePoint(s)
-			out = utf8.AppendRune(out, r)
-			at = backslash(s)
+	for len(s) >= 8 {
+		word := binary.LittleEndian.Uint64(s)
+		out = binary.LittleEndian.AppendUint64(out, word)
+		escapes := zero(word^backslashes) & highs
+		if escapes == 0 {
+			s = s[8:]
 			continue
 		}
-		out = append(out, c) // of \" \\ \/ the character itself
-		at = backslash(s)
+		n := bits.TrailingZeros64(escapes) / 8
+		out, s = appendEscaped(out[:len(out)-8+n], s[n+1:])
 	}
-	return append(out, s...)
+	for len(s) > 0 {
+		if s[0] == '\\' {
+			out, s = appendEscaped(out, s[1:])
+			continue
+		}
+		out, s = append(out, s[0]), s[1:]
+	}
+	return out
 }
 
-// backslash is where the next one is. Where there is one there are more nearby, most often.
-func backslash(s []byte) int {
-	for i := range min(len(s), 32) {
-		if s[i] == '\\' {
-			return i
-		}
+// appendEscaped appends what the escape stands for whose backslash is before s.
+func appendEscaped(out, s []byte) (appended, rest []byte) {
+	c := s[0]
+	switch c {
+	case 'b':
+		c = '\b'
+	case 'f':
+		c = '\f'
+	case 'n':
+		c = '\n'
+	case 'r':
+		c = '\r'
+	case 't':
+		c = '\t'
+	case 'u':
+		r, rest := codePoint(s[1:])
+		return utf8.AppendRune(out, r), rest
 	}
-	if len(s) <= 32 {
-		return -1
-	}
-	if at := bytes.IndexByte(s[32:], '\\'); at >= 0 {
-		return at + 32
-	}
-	return -1
+	return append(out, c), s[1:] // of \" \\ \/ the character itself
 }
 
 // codePoint reads the hex digits behind \u, with those of the second \u if the first is half a pair.

@@ -1,34 +1,31 @@
 package rawjson
 
 import (
-	"bytes"
+	"encoding/json"
 	"iter"
 	"slices"
+	"strings"
 	"unsafe"
 )
 
 // Tree finds its way in a JSON text of any depth and size: it knows where each value stands and copies
 // none of them. It takes 24 bytes a value, and none for the numbers of an array. Only one goroutine at a
-// time may use a Tree and its Nodes.
+// time may use a Tree and its Nodes. The zero Tree is ready to read.
 type Tree struct {
-	raw   []byte
-	nodes []node
-	open  []level // the objects and arrays around the place, outermost first
-	texts []byte  // of strings with escapes
+	raw     []byte
+	nodes   []node
+	levels  int    // of values that are kept below the outermost; the rest is checked and forgotten
+	escaped bool   // a name has escapes
+	texts   []byte // of strings with escapes
 }
-
-type level struct{ at, last int32 } // the value, and the last one found within
 
 type node struct {
 	start, end int32 // of the value's bytes
 	key        int32 // offset of the member's name; -1 in an array
 	next       int32 // the sibling behind it; 0 is none
 	first      int32 // the first value within; 0 is none
-	numbers    int32 // how many numbers an array has
+	count      int32 // of an array: its numbers; of a string: 1 if it has escapes
 }
-
-// maxTree is the longest text that a Tree can point into.
-const maxTree = 1<<31 - 1
 
 // Node is a value of a Tree. The zero Node is a value that is not there.
 type Node struct {
@@ -39,89 +36,21 @@ type Node struct {
 // ParseTree checks the whole text and finds every value. Errors are those of Parse, but for
 // ErrNotObject: the text may be any value.
 func ParseTree(raw []byte) (Node, error) {
-	if len(raw) > maxTree || !valid(raw) {
-		return Node{}, syntaxError(raw)
+	return new(Tree).Read(raw)
+}
+
+// Read is ParseTree in the memory that the Tree has. Nodes and texts of what it read before are lost.
+func (t *Tree) Read(raw []byte) (Node, error) {
+	t.levels = maxDepth
+	return t.read(raw)
+}
+
+func (t *Tree) read(raw []byte) (Node, error) {
+	t.raw, t.nodes, t.texts, t.escaped = raw, t.nodes[:0], t.texts[:0], false
+	if err := t.walk(); err != nil {
+		return Node{}, err
 	}
-	return ParseValidTree(raw), nil
-}
-
-// ParseValidTree is ParseTree for text that somebody has checked already.
-func ParseValidTree(raw []byte) Node {
-	t := &Tree{nodes: make([]node, 0, 64)}
-	return t.Read(raw)
-}
-
-// Read is ParseValidTree in the memory that the Tree has. Nodes and texts of what it read before are lost.
-func (t *Tree) Read(raw []byte) Node {
-	t.raw, t.nodes, t.open, t.texts = raw, t.nodes[:0], t.open[:0], t.texts[:0]
-	t.parse()
-	return Node{t, 0}
-}
-
-// parse walks text that valid has accepted, without recursion, so that depth costs no stack.
-func (t *Tree) parse() {
-	key := int32(-1)
-	raw := t.raw
-	for i := space(raw, 0); i < len(raw); i = space(raw, i) {
-		c := raw[i]
-		switch c {
-		case ',', ':':
-			i++
-			continue
-		case '}', ']':
-			i++
-			t.nodes[t.open[len(t.open)-1].at].end = int32(i)
-			t.open = t.open[:len(t.open)-1]
-			continue
-		}
-		var around *level
-		if n := len(t.open); n > 0 {
-			around = &t.open[n-1]
-		}
-		if around != nil && raw[t.nodes[around.at].start] == '{' && key < 0 {
-			key = int32(i) // c opens the name of a member
-			i = skipString(raw, i)
-			continue
-		}
-		start := int32(i)
-		switch {
-		case c == '"':
-			i = skipString(raw, i)
-		case c == '{' || c == '[':
-			i++
-		default:
-			i = skipWord(raw, i)
-		}
-		if number := c == '-' || '0' <= c && c <= '9'; number && around != nil && key < 0 {
-			t.nodes[around.at].numbers++
-			continue
-		}
-		at := int32(len(t.nodes))
-		t.nodes = append(t.nodes, node{start: start, end: int32(i), key: key})
-		key = -1
-		if around != nil {
-			if around.last == 0 {
-				t.nodes[around.at].first = at
-			} else {
-				t.nodes[around.last].next = at
-			}
-			around.last = at
-		}
-		if c == '{' || c == '[' {
-			t.open = append(t.open, level{at: at})
-		}
-	}
-}
-
-// skipWord returns the offset behind the number, true, false or null that begins at i.
-func skipWord(raw []byte, i int) int {
-	for ; i < len(raw); i++ {
-		switch raw[i] {
-		case ',', ']', '}', ' ', '\t', '\r', '\n':
-			return i
-		}
-	}
-	return i
+	return Node{t, 0}, nil
 }
 
 func (n Node) node() *node { return &n.tree.nodes[n.at] }
@@ -135,14 +64,14 @@ func (n Node) Kind() byte {
 	if n.tree == nil {
 		return 0
 	}
-	if c := n.tree.raw[n.node().start]; c != '-' && (c < '0' || c > '9') {
+	if c := n.tree.raw[n.node().start]; c != '-' && !isDigit(c) {
 		return c
 	}
 	return '0'
 }
 
-// Raw is the value's bytes.
-func (n Node) Raw() []byte {
+// Raw is the value's bytes, nil for a value that is not there.
+func (n Node) Raw() json.RawMessage {
 	if n.tree == nil {
 		return nil
 	}
@@ -151,10 +80,10 @@ func (n Node) Raw() []byte {
 
 // Numbers is how many numbers stand in an array. Elements leaves them out.
 func (n Node) Numbers() int {
-	if n.tree == nil {
+	if n.Kind() != '[' {
 		return 0
 	}
-	return int(n.node().numbers)
+	return int(n.node().count)
 }
 
 // Text is the value of a string, and "" for anything else. A string without escapes is not copied. The text
@@ -164,7 +93,7 @@ func (n Node) Text() string {
 		return ""
 	}
 	raw := n.Raw()
-	if bytes.IndexByte(raw, '\\') < 0 {
+	if n.node().count == 0 {
 		raw = raw[1 : len(raw)-1]
 		return unsafe.String(unsafe.SliceData(raw), len(raw)) // the text does not change while the Tree is in use
 	}
@@ -176,8 +105,8 @@ func (n Node) Text() string {
 // Elements returns the values of an array, or of an object, but no number of an array.
 func (n Node) Elements() iter.Seq[Node] {
 	return func(yield func(Node) bool) {
-		for _, value := range n.Members() {
-			if !yield(value) {
+		for e := n.first(); e.tree != nil; e = e.next() {
+			if !yield(e) {
 				return
 			}
 		}
@@ -188,15 +117,12 @@ func (n Node) Elements() iter.Seq[Node] {
 // are empty.
 func (n Node) Members() iter.Seq2[string, Node] {
 	return func(yield func(string, Node) bool) {
-		if n.tree == nil {
-			return
-		}
-		for at := n.node().first; at != 0; at = n.tree.nodes[at].next {
+		for m := n.first(); m.tree != nil; m = m.next() {
 			name := ""
-			if key := int(n.tree.nodes[at].key); key >= 0 {
-				name = unquote(n.tree.raw[key:skipString(n.tree.raw, key)])
+			if quoted := m.name(); quoted != nil {
+				name = unquote(quoted)
 			}
-			if !yield(name, Node{n.tree, at}) {
+			if !yield(name, m) {
 				return
 			}
 		}
@@ -205,14 +131,77 @@ func (n Node) Members() iter.Seq2[string, Node] {
 
 // Get returns the first member of that name.
 func (n Node) Get(key string) Node {
-	if n.tree == nil {
-		return Node{}
+	m := n.first()
+	for m.tree != nil && !m.isNamed(key) {
+		m = m.next()
 	}
-	t := n.tree
-	for at := n.node().first; at != 0; at = t.nodes[at].next {
-		if start := int(t.nodes[at].key); start >= 0 && isName(t.raw[start:skipString(t.raw, start)], key) {
-			return Node{t, at}
+	return m
+}
+
+// Count tells how many members have that name: JSON allows more than one.
+func (n Node) Count(key string) int {
+	count := 0
+	for m := n.first(); m.tree != nil; m = m.next() {
+		if m.isNamed(key) {
+			count++
 		}
 	}
-	return Node{}
+	return count
+}
+
+// With returns an object's bytes with the first member of that name replaced, or with the member added at
+// the end.
+func (n Node) With(key string, value []byte) []byte {
+	return n.with(int(n.node().start), int(n.node().end), key, value)
+}
+
+// with returns the text from start to end, where the object stands, after a member of it was replaced or added.
+func (n Node) with(start, end int, key string, value []byte) []byte {
+	raw := n.tree.raw
+	if m := n.Get(key); m.tree != nil {
+		return slices.Concat(raw[start:m.node().start], value, raw[m.node().end:end])
+	}
+	name, _ := json.Marshal(key) // a string always marshals
+	brace := n.node().end - 1
+	comma := ","
+	if n.node().first == 0 {
+		comma = ""
+	}
+	return slices.Concat(raw[start:brace], []byte(comma), name, []byte(":"), value, raw[brace:end])
+}
+
+func (n Node) first() Node {
+	if n.tree == nil || n.node().first == 0 {
+		return Node{}
+	}
+	return Node{n.tree, n.node().first}
+}
+
+func (n Node) next() Node {
+	if n.node().next == 0 {
+		return Node{}
+	}
+	return Node{n.tree, n.node().next}
+}
+
+// name is a member's name, in its quotes; nil in an array.
+func (n Node) name() []byte {
+	key := int(n.node().key)
+	if key < 0 {
+		return nil
+	}
+	end, _ := quoted(n.tree.raw, key)
+	return n.tree.raw[key:end]
+}
+
+func (n Node) isNamed(name string) bool {
+	t, start := n.tree, int(n.node().key)+1
+	end := start + len(name)
+	switch {
+	case start == 0:
+		return false
+	case t.escaped:
+		return unquote(n.name()) == name
+	}
+	return end < len(t.raw) && t.raw[end] == '"' && string(t.raw[start:end]) == name && strings.IndexByte(name, '"') < 0
 }

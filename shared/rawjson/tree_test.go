@@ -51,7 +51,7 @@ func TestTree(t *testing.T) {
 			if got := value(n); !reflect.DeepEqual(got, want) {
 				t.Errorf("got %v, want %v", got, want)
 			}
-			if got := value(again.Read([]byte(text))); !reflect.DeepEqual(got, want) {
+			if got := value(read(t, &again, []byte(text))); !reflect.DeepEqual(got, want) {
 				t.Errorf("a Tree that has read others got %v, want %v", got, want)
 			}
 			if got := bytes.TrimSpace([]byte(text)); !bytes.Equal(n.Raw(), got) {

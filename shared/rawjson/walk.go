@@ -1,0 +1,266 @@
+package rawjson
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/bits"
+)
+
+// maxDepth is how deep values may nest, as encoding/json has it.
+const maxDepth = 10_000
+
+// maxLength is the longest text that a Tree can point into.
+const maxLength = 1<<31 - 1
+
+// walk goes over the text once: it checks all of it, as json.Valid does in several times as long, and
+// notes the values of as many levels as the Tree keeps. A file of a million requests is read by it.
+func (t *Tree) walk() error {
+	if len(t.raw) > maxLength {
+		return fmt.Errorf("the JSON is longer than %d bytes", maxLength)
+	}
+	end := t.value(space(t.raw, 0), 0, -1)
+	if end < 0 || space(t.raw, end) < len(t.raw) {
+		return syntaxError(t.raw)
+	}
+	return nil
+}
+
+func syntaxError(raw []byte) error {
+	err := json.Unmarshal(raw, new(json.RawMessage))
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("%w (at byte %d)", err, syntax.Offset)
+	}
+	return err
+}
+
+// value reads the value that begins at i, with so many objects and arrays around it, and returns the
+// offset behind it, -1 if there is none. So do the functions below. key is where its name stands.
+func (t *Tree) value(i, depth, key int) int {
+	raw := t.raw
+	if i >= len(raw) {
+		return -1
+	}
+	at := len(t.nodes)
+	kept := depth <= t.levels
+	if kept {
+		t.nodes = append(t.nodes, node{start: int32(i), key: int32(key)})
+	}
+	end, escapes := 0, false
+	switch raw[i] {
+	case '"':
+		end, escapes = quoted(raw, i)
+	case '{', '[':
+		end = t.list(i, depth, at)
+	case 't':
+		end = word(raw, i, "true")
+	case 'f':
+		end = word(raw, i, "false")
+	case 'n':
+		end = word(raw, i, "null")
+	default:
+		end = number(raw, i)
+	}
+	if kept {
+		t.nodes[at].end = int32(end)
+		if escapes {
+			t.nodes[at].count = 1
+		}
+	}
+	return end
+}
+
+// list reads an object or an array, which is the node at, if it is kept.
+func (t *Tree) list(i, depth, at int) int {
+	raw := t.raw
+	if depth >= maxDepth {
+		return -1
+	}
+	object, end := raw[i] == '{', raw[i]+2 // of ASCII: the bracket that closes it
+	i = space(raw, i+1)
+	if i < len(raw) && raw[i] == end {
+		return i + 1
+	}
+	last, numbers := 0, int32(0)
+	for {
+		key, child := -1, len(t.nodes)
+		switch {
+		case object:
+			key = i
+			if i = t.name(i); i < 0 {
+				return -1
+			}
+			i = t.value(i, depth+1, key)
+		case i < len(raw) && (raw[i] == '-' || isDigit(raw[i])):
+			i = number(raw, i)
+			numbers++
+		default:
+			i = t.value(i, depth+1, -1)
+		}
+		if i < 0 {
+			return -1
+		}
+		if child < len(t.nodes) { // it was kept
+			if last == 0 {
+				t.nodes[at].first = int32(child)
+			} else {
+				t.nodes[last].next = int32(child)
+			}
+			last = child
+		}
+		if i = space(raw, i); i >= len(raw) {
+			return -1
+		}
+		switch raw[i] {
+		case end:
+			if numbers > 0 && depth <= t.levels {
+				t.nodes[at].count = numbers
+			}
+			return i + 1
+		case ',':
+			i = space(raw, i+1)
+		default:
+			return -1
+		}
+	}
+}
+
+// name reads a member's name, and what is between it and the value.
+func (t *Tree) name(i int) int {
+	raw := t.raw
+	if i >= len(raw) || raw[i] != '"' {
+		return -1
+	}
+	i, escapes := quoted(raw, i)
+	if i < 0 {
+		return -1
+	}
+	t.escaped = t.escaped || escapes
+	if i = space(raw, i); i >= len(raw) || raw[i] != ':' {
+		return -1
+	}
+	return space(raw, i+1)
+}
+
+func space(raw []byte, i int) int {
+	for i < len(raw) && (raw[i] == ' ' || raw[i] == '\t' || raw[i] == '\n' || raw[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// quoted reads a string, and tells whether it has escapes.
+func quoted(raw []byte, i int) (end int, escapes bool) {
+	for i = plain(raw, i+1); i < len(raw); i = plain(raw, i+1) {
+		switch raw[i] {
+		case '"':
+			return i + 1, escapes
+		case '\\':
+			if i = escape(raw, i+1); i < 0 {
+				return -1, false
+			}
+			escapes = true
+		default:
+			return -1, false
+		}
+	}
+	return -1, false
+}
+
+// Eight bytes at a time: each byte of the word is one of the text's.
+const (
+	ones        = 0x0101010101010101
+	highs       = 0x8080808080808080
+	quotes      = '"' * ones
+	backslashes = '\\' * ones
+	blanks      = ' ' * ones
+)
+
+// plain returns where the first byte at or behind i is that does not stand for itself within a string.
+func plain(raw []byte, i int) int {
+	for ; i+8 <= len(raw); i += 8 {
+		word := binary.LittleEndian.Uint64(raw[i:])
+		// A subtraction reaches the high bit of the first byte that is too small, and perhaps of later ones.
+		special := (zero(word^quotes) | zero(word^backslashes) | (word-blanks)&^word) & highs
+		if special != 0 {
+			return i + bits.TrailingZeros64(special)/8
+		}
+	}
+	for i < len(raw) && raw[i] != '"' && raw[i] != '\\' && raw[i] >= ' ' {
+		i++
+	}
+	return i
+}
+
+// zero sets the high bit of the first byte that is 0.
+func zero(word uint64) uint64 { return (word - ones) &^ word }
+
+// escape returns the offset of the escape's last byte.
+func escape(raw []byte, i int) int {
+	if i >= len(raw) {
+		return -1
+	}
+	switch raw[i] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i
+	case 'u':
+		if i+4 >= len(raw) {
+			return -1
+		}
+		for _, c := range raw[i+1 : i+5] {
+			if !(isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f') {
+				return -1
+			}
+		}
+		return i + 4
+	}
+	return -1
+}
+
+func word(raw []byte, i int, word string) int {
+	if end := i + len(word); end <= len(raw) && string(raw[i:end]) == word {
+		return end
+	}
+	return -1
+}
+
+func number(raw []byte, i int) int {
+	if raw[i] == '-' {
+		i++
+	}
+	switch {
+	case i >= len(raw) || !isDigit(raw[i]):
+		return -1
+	case raw[i] == '0':
+		i++
+	default:
+		i = digits(raw, i)
+	}
+	if i < len(raw) && raw[i] == '.' {
+		from := i + 1
+		if i = digits(raw, from); i == from {
+			return -1
+		}
+	}
+	if i < len(raw) && raw[i]|0x20 == 'e' {
+		from := i + 1
+		if from < len(raw) && (raw[from] == '+' || raw[from] == '-') {
+			from++
+		}
+		if i = digits(raw, from); i == from {
+			return -1
+		}
+	}
+	return i
+}
+
+func digits(raw []byte, i int) int {
+	for i < len(raw) && isDigit(raw[i]) {
+		i++
+	}
+	return i
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
