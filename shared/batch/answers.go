@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"aoai-bridge/shared/rawjson"
 )
@@ -17,34 +18,7 @@ type answers struct {
 	at   map[int]answer // by line number
 	torn int            // lines that are no JSON, as the last of a broken file
 
-	members []rawjson.Wanted // of a line; see the constants
-}
-
-// The members of a line that are looked at, by their places in lineMembers.
-const (
-	customIDAt = iota
-	responseAt
-	errorAt
-
-	statusAt = 0 // in the response
-	bodyAt   = 1
-	codeAt   = 0 // in the error
-	usageAt  = 0 // in the body
-)
-
-func lineMembers() []rawjson.Wanted {
-	usage := []rawjson.Wanted{
-		{Key: "prompt_tokens"}, {Key: "input_tokens"}, {Key: "completion_tokens"}, {Key: "output_tokens"},
-		{Key: "prompt_tokens_details", In: []rawjson.Wanted{{Key: "cached_tokens"}}},
-		{Key: "input_tokens_details", In: []rawjson.Wanted{{Key: "cached_tokens"}}},
-		{Key: "completion_tokens_details", In: []rawjson.Wanted{{Key: "reasoning_tokens"}}},
-		{Key: "output_tokens_details", In: []rawjson.Wanted{{Key: "reasoning_tokens"}}},
-	}
-	return []rawjson.Wanted{
-		{Key: "custom_id"},
-		{Key: "response", In: []rawjson.Wanted{{Key: "status_code"}, {Key: "body", In: []rawjson.Wanted{{Key: "usage", In: usage}}}}},
-		{Key: "error", In: []rawjson.Wanted{{Key: "code"}}},
-	}
+	tree rawjson.Tree // of the line at hand
 }
 
 // answer is one line's: `"response":...,"error":...}` in the file.
@@ -62,7 +36,7 @@ func newAnswers(temp string) (*answers, error) {
 		return nil, err
 	}
 	_ = os.Remove(file.Name()) // open files outlive their names
-	return &answers{file: file, at: map[int]answer{}, members: lineMembers()}, nil
+	return &answers{file: file, at: map[int]answer{}}, nil
 }
 
 func (a *answers) close() { _ = a.file.Close() }
@@ -85,49 +59,49 @@ func (a *answers) read(r io.Reader) error {
 
 // add takes a line. It is false where the line is none.
 func (a *answers) add(out *appender, text []byte) bool {
-	m := a.members
-	if rawjson.Find(text, m) != nil {
+	line, err := a.tree.Read(text)
+	if err != nil {
 		return false
 	}
-	id, _ := str(m[customIDAt].Value)
-	number, err := strconv.Atoi(id)
+	number, err := strconv.Atoi(line.Get("custom_id").Text())
 	if err != nil {
 		return false
 	}
 	if a.at[number].success {
 		return true // answered before, and once is enough
 	}
-	response, failure := m[responseAt].Value, m[errorAt].Value
-	if response == nil {
-		response = json.RawMessage("null")
-	}
-	if failure == nil {
-		failure = json.RawMessage("null")
-	}
-	judged := judge(m)
-	judged.offset, judged.size = out.offset, int32(len(`"response":,"error":}`)+len(response)+len(failure))
-	out.write(`"response":`, response, `,"error":`, failure, "}")
+	response, failure := line.Get("response"), line.Get("error")
+	judged := judge(response, failure)
+	judged.offset = out.offset
+	out.write(`"response":`, orNull(response), `,"error":`, orNull(failure), "}")
+	judged.size = int32(out.offset - judged.offset)
 	a.at[number] = judged
 	return true
 }
 
+func orNull(n rawjson.Node) json.RawMessage {
+	if n.Absent() {
+		return json.RawMessage("null")
+	}
+	return n.Raw()
+}
+
 // judge tells what an answer means for its line.
-func judge(m []rawjson.Wanted) answer {
-	response := m[responseAt]
-	if absent(response.Value) {
-		switch code, _ := str(m[errorAt].In[codeAt].Value); code {
+func judge(response, failure rawjson.Node) answer {
+	if response.Absent() {
+		switch code := failure.Get("code").Text(); code {
 		case "":
 			return answer{again: "no_answer"}
 		case "content_filter", "batch_cancelled":
 			return answer{}
 		default:
-			return answer{again: code}
+			return answer{again: strings.Clone(code)}
 		}
 	}
-	status := int(number(response.In[statusAt].Value))
+	status := int(number(response.Get("status_code")))
 	switch {
 	case status >= 200 && status < 300:
-		return answer{success: true, usage: usageOf(response.In[bodyAt].In[usageAt].In)}
+		return answer{success: true, usage: usageOf(response.Get("body").Get("usage"))}
 	case status == 408 || status == 429 || status >= 500 || status == 0:
 		return answer{again: "http_" + strconv.Itoa(status)}
 	}
@@ -135,12 +109,16 @@ func judge(m []rawjson.Wanted) answer {
 }
 
 // usageOf reads the tokens of an answer; chat and embeddings name them one way, responses another.
-func usageOf(m []rawjson.Wanted) Usage {
-	count := func(i int) int64 { return number(m[i].Value) }
-	detail := func(i int) int64 { return number(m[i].In[0].Value) }
+func usageOf(usage rawjson.Node) Usage {
+	count := func(chat, responses string) int64 { return number(usage.Get(chat)) + number(usage.Get(responses)) }
+	detail := func(chat, responses, name string) int64 {
+		return number(usage.Get(chat).Get(name)) + number(usage.Get(responses).Get(name))
+	}
 	return Usage{
-		Input: count(0) + count(1), Cached: detail(4) + detail(5),
-		Output: count(2) + count(3), Reasoning: detail(6) + detail(7),
+		Input:     count("prompt_tokens", "input_tokens"),
+		Cached:    detail("prompt_tokens_details", "input_tokens_details", "cached_tokens"),
+		Output:    count("completion_tokens", "output_tokens"),
+		Reasoning: detail("completion_tokens_details", "output_tokens_details", "reasoning_tokens"),
 	}
 }
 

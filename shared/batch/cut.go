@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/rawjson"
 	"aoai-bridge/shared/routing"
 )
 
@@ -50,6 +51,7 @@ type cutter struct {
 	rejected *bucket.Writer
 	targets  map[string]targets
 	measures map[string]measure   // by the model that a deployment serves
+	tree     rawjson.Tree         // of the line at hand
 	assigned map[deployment]int64 // tokens, of earlier passes too
 	buffer   []byte
 }
@@ -95,7 +97,7 @@ func (s *Service) readSource(ctx context.Context, job *Job, plan *Plan) error {
 // add puts a line into its part, or among the rejected.
 func (c *cutter) add(s *scanner) error {
 	c.plan.Lines++
-	l, bad := parseLine(s)
+	l, bad := parseLine(&c.tree, s)
 	if bad == nil {
 		var err error
 		if bad, err = c.place(l); err != nil || bad == nil {
@@ -125,18 +127,19 @@ func (c *cutter) place(l *line) (*lineError, error) {
 		return bad, nil
 	}
 	g := group{mode, l.model, l.endpoint}
-	part, err := c.room(g, to, int64(len(l.body.Bytes()))+envelope)
+	part, err := c.room(g, to, int64(len(l.body.Raw()))+envelope)
 	if err != nil {
 		return nil, err
 	}
-	body := l.body.Bytes()
+	body := []byte(l.body.Raw())
 	if mode == Batch {
 		body = l.bodyFor(part.Deployment)
 	}
-	tokens, ok, err := c.tokens(part.Serves, l.endpoint, body)
+	how, err := c.counting(part.Serves)
 	if err != nil {
 		return nil, err
 	}
+	tokens, ok := how.tokens(l.endpoint, l.body, len(body))
 	if part.EnqueuedTokens > 0 && part.Lines > 0 && part.Tokens+tokens > part.EnqueuedTokens {
 		if err := c.finish(g); err != nil {
 			return nil, err
@@ -204,16 +207,6 @@ func (c *cutter) serving(model string) (targets, error) {
 		c.targets[model] = targets{batch, online}
 	}
 	return targets{batch, online}, nil
-}
-
-// tokens counts a request.
-func (c *cutter) tokens(model, endpoint string, body []byte) (tokens int64, ok bool, err error) {
-	m, err := c.counting(model)
-	if err != nil {
-		return 0, false, err
-	}
-	tokens, ok = m.tokens(endpoint, body)
-	return tokens, ok, nil
 }
 
 // counting tells how a model's requests are counted, which is found out once for every model.

@@ -89,8 +89,7 @@ func (in *Input) UnmarshalJSON(raw []byte) error {
 		Key: form.Key, VersionID: form.VersionID, Job: form.Job, Origin: form.Origin, TakeOver: form.TakeOver, Options: form.Options,
 		Limits: form.Limits, Outputs: form.Outputs,
 	}
-	if name, ok := str(form.Bucket); ok {
-		in.Bucket = name
+	if json.Unmarshal(form.Bucket, &in.Bucket) == nil {
 		return nil
 	}
 	var bucket struct {

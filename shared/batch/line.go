@@ -37,7 +37,7 @@ type line struct {
 	endpoint string          // chatCompletions, responses or embeddings
 	model    string          // as the file names it
 	mode     Mode            // of the line itself
-	body     *rawjson.Object
+	body     rawjson.Node
 }
 
 // lineError is why a line has no response.
@@ -47,9 +47,9 @@ type lineError struct {
 	Line    int    `json:"line"`
 }
 
-// parseLine reads a line of a file. With an error it returns as much of the line as answers need: its
-// number and, where it can be read, its custom_id.
-func parseLine(s *scanner) (*line, *lineError) {
+// parseLine reads a line of a file into a tree, which the line's body belongs to. With an error it returns as
+// much of the line as answers need: its number and, where it can be read, its custom_id.
+func parseLine(tree *rawjson.Tree, s *scanner) (*line, *lineError) {
 	l := &line{number: s.number}
 	switch {
 	case s.long:
@@ -57,32 +57,40 @@ func parseLine(s *scanner) (*line, *lineError) {
 	case !utf8.Valid(s.text):
 		return l, l.fail("invalid_utf8", "The line is not UTF-8 text. Save the file as UTF-8.")
 	}
-	o, err := rawjson.Parse(s.text)
+	o, err := tree.Read(s.text)
+	if err == nil && o.Kind() != '{' {
+		err = rawjson.ErrNotObject
+	}
 	if err != nil {
 		return l, l.fail("invalid_json_line", "The line is not a JSON object: %v. Write each request on one line of its own.", err)
 	}
-	if raw := o.Get("custom_id"); !absent(raw) {
-		l.customID = raw
+	if id := o.Get("custom_id"); !id.Absent() {
+		l.customID = id.Raw()
 	}
 	for _, key := range []string{"custom_id", "method", "url", "body", "mode"} {
 		if o.Count(key) > 1 {
 			return l, l.fail("duplicate_parameter", "'%s' is given more than once. Give it once.", key)
 		}
 	}
-	if method, ok := str(o.Get("method")); !ok || method != "POST" {
+	if o.Get("method").Text() != "POST" {
 		return l, l.fail("invalid_method", "'method' must be \"POST\".")
 	}
-	url, ok := str(o.Get("url"))
-	if l.endpoint = endpointOf(url); !ok || l.endpoint == "" {
+	url := o.Get("url").Text()
+	if l.endpoint = endpointOf(url); l.endpoint == "" {
 		return l, l.fail("invalid_url", "'url' must be \"/v1/chat/completions\", \"/v1/responses\" or \"/v1/embeddings\".")
 	}
-	if mode, ok := str(o.Get("mode")); ok {
-		l.mode = Mode(mode)
-	}
-	if !l.mode.valid() || !absent(o.Get("mode")) && l.mode == Auto {
+	switch mode := o.Get("mode"); Mode(mode.Text()) {
+	case Batch:
+		l.mode = Batch
+	case Online:
+		l.mode = Online
+	default:
+		if mode.Absent() {
+			break
+		}
 		return l, l.fail("invalid_mode", "'mode' must be \"batch\" or \"online\"; leave it out for the cheapest that works.")
 	}
-	if l.body = o.Object("body"); l.body == nil {
+	if l.body = o.Get("body"); l.body.Kind() != '{' {
 		return l, l.fail("missing_required_parameter", "'body' must be an object: the request as %s takes it.", url)
 	}
 	return l, l.checkBody()
@@ -94,11 +102,10 @@ func (l *line) checkBody() *lineError {
 			return l.fail("duplicate_parameter", "'body.%s' is given more than once. Give it once.", key)
 		}
 	}
-	var ok bool
-	if l.model, ok = str(l.body.Get("model")); !ok || l.model == "" {
+	if l.model = strings.Clone(l.body.Get("model").Text()); l.model == "" { // it is kept for longer than the line
 		return l.fail("missing_required_parameter", "'body.model' must name a model or a deployment.")
 	}
-	if raw := l.body.Get("stream"); !absent(raw) && string(raw) != "false" {
+	if stream := l.body.Get("stream"); !stream.Absent() && stream.Kind() != 'f' {
 		return l.fail("streaming_unsupported", "'body.stream' is not for batches: leave it out.")
 	}
 	return nil
@@ -112,8 +119,12 @@ func (l *line) fail(code, format string, args ...any) *lineError {
 func endpointOf(url string) string {
 	path := strings.TrimPrefix(strings.TrimPrefix(url, "/openai"), "/v1")
 	switch path {
-	case "/" + chatCompletions, "/" + responses, "/" + embeddings:
-		return path[1:]
+	case "/" + chatCompletions:
+		return chatCompletions
+	case "/" + responses:
+		return responses
+	case "/" + embeddings:
+		return embeddings
 	}
 	return ""
 }
@@ -121,7 +132,7 @@ func endpointOf(url string) string {
 // bodyFor is the request as a deployment gets it.
 func (l *line) bodyFor(deployment string) []byte {
 	if l.model == deployment {
-		return l.body.Bytes()
+		return l.body.Raw()
 	}
 	name, _ := json.Marshal(deployment) // a string always marshals
 	return l.body.With("model", name)
@@ -142,21 +153,11 @@ func (l *line) outputLimit() int64 {
 	return most
 }
 
-func absent(raw json.RawMessage) bool { return raw == nil || string(raw) == "null" }
-
-// str is a JSON string's text. raw has to be valid JSON.
-func str(raw json.RawMessage) (s string, ok bool) {
-	if len(raw) == 0 || raw[0] != '"' {
-		return "", false
-	}
-	return rawjson.Text(raw)
-}
-
 // number is a JSON number that is whole, 0 for anything else.
-func number(raw json.RawMessage) int64 {
-	n, err := strconv.ParseInt(string(raw), 10, 64)
+func number(n rawjson.Node) int64 {
+	whole, err := strconv.ParseInt(string(n.Raw()), 10, 64)
 	if err != nil {
 		return 0
 	}
-	return n
+	return whole
 }

@@ -33,13 +33,7 @@ var kinds = map[string]estimate.Kind{chatCompletions: estimate.Chat, responses: 
 type measure struct {
 	rules estimate.Rules
 	known bool
-	spare *sync.Pool // of *reader
-}
-
-// reader is what one request after another is read with.
-type reader struct {
-	tree rawjson.Tree
-	memo estimate.Memo
+	memos *sync.Pool // of *estimate.Memo
 }
 
 // measure finds how a model's requests are counted.
@@ -53,24 +47,20 @@ func (s *Service) measure(ctx context.Context, model string) (measure, error) {
 		return measure{}, nil // it is not in the catalog
 	}
 	rules, err := estimate.RulesFor(known, named, nil)
-	return measure{rules, err == nil, &sync.Pool{New: func() any { return new(reader) }}}, nil
+	return measure{rules, err == nil, &sync.Pool{New: func() any { return new(estimate.Memo) }}}, nil
 }
 
-// tokens counts the input of a request, which is valid JSON. ok is false where it is a guess by the
-// request's length.
-func (m measure) tokens(endpoint string, body []byte) (tokens int64, ok bool) {
+// tokens counts the input of a request. ok is false where it is a guess by the bytes that go to Azure.
+func (m measure) tokens(endpoint string, body rawjson.Node, size int) (tokens int64, ok bool) {
 	if m.known {
-		r := m.spare.Get().(*reader)
-		if len(body) < stretchBytes { // a larger tree is not worth its memory
-			defer m.spare.Put(r)
-		}
 		rules := m.rules
-		rules.Memo = &r.memo
-		if count, err := estimate.Of(kinds[endpoint], r.tree.Read(body), rules); err == nil {
+		rules.Memo = m.memos.Get().(*estimate.Memo)
+		defer m.memos.Put(rules.Memo)
+		if count, err := estimate.Of(kinds[endpoint], body, rules); err == nil {
 			return int64(count.Tokens), true
 		}
 	}
-	return int64(len(body) / bytesPerToken), false
+	return int64(size / bytesPerToken), false
 }
 
 // price is what tokens cost in USD. ok is false where the catalog and the Azure secret have no price.

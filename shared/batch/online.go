@@ -148,10 +148,13 @@ func (r *runner) feed() error {
 	lines := newAnswerScanner(source)
 	for lines.next() {
 		o, err := rawjson.Parse(bytes.Clone(lines.text))
+		if err == nil {
+			o, err = rawjson.Parse(o.Get("body"))
+		}
 		if err != nil {
 			return fmt.Errorf("%s: line %d: %w", r.key(requestsName), lines.number, err)
 		}
-		q := request{number: requestNumber(lines.text), body: o.Object("body")}
+		q := request{number: requestNumber(lines.text), body: o}
 		if r.done[q.number] {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/rawjson"
 	"aoai-bridge/shared/routing"
 )
 
@@ -127,12 +128,14 @@ type span struct {
 	start, end, number int
 	long               bool
 
-	line   *line
+	line   *line // but for its body
 	bad    *lineError
 	to     targets
 	mode   Mode
-	tokens int64
+	size   int   // of the request on its way to Azure, in bytes
+	tokens int64 // of its input
 	sure   bool
+	output int64
 }
 
 // stretchBytes is about how many bytes of lines are handed on at once.
@@ -169,8 +172,9 @@ func (v *survey) read(lines *scanner, closing func() bool, cancel context.Cancel
 	})
 	for range workers {
 		all.Go(func() {
+			var tree rawjson.Tree
 			for s := range work {
-				v.count(s)
+				v.count(&tree, s)
 				close(s.done)
 			}
 		})
@@ -212,10 +216,10 @@ func (s *stretch) fill(lines *scanner) {
 }
 
 // count parses and counts the lines of a stretch.
-func (v *survey) count(s *stretch) {
+func (v *survey) count(tree *rawjson.Tree, s *stretch) {
 	for i := range s.lines {
 		p := &s.lines[i]
-		p.line, p.bad = parseLine(&scanner{text: s.text[p.start:p.end], number: p.number, long: p.long})
+		p.line, p.bad = parseLine(tree, &scanner{text: s.text[p.start:p.end], number: p.number, long: p.long})
 		if p.bad != nil {
 			continue
 		}
@@ -226,9 +230,13 @@ func (v *survey) count(s *stretch) {
 		if p.bad != nil {
 			continue
 		}
-		if p.tokens, p.sure = how.tokens(p.line.endpoint, p.line.body.Bytes()); !p.sure {
-			p.tokens = int64(p.size() / bytesPerToken)
+		body := p.line.body
+		p.size = len(body.Raw())
+		if p.mode == Batch {
+			p.size += len(p.target().Deployment) - len(p.line.model) // names take no escapes
 		}
+		p.tokens, p.sure = how.tokens(p.line.endpoint, body, p.size)
+		p.output = v.expectedOutput(p.line)
 	}
 }
 
@@ -255,15 +263,6 @@ func (p *span) target() routing.Target {
 		return routing.Target{}
 	}
 	return to[0]
-}
-
-// size is how many bytes the request has on its way to Azure.
-func (p *span) size() int {
-	size := len(p.line.body.Bytes())
-	if p.mode == Batch {
-		size += len(p.target().Deployment) - len(p.line.model) // names take no escapes
-	}
-	return size
 }
 
 func (v *survey) addUp(s *stretch) {
@@ -310,7 +309,7 @@ func (v *survey) row(p *span) *SurveyRow {
 // add counts a line in, and begins another part where the cutter would.
 func (r *SurveyRow) add(v *survey, p *span) {
 	maxLines, maxBytes := limits(r.Mode)
-	size, tokens := int64(p.size()), p.tokens
+	size, tokens := int64(p.size), p.tokens
 	if r.lines >= maxLines || r.bytes+size+envelope > maxBytes || r.Mode == Batch && r.EnqueuedTokens > 0 && r.lines > 0 && r.tokens+tokens > r.EnqueuedTokens {
 		r.Parts++
 		r.lines, r.bytes, r.tokens = 0, 0, 0
@@ -320,7 +319,7 @@ func (r *SurveyRow) add(v *survey, p *span) {
 	r.tokens += tokens
 	r.Lines++
 	r.Tokens += tokens
-	r.OutputTokens += v.expectedOutput(p.line)
+	r.OutputTokens += p.output
 	r.MostTokens = max(r.MostTokens, r.tokens)
 	r.QuotaShort = r.EnqueuedTokens > 0 && r.Tokens > r.EnqueuedTokens
 	if !p.sure {

@@ -38,12 +38,16 @@ func TestMemoChangesNothing(t *testing.T) {
 		lines = append(lines, line("system", fmt.Sprintf(`"%d %s"`, i%30, strings.Repeat("word ", 2000)), ""))
 	}
 	for i, text := range lines {
-		want, err := Of(Chat, rawjson.ParseValidTree([]byte(text)), alone)
+		want, err := Of(Chat, parse(t, text), alone)
 		if err != nil {
 			t.Fatal(err)
 		}
 		buffer = append(buffer[:0], text...)
-		if got, err := Of(Chat, tree.Read(buffer), together); err != nil || !reflect.DeepEqual(got, want) {
+		body, err := tree.Read(buffer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Of(Chat, body, together); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("line %d, %.80s: got %+v, %v, want %+v", i, text, got, err, want)
 		}
 		if together.Memo.bytes > maxMemo {

@@ -36,10 +36,10 @@ func (d decoder) object(name string) decoder {
 	if raw == nil || raw[0] == 'n' {
 		raw = []byte("{}")
 	}
-	o, err := rawjson.ParseValid(raw)
+	o, err := rawjson.Parse(raw)
 	if err != nil {
 		d.fail(name, "not an object")
-		o, _ = rawjson.ParseValid([]byte("{}")) // never fails
+		o, _ = rawjson.Parse([]byte("{}")) // never fails
 	}
 	return decoder{o, d.path + name + ".", d.err}
 }

@@ -33,7 +33,7 @@ type request struct {
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 // https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 func (e *event) request(ctx context.Context) (*request, error) {
-	o, err := rawjson.ParseValid(e.raw)
+	o, err := rawjson.Parse(e.raw)
 	if err != nil || o.Get("requestContext") == nil || o.Get("headers") == nil {
 		return nil, nil
 	}
