@@ -35,7 +35,7 @@ func (c *counter) chat(body rawjson.Node) error {
 	}
 	c.add("priming", c.overhead.priming, c.overhead.basis, "")
 	if len(functions) > 0 {
-		c.define(functions, system)
+		c.define(functions, body, system)
 		if err := c.choice(body); err != nil {
 			return err
 		}
@@ -116,8 +116,8 @@ func (v voice) at(i int) voice { return voice{v.part, v.basis, at(v.param, i)} }
 func (c *counter) content(content rawjson.Node, v voice, tail string) (text bool, err error) {
 	switch content.Kind() {
 	case '"':
-		if c.Memo != nil && c.system && !c.Texts {
-			n := c.Memo.count(content, tail, c.Encoding.Count)
+		if c.system && !c.Texts {
+			n := c.memorable(content, tail)
 			c.addRange(v.part, n, n, 0, v.basis, "")
 		} else {
 			c.said(content.Text(), tail, v)
@@ -144,6 +144,13 @@ func (c *counter) content(content rawjson.Node, v voice, tail string) (text bool
 		i++
 	}
 	return text, nil
+}
+
+// memorable counts a text that other requests have too.
+func (c *counter) memorable(text rawjson.Node, tail string) int {
+	return c.Memo.count(text.Raw(), tail, func() counted {
+		return counted{tokens: c.Encoding.Count(text.Text() + tail)}
+	}).tokens
 }
 
 // said counts a text of a message. What tools answer side by side reaches the model as JSON in ASCII:

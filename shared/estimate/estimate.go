@@ -5,6 +5,7 @@ package estimate
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/openaierr"
@@ -244,4 +245,4 @@ func kindName(n rawjson.Node) string {
 	return "a boolean"
 }
 
-func at(param string, i int) string { return fmt.Sprintf("%s[%d]", param, i) }
+func at(param string, i int) string { return param + "[" + strconv.Itoa(i) + "]" }

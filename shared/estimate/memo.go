@@ -3,38 +3,42 @@ package estimate
 import (
 	"strings"
 	"unsafe"
-
-	"aoai-bridge/shared/rawjson"
 )
 
-// Memo keeps the counts of system messages, which most lines of a file have in common. It belongs to one
-// encoding, and to one goroutine at a time. The zero Memo is empty.
+// Memo keeps the counts of what most lines of a file have in common: system messages, instructions, tools and
+// response formats. It belongs to the rules of one model, and to one goroutine at a time. The zero Memo is
+// empty.
 type Memo struct {
-	counts map[said]int
+	counts map[said]counted
 	bytes  int
 }
 
-// said is a text as JSON has it, and what follows it.
-type said struct{ quoted, tail string }
+// said is a value as JSON has it, and what follows it.
+type said struct{ raw, tail string }
 
-// maxMemo is how many bytes of text a Memo keeps before it begins anew.
+// counted is what a value takes.
+type counted struct {
+	tokens int
+	unsure string // why that is no more than likely
+}
+
+// maxMemo is how many bytes of JSON a Memo keeps before it begins anew.
 const maxMemo = 256 << 10
 
-// count is how many tokens text has with the tail behind it.
-func (m *Memo) count(text rawjson.Node, tail string, count func(string) int) int {
-	raw := text.Raw()
+// count is what count returns for the value with the tail behind it. No Memo counts each time.
+func (m *Memo) count(raw []byte, tail string, count func() counted) counted {
+	if m == nil || len(raw) > maxMemo {
+		return count()
+	}
 	key := said{unsafe.String(unsafe.SliceData(raw), len(raw)), tail} // for the look-up alone
 	if n, ok := m.counts[key]; ok {
 		return n
 	}
-	n := count(text.Text() + tail)
-	if len(raw) > maxMemo {
-		return n
-	}
+	n := count()
 	if m.bytes += len(raw); m.counts == nil || m.bytes > maxMemo {
-		m.counts, m.bytes = map[said]int{}, len(raw)
+		m.counts, m.bytes = map[said]counted{}, len(raw)
 	}
-	key.quoted = strings.Clone(key.quoted)
+	key.raw = strings.Clone(key.raw)
 	m.counts[key] = n
 	return n
 }

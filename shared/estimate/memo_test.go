@@ -34,6 +34,17 @@ func TestMemoChangesNothing(t *testing.T) {
 		line("system", `""`, ""), line("system", `""`, tool), line("system", `null`, ""), line("system", `[{"type":"text","text":"You are\nbrief."}]`, ""),
 		line("system", `"`+strings.Repeat("long ", maxMemo/5)+`"`, ""),
 	}
+	schema := `{"type":"object","required":["a"],"properties":{"a":{"type":"string"},"b":{"anyOf":[{"type":"number"},{"type":"null"}]}}}`
+	defined := `[{"type":"function","function":{"name":"f","description":"It\nworks","parameters":` + schema + `}}]`
+	for range 2 {
+		for _, more := range []string{
+			`,"tools":` + defined, `,"functions":[{"name":"g"}],"tools":` + defined, `,"tools":[{"type":"web_search"}]`,
+			`,"response_format":{"type":"json_schema","json_schema":{"name":"s","schema":` + schema + `}}`, `,"response_format":{"type":"json_object"}`,
+			`,"functions":[{"type":"function","name":"h"}]`, `,"tools":[{"type":"function","name":"h"}]`, `,"functions":[],"tools":` + defined,
+		} {
+			lines = append(lines, line("system", `"Brief."`, more), line("user", `"Brief."`, more), line("user", `"Brief."`, more+`,"max_tokens":5`))
+		}
+	}
 	for i := range 100 {
 		lines = append(lines, line("system", fmt.Sprintf(`"%d %s"`, i%30, strings.Repeat("word ", 2000)), ""))
 	}
@@ -56,5 +67,17 @@ func TestMemoChangesNothing(t *testing.T) {
 	}
 	if len(together.Memo.counts) == 0 {
 		t.Error("the memo has kept nothing")
+	}
+	instructions := func(more string) string {
+		return `{"instructions":"You are\nbrief.","input":"a"` + more + `}`
+	}
+	for _, text := range []string{instructions(""), instructions(""), instructions(`,"tools":[{"type":"function","name":"f"}]`)} {
+		want, err := Of(Responses, parse(t, text), alone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Of(Responses, parse(t, text), together); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, %v, want %+v", text, got, err, want)
+		}
 	}
 }

@@ -19,12 +19,12 @@ func (c *counter) responses(body rawjson.Node) error {
 	case 0, 'n':
 	case '"':
 		system = true
-		text := instructions.Text()
-		c.keep(text, named("instructions"))
+		c.keep(instructions.Text(), named("instructions"))
+		tail := ""
 		if len(functions) > 0 {
-			text += "\n"
+			tail = "\n"
 		}
-		c.add("instructions", o.message+c.Encoding.Count("system")+c.Encoding.Count(text), o.basis, "")
+		c.add("instructions", o.message+c.Encoding.Count("system")+c.memorable(instructions, tail), o.basis, "")
 	default:
 		return wrongType("instructions", "a string", instructions)
 	}
@@ -55,7 +55,7 @@ func (c *counter) responses(body rawjson.Node) error {
 	}
 	c.add("priming", o.priming, o.basis, "")
 	if len(functions) > 0 {
-		c.define(functions, system)
+		c.define(functions, body, system)
 		if err := c.choice(body); err != nil {
 			return err
 		}

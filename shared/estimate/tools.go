@@ -59,20 +59,27 @@ func (c *counter) functions(body rawjson.Node) ([]function, error) {
 	return functions, nil
 }
 
-// define counts the definitions. They stand in a system message: the first of the request, or one of
-// their own.
-func (c *counter) define(functions []function, system bool) {
-	w := &writer{style: c.overhead.tools}
-	w.namespace(functions)
-	n := c.Encoding.CountBytes(w.Bytes()) + 9
+// define counts the definitions that body has. They stand in a system message: the first of the request, or
+// one of their own.
+func (c *counter) define(functions []function, body rawjson.Node, system bool) {
+	memo := c.Memo
+	if body.Get("functions").Kind() != 0 {
+		memo = nil // it knows them by their JSON, which has to be that of "tools"
+	}
+	d := memo.count(body.Get("tools").Raw(), "", func() counted {
+		w := &writer{style: c.overhead.tools}
+		w.namespace(functions)
+		return counted{c.Encoding.CountBytes(w.Bytes()) + 9, w.unsure}
+	})
+	n := d.tokens
 	if system {
 		n -= 4
 	}
 	basis := c.overhead.schema
-	if w.unsure != "" && basis == Documented {
+	if d.unsure != "" && basis == Documented {
 		basis = Estimated
 	}
-	c.addRange("tools", n, n, len(functions), basis, w.unsure)
+	c.addRange("tools", n, n, len(functions), basis, d.unsure)
 }
 
 // format counts the schema that an answer has to follow. It stands in a system message of its own,
@@ -101,6 +108,25 @@ func (c *counter) format(format rawjson.Node, param string, system bool) error {
 		c.add(param, 0, Estimated, "no rule is known for this format; it seems to add nothing")
 		return nil
 	}
+	f := c.Memo.count(format.Raw(), "", func() counted { return c.schema(schema) })
+	n, unsure := f.tokens, f.unsure
+	basis := c.overhead.schema
+	if system {
+		n -= 4
+		unsure = uncovered
+	}
+	note := ""
+	if unsure != "" && basis == Documented {
+		basis, note = Estimated, unsure
+	}
+	c.add(param, n, basis, note)
+	return nil
+}
+
+const uncovered = "the schema has something that no published usage covers"
+
+// schema counts an answer's schema with its heading.
+func (c *counter) schema(schema rawjson.Node) (n counted) {
 	var b bytes.Buffer
 	b.WriteString("# Response Formats\n\n## ")
 	b.WriteString(schema.Get("name").Text())
@@ -108,19 +134,11 @@ func (c *counter) format(format rawjson.Node, param string, system bool) error {
 	if description := schema.Get("description").Text(); description != "" {
 		b.WriteString("// " + description + "\n")
 	}
-	unsure := bare(&b, schema.Get("schema"))
-	n := c.Encoding.CountBytes(b.Bytes()) + 8
-	basis := c.overhead.schema
-	if system {
-		n -= 4
-		unsure = true
+	if bare(&b, schema.Get("schema")) {
+		n.unsure = uncovered
 	}
-	note := ""
-	if unsure && basis == Documented {
-		basis, note = Estimated, "the schema has something that no published usage covers"
-	}
-	c.add(param, n, basis, note)
-	return nil
+	n.tokens = c.Encoding.CountBytes(b.Bytes()) + 8
+	return n
 }
 
 // bare writes a schema as the model sees it, and tells whether it has something whose form is not known:
