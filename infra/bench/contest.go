@@ -14,7 +14,10 @@ import (
 	"aoai-bridge/infra/local/stack"
 )
 
-type options struct{ rounds, requests, inFlight int }
+type options struct {
+	rounds, requests, inFlight int
+	filesOnly                  bool
+}
 
 // A rival is one bootstrap under a stack of its own. All call the same emulator.
 type rival struct {
@@ -27,13 +30,31 @@ type rival struct {
 
 const key = "bench"
 
-// run builds both rivals, measures them and prints the report.
+// run builds the rivals, measures them and prints the report.
 func run(ctx context.Context, o options) error {
 	dir, err := os.MkdirTemp("", "aoai-bridge-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	estimate := rival{name: "token-estimate", folder: "token-estimate", function: "TokenEstimateFunction", at: "/v1/tokens/estimate"}
+	if err := estimate.build(ctx, dir, "./functions/token-estimate", ""); err != nil {
+		return err
+	}
+	if !o.filesOnly {
+		if err := requests(ctx, o, dir, &estimate); err != nil {
+			return err
+		}
+	}
+	splitter := filepath.Join(dir, "splitter", "bootstrap")
+	if err := goBuild(ctx, splitter, "./infra/bench/splitter", "-s -w"); err != nil {
+		return err
+	}
+	return files(ctx, o, estimate.bootstrap, splitter)
+}
+
+// requests measures the functions that answer requests beside the proxy.
+func requests(ctx context.Context, o options, dir string, estimate *rival) error {
 	emulator := &http.Server{Handler: azureopenai.New(azureopenai.Options{APIKeys: []string{key}, DisableRecording: true})}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -46,18 +67,14 @@ func run(ctx context.Context, o options) error {
 	const at = "/v1/chat/completions"
 	bridge := rival{name: "chat", folder: "chat", function: "ChatFunction", at: at}
 	proxy := rival{name: "proxy", folder: "chat", function: "ChatFunction", at: at}
-	estimate := rival{name: "token-estimate", folder: "token-estimate", function: "TokenEstimateFunction", at: "/v1/tokens/estimate"}
 	if err := bridge.build(ctx, dir, "./functions/chat", ""); err != nil {
-		return err
-	}
-	if err := estimate.build(ctx, dir, "./functions/token-estimate", ""); err != nil {
 		return err
 	}
 	if err := proxy.build(ctx, dir, "./infra/bench/proxy", " -X main.upstream="+azure+" -X main.key="+key); err != nil {
 		return err
 	}
 	for _, concurrency := range []int{1, o.inFlight} {
-		if err := contest(ctx, o, concurrency, azure, &bridge, &estimate, &proxy); err != nil {
+		if err := contest(ctx, o, concurrency, azure, &bridge, estimate, &proxy); err != nil {
 			return err
 		}
 	}
@@ -95,7 +112,7 @@ func contest(ctx context.Context, o options, concurrency int, azure string, brid
 			return err
 		}
 	}
-	return print(rows)
+	return print(rows, "proxy")
 }
 
 // build puts the bootstrap where the stack looks for the function; the others are never called.

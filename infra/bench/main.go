@@ -1,5 +1,5 @@
-// Bench measures the functions beside a bare aws-lambda-go proxy, under the same local stack, in
-// turns: what counts are the ratios, since a shared machine's absolute figures drift.
+// Bench measures the functions beside a bare aws-lambda-go proxy, and the survey of a file beside a bare
+// splitter of lines, on the same machine, in turns: what counts are the ratios, since a shared machine's absolute figures drift.
 package main
 
 import (
@@ -15,6 +15,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each pair is measured; the median counts")
 	flag.IntVar(&o.requests, "requests", 2000, "requests of a round")
 	flag.IntVar(&o.inFlight, "in-flight", 64, "requests at a time")
+	flag.BoolVar(&o.filesOnly, "files", false, "only what reads a file in S3")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

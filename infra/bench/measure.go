@@ -99,9 +99,17 @@ func inTurns(n int, a, b *rival, measure func(*rival) (time.Duration, error)) (o
 			}
 		}
 		ofA, ofB = append(ofA, took[a]), append(ofB, took[b])
-		ratios = append(ratios, float64(took[a])/float64(took[b]))
 	}
-	return ofA, ofB, ratios, nil
+	return ofA, ofB, compare(ofA, ofB), nil
+}
+
+// compare returns the ratios of pairs.
+func compare(a, b []time.Duration) []float64 {
+	ratios := make([]float64, len(a))
+	for i := range a {
+		ratios[i] = float64(a[i]) / float64(b[i])
+	}
+	return ratios
 }
 
 // processorTime compares what one request costs the functions' processes, and shows their memory.

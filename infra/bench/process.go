@@ -33,14 +33,19 @@ func processor(pids []int) (spent time.Duration) {
 }
 
 // memory is the largest resident set among processes, in MB.
-func memory(pids []int) float64 {
+func memory(pids []int) float64 { return largest(pids, "VmRSS:") }
+
+// peak is the largest resident set that one of the processes ever had, in MB.
+func peak(pids []int) float64 { return largest(pids, "VmHWM:") }
+
+func largest(pids []int, figure string) float64 {
 	most := 0
 	for _, pid := range pids {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		if err != nil {
 			continue
 		}
-		_, after, _ := strings.Cut(string(status), "VmRSS:")
+		_, after, _ := strings.Cut(string(status), figure)
 		if fields := strings.Fields(after); len(fields) > 0 {
 			kb, _ := strconv.Atoi(fields[0])
 			most = max(most, kb)
