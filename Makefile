@@ -29,8 +29,8 @@ test-clients: build ## Run OpenAI's Python and Node SDKs against the local stack
 lint: ## Check formatting, and run vet and staticcheck
 	.ci/lint
 
-bench: build ## Measure the functions beside a bare proxy on this machine
-	go run ./infra/bench
+bench: build ## Measure the functions beside bare ones on this machine (BENCH=-files: only what reads a file in S3)
+	go run ./infra/bench $(BENCH)
 
 batch: ## Have a file of requests answered: make batch FILE=events/batch.jsonl (BUCKET=, CEILING=, MODE=)
 	@go run ./infra/batch -file "$(FILE)" -bucket "$(BUCKET)" -ceiling "$(CEILING)" -mode "$(MODE)"

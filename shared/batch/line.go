@@ -79,15 +79,13 @@ func parseLine(tree *rawjson.Tree, s *scanner) (*line, *lineError) {
 	if l.endpoint = endpointOf(url); l.endpoint == "" {
 		return l, l.fail("invalid_url", "'url' must be \"/v1/chat/completions\", \"/v1/responses\" or \"/v1/embeddings\".")
 	}
-	switch mode := o.Get("mode"); Mode(mode.Text()) {
-	case Batch:
+	switch mode := o.Get("mode"); {
+	case mode.Absent():
+	case mode.Text() == string(Batch):
 		l.mode = Batch
-	case Online:
+	case mode.Text() == string(Online):
 		l.mode = Online
 	default:
-		if mode.Absent() {
-			break
-		}
 		return l, l.fail("invalid_mode", "'mode' must be \"batch\" or \"online\"; leave it out for the cheapest that works.")
 	}
 	if l.body = o.Get("body"); l.body.Kind() != '{' {

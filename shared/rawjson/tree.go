@@ -36,7 +36,8 @@ type Node struct {
 // ParseTree checks the whole text and finds every value. Errors are those of Parse, but for
 // ErrNotObject: the text may be any value.
 func ParseTree(raw []byte) (Node, error) {
-	return new(Tree).Read(raw)
+	t := Tree{nodes: make([]node, 0, 64)}
+	return t.Read(raw)
 }
 
 // Read is ParseTree in the memory that the Tree has. Nodes and texts of what it read before are lost.
@@ -45,7 +46,16 @@ func (t *Tree) Read(raw []byte) (Node, error) {
 	return t.read(raw)
 }
 
+// maxKept is how many bytes of each kind a Tree keeps from one text to the next: few texts take more.
+const maxKept = 1 << 20
+
 func (t *Tree) read(raw []byte) (Node, error) {
+	if cap(t.nodes) > maxKept/24 {
+		t.nodes = nil
+	}
+	if cap(t.texts) > maxKept {
+		t.texts = nil
+	}
 	t.raw, t.nodes, t.texts, t.escaped = raw, t.nodes[:0], t.texts[:0], false
 	if err := t.walk(); err != nil {
 		return Node{}, err

@@ -14,8 +14,8 @@ const maxDepth = 10_000
 // maxLength is the longest text that a Tree can point into.
 const maxLength = 1<<31 - 1
 
-// walk goes over the text once: it checks all of it, as json.Valid does in several times as long, and
-// notes the values of as many levels as the Tree keeps. A file of a million requests is read by it.
+// walk goes over the text once: it checks all of it, by the rules of encoding/json, which takes several
+// times as long, and notes the values of as many levels as the Tree keeps.
 func (t *Tree) walk() error {
 	if len(t.raw) > maxLength {
 		return fmt.Errorf("the JSON is longer than %d bytes", maxLength)
@@ -55,11 +55,11 @@ func (t *Tree) value(i, depth, key int) int {
 	case '{', '[':
 		end = t.list(i, depth, at)
 	case 't':
-		end = word(raw, i, "true")
+		end = literal(raw, i, "true")
 	case 'f':
-		end = word(raw, i, "false")
+		end = literal(raw, i, "false")
 	case 'n':
-		end = word(raw, i, "null")
+		end = literal(raw, i, "null")
 	default:
 		end = number(raw, i)
 	}
@@ -219,8 +219,8 @@ func escape(raw []byte, i int) int {
 	return -1
 }
 
-func word(raw []byte, i int, word string) int {
-	if end := i + len(word); end <= len(raw) && string(raw[i:end]) == word {
+func literal(raw []byte, i int, want string) int {
+	if end := i + len(want); end <= len(raw) && string(raw[i:end]) == want {
 		return end
 	}
 	return -1

@@ -1,0 +1,51 @@
+package batch
+
+import (
+	"encoding/json"
+	"testing"
+	"unicode/utf8"
+
+	"aoai-bridge/shared/rawjson"
+)
+
+// FuzzLine holds parseLine against encoding/json: a line is taken for a request where that sees one, and for
+// the same request.
+func FuzzLine(f *testing.F) {
+	for _, seed := range []string{
+		`{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-4o","messages":[{"role":"user","content":"h\u00fc\n"}]}}`,
+		`{"method":"POST","url":"/v1/responses","mode":"online","body":{"model":"m","stream":false,"max_output_tokens":7,"n":2}}`,
+		`{"method":"POST","url":"\/v1\/embeddings","body":{"mod\u0065l":"m","input":[1,2]},"custom_id":7}`,
+		`{"custom_id":null,"method":"POST","url":"/responses","body":{"model":"m"},"mode":null}`, `{"method":"POST","method":"POST"}`, `[]`, `{`, "{\"\xff\":1}",
+	} {
+		f.Add([]byte(seed))
+	}
+	var tree rawjson.Tree
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		l, bad := parseLine(&tree, &scanner{text: raw, number: 1})
+		var o, body map[string]json.RawMessage
+		isObject := utf8.Valid(raw) && json.Unmarshal(raw, &o) == nil && o != nil
+		if bad != nil {
+			if isObject == (bad.Code == "invalid_json_line" || bad.Code == "invalid_utf8") {
+				t.Fatalf("%q: %+v", raw, bad)
+			}
+			return
+		}
+		text := func(raw json.RawMessage) (s string) {
+			_ = json.Unmarshal(raw, &s)
+			return s
+		}
+		if !isObject || json.Unmarshal(o["body"], &body) != nil || body == nil {
+			t.Fatalf("%q is taken for a request", raw)
+		}
+		if text(o["method"]) != "POST" || endpointOf(text(o["url"])) != l.endpoint || Mode(text(o["mode"])) != l.mode ||
+			text(body["model"]) != l.model || string(o["body"]) != string(l.body.Raw()) {
+			t.Errorf("%q is taken for %+v", raw, l)
+		}
+		if id := o["custom_id"]; string(id) != string(l.customID) && string(id) != "null" {
+			t.Errorf("%q: custom_id is %s", raw, l.customID)
+		}
+		if changed := l.bodyFor(l.model + "-batch"); !json.Valid(changed) {
+			t.Errorf("%q: the body for a deployment is %s", raw, changed)
+		}
+	})
+}
