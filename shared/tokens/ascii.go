@@ -177,6 +177,29 @@ func asciiOrNone(s string, i int) int {
 	return i
 }
 
+// asciiNumbers returns how many tokens the numbers at s[i:] have, and where they end. They are as many as
+// follow each other with one character between them, which is then a piece of its own, whatever it is. The
+// last digits are left out if they may go on in other scripts.
+func asciiNumbers(s string, i int) (n, end int) {
+	for {
+		end = i
+		for m := 16; m == 16 && end+16 <= len(s); end += m {
+			m = bits.TrailingZeros64(tops&^within(load64(s, end), '0', '9')) / 8
+			m += bits.TrailingZeros64(tops&^within(load64(s, end+8), '0', '9')) / 8 & -(m / 8)
+		}
+		end = asciiRun(s, end, number)
+		if end < len(s) && s[end] >= 0x80 {
+			return n + (end-i)/3, end - (end-i)%3
+		}
+		n += (end - i + 2) / 3
+		if end+1 >= len(s) || s[end+1]-'0' > 9 {
+			return n, end
+		}
+		n++
+		i = end + 1
+	}
+}
+
 func asciiDigits(s string, i int) int {
 	for n := 1; n < 3; n++ {
 		if i+n == len(s) || s[i+n]-'0' > 9 {

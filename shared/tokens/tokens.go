@@ -35,8 +35,8 @@ func (e *Encoding) Count(text string) int {
 	n := 0
 	for i := 0; i < len(text); {
 		if e.threeDigits && text[i]-'0' <= 9 {
-			if end := asciiRun(text, i, number); end == len(text) || text[end] < 0x80 {
-				n += (end - i + 2) / 3
+			if tokens, end := asciiNumbers(text, i); end > i {
+				n += tokens
 				i = end
 				continue
 			}

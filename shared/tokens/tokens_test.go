@@ -155,7 +155,8 @@ func checkText(t *testing.T, e *Encoding, text string) {
 
 var snippets = []string{
 	"'s", "'S", "'ſ", "'ll", "'Re", "'", " ", "  ", "\n", "\r\n", "\t", "\u0085", "\u00a0", "\u3000", "\ufeff", "\u200d",
-	"\u0301", "/", "!", "a", "A", "the", "Hello", "ǅ", "ʰ", "中", "の", "न", "ि", "7", "123", "٣", "²", "½", "😀", "👨‍👩‍👧",
+	"\u0301", "/", "!", "a", "A", "the", "Hello", "ǅ", "ʰ", "中", "の", "न", "ि", "7", "123", "0123456789abcdefABCDEF",
+	"internationalization", "Internationalization", "INTERNATIONALIZATIONs", "Пере", "ПЕРЕ", "مرحبا", "٣", "²", "½", "😀", "👨‍👩‍👧",
 	"<|endoftext|>", "\x00", "\xff", "\xc3", "\xe2\x82", "\xed\xa0\x80", "ß", "я", "م", "_", "==", "한",
 }
 
@@ -254,6 +255,27 @@ func TestThreeDigits(t *testing.T) {
 				if ids := e.AppendIDs(nil, digits); len(digits) == width && len(ids) != 1 {
 					t.Errorf("%s: %s is %v", name, digits, ids)
 				}
+			}
+		}
+	}
+}
+
+// TestNumbers checks the counts of numbers by those of their ids. What ends the last one may go on with it.
+func TestNumbers(t *testing.T) {
+	long := strings.Repeat("1", 1<<20)
+	for _, name := range []string{"o200k_base", "cl100k_base"} {
+		e := lookup(t, name)
+		for width := range 40 {
+			for _, gap := range []string{"", " ", ",", "\n", "'", "x", "  ", "\r\n", "é", "٣", "\xff"} {
+				text := strings.Repeat(long[:width]+gap, 3)
+				if got, want := e.Count(text), len(e.AppendIDs(nil, text)); got != want {
+					t.Errorf("%s: Count(%q) is %d, want %d", name, text, got, want)
+				}
+			}
+		}
+		for _, end := range []string{"", "é"} { // a slow way here is one without end
+			if got, want := e.Count(long+end), (len(long)+2)/3+len(end)/2; got != want {
+				t.Errorf("%s: a number of 1 MB before %q has %d tokens, want %d", name, end, got, want)
 			}
 		}
 	}
