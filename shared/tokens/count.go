@@ -3,8 +3,11 @@ package tokens
 // shortPiece is a piece of up to 15 bytes, then its length and how many tokens it has, of four bits each.
 type shortPiece struct{ low, high uint64 }
 
-// longPiece is a piece of up to 30 bytes, its length and how many tokens it has, of a byte each.
-type longPiece [4]uint64
+// longPiece is a piece of up to 62 bytes.
+type longPiece struct {
+	length, tokens uint8
+	text           [62]byte
+}
 
 // count returns how many tokens the piece s[i:end] has. Pieces come again and again, so it remembers.
 func (sc *scratch) count(v *vocabulary, s string, i, end int) int {
@@ -21,16 +24,16 @@ func (sc *scratch) count(v *vocabulary, s string, i, end int) int {
 			*known = shortPiece{low, high | uint64(len(sc.tokens))<<60}
 		}
 		return int(known.high >> 60)
-	case n < 31 && i+32 <= len(s):
-		a, b := load64(s, i), load64(s, i+8)
-		c := load64(s, i+16) & first(n-16)
-		d := load64(s, i+24)&first(max(n-24, 0)) | uint64(n)<<48
-		known := &sc.long[(((a*3^b)*hashFactor^c)*hashFactor^d)*hashFactor>>(64-longBits)]
-		if known[0] != a || known[1] != b || known[2] != c || known[3]<<8 != d<<8 {
+	case n >= 8 && n <= len(longPiece{}.text): // of which some bytes are enough for the hash
+		h := (load64(s, i)*hashFactor ^ load64(s, i+n/2-4)) * hashFactor
+		h = (h ^ load64(s, end-8) ^ uint64(n)) * hashFactor
+		known := &sc.long[h>>(64-longBits)]
+		if int(known.length) != n || string(known.text[:n]) != s[i:end] {
 			v.encode(sc, s, i, end)
-			*known = longPiece{a, b, c, d | uint64(len(sc.tokens))<<56}
+			known.length, known.tokens = uint8(n), uint8(len(sc.tokens))
+			copy(known.text[:], s[i:end])
 		}
-		return int(known[3] >> 56)
+		return int(known.tokens)
 	}
 	v.encode(sc, s, i, end)
 	return len(sc.tokens)
