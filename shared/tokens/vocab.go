@@ -1,7 +1,5 @@
 package tokens
 
-import "math/bits"
-
 // vocabulary is the tokens of an encoding, read in place from the embedded data that
 // infra/tokens/generate lays out. A token's id is its rank among the merges.
 type vocabulary struct {
@@ -9,25 +7,23 @@ type vocabulary struct {
 	bytes  string // what the first 256 tokens are
 	trie   string // units of four bytes
 	splits string // the two tokens that each merges from, five bytes for both
-	moves  string // displacements, two bytes each
 	pairs  string // slots of four bytes
+	filter string // words of eight bytes, one for eight slots
 
-	bucketShift int
-	slotMask    uint32
+	slotMask uint64
 
 	// oneSpace is set where no token has two spaces at its front, though the data has such.
 	oneSpace bool
 }
 
 func open(data string) *vocabulary {
-	tokens, units := int(load32(data, 0)), int(load32(data, 4))
-	buckets, slots := int(load32(data, 8)), int(load32(data, 12))
-	v := &vocabulary{tokens: uint32(tokens), bucketShift: 65 - bits.Len(uint(buckets)), slotMask: uint32(slots) - 1}
-	v.bytes, data = data[16:16+bytesEnd], data[16+bytesEnd:]
+	tokens, units, slots := int(load32(data, 0)), int(load32(data, 4)), int(load32(data, 8))
+	v := &vocabulary{tokens: uint32(tokens), slotMask: uint64(slots) - 1}
+	v.bytes, data = data[12:12+bytesEnd], data[12+bytesEnd:]
 	v.trie, data = data[:units*4], data[units*4:]
 	v.splits, data = data[:tokens*splitBytes+8-splitBytes], data[tokens*splitBytes+8-splitBytes:]
-	v.moves, data = data[:buckets*2], data[buckets*2:]
-	v.pairs = data[:slots*4]
+	v.pairs, data = data[:slots*4], data[slots*4:]
+	v.filter = data[:slots]
 	return v
 }
 
@@ -50,44 +46,58 @@ func (v *vocabulary) split(id uint32) (left, right uint32) {
 	return uint32(both) & idMask, uint32(both>>idBits) & idMask
 }
 
-// pair returns the token that left and right merge into; none has an id so high as the other value.
-func (v *vocabulary) pair(left, right uint32) uint32 {
-	h := (uint64(left)<<idBits | uint64(right)) * hashFactor
-	move := load16(v.moves, int(h>>v.bucketShift)*2)
-	slot := load32(v.pairs, int((uint32(h>>16)+move*uint32(h>>8|1))&v.slotMask)*4)
-	if slot>>idBits != uint32(h>>34)&(1<<(32-idBits)-1) {
-		return none
-	}
-	id := slot & idMask
-	if l, r := v.split(id); l != left || r != right || id >= v.tokens {
-		return none
-	}
-	return id
-}
-
-const (
-	none       = ^uint32(0)
-	hashFactor = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio
-)
-
 // fit tells whether the bytes of two tokens are encoded as just these two. It undoes their merges from the
 // last to the first and looks whether, at any moment, a merge across the border would have come before.
 func (v *vocabulary) fit(left, right uint32) bool {
-	limit := none
-	for v.pair(left, right) >= limit {
-		top := max(left, right)
-		if top < bytesEnd {
+	limit := v.tokens
+	for {
+		h := hashPair(left, right)
+		mark := filterBits(h)
+		if load64(v.filter, int(h>>slotShift&v.slotMask)&^7)&mark == mark && v.merge(left, right, limit) {
+			return false
+		}
+		// Which of the two came last is anyone's guess, so no branch: inLeft is all ones or none.
+		inLeft := uint32(int32(right-left) >> 31)
+		last := right ^ (left^right)&inLeft
+		if last < bytesEnd {
 			return true
 		}
-		l, r := v.split(top)
-		if left > right {
-			left, limit = r, left
-		} else {
-			right, limit = l, right+1
+		both := load64(v.splits, int(last)*splitBytes)
+		l, r := uint32(both)&idMask, uint32(both>>idBits)&idMask
+		left ^= (left ^ r) & inLeft
+		right ^= (right ^ l) &^ inLeft
+		limit = last + 1 + inLeft
+	}
+}
+
+// merge tells whether left and right merge into a token below limit. Such a token would have been given the first
+// slot that is free or has none below limit.
+func (v *vocabulary) merge(left, right, limit uint32) bool {
+	h := hashPair(left, right)
+	for at := h >> slotShift & v.slotMask; ; at = (at + 1) & v.slotMask {
+		slot := load32(v.pairs, int(at)*4)
+		id := slot & idMask
+		if id >= limit {
+			return false
+		}
+		if slot>>idBits == uint32(h>>checkShift)&(1<<(32-idBits)-1) {
+			if l, r := v.split(id); l == left && r == right {
+				return true
+			}
 		}
 	}
-	return false
 }
+
+func hashPair(left, right uint32) uint64 { return (uint64(left)<<idBits | uint64(right)) * hashFactor }
+
+// filterBits returns the bits that are set in a word of the filter for a pair of that hash.
+func filterBits(h uint64) uint64 { return 1<<(h>>40&63) | 1<<(h>>34&63) }
+
+const (
+	hashFactor = 0x9E3779B97F4A7C15 // 2^64 divided by the golden ratio
+	checkShift = 20
+	slotShift  = 46
+)
 
 // appendToken appends the bytes of a token to dst.
 func (v *vocabulary) appendToken(dst []byte, id uint32) []byte {
@@ -105,11 +115,6 @@ func (v *vocabulary) has(id int) bool {
 	}
 	left, _ := v.split(uint32(id))
 	return id < bytesEnd || left != uint32(id)
-}
-
-func load16(s string, i int) uint32 {
-	s = s[i : i+2]
-	return uint32(s[0]) | uint32(s[1])<<8
 }
 
 func load32(s string, i int) uint32 {

@@ -6,20 +6,17 @@ import (
 	"fmt"
 )
 
-// pack lays a vocabulary out as shared/tokens/vocab.go reads it: four numbers of four bytes, the bytes that
-// the first 256 tokens are, the trie, the splits, the displacements and the pairs, all little-endian.
+// pack lays a vocabulary out as shared/tokens/vocab.go reads it: three numbers of four bytes, the bytes that
+// the first 256 tokens are, the trie, the splits, the pairs and their filter, all little-endian.
 func pack(tokens [][]byte) ([]byte, error) {
 	splits, err := splitAll(tokens)
 	if err != nil {
 		return nil, err
 	}
 	trie := newTrie(tokens)
-	pairs, err := newPairs(splits)
-	if err != nil {
-		return nil, err
-	}
+	pairs := newPairs(splits)
 	var out bytes.Buffer
-	for _, n := range []int{len(tokens), len(trie), len(pairs.displacements), len(pairs.slots)} {
+	for _, n := range []int{len(tokens), len(trie), len(pairs.slots)} {
 		binary.Write(&out, binary.LittleEndian, uint32(n))
 	}
 	for id := range 256 {
@@ -31,8 +28,8 @@ func pack(tokens [][]byte) ([]byte, error) {
 		out.Write(binary.LittleEndian.AppendUint64(nil, both)[:splitBytes])
 	}
 	out.Write(make([]byte, 8-splitBytes)) // so that the last one can be read as eight bytes
-	binary.Write(&out, binary.LittleEndian, pairs.displacements)
 	binary.Write(&out, binary.LittleEndian, pairs.slots)
+	binary.Write(&out, binary.LittleEndian, pairs.filter)
 	return out.Bytes(), nil
 }
 
