@@ -9,11 +9,8 @@ type placed struct {
 // scratch is what an encoder needs beside the text. What it finds out it remembers across texts.
 type scratch struct {
 	tokens []placed
-	dead   []uint64 // a bit per position: no encoding of the piece passes through it
-
-	// The last walk: where it started, how many bytes it looked at, and what it found.
-	from, seen, found int
-	ways              [longestToken + 1]way
+	views  [2]view
+	last   int // the view of the last walk
 
 	bests [1 << bestBits]uint64
 	short [1 << shortBits]shortPiece
@@ -29,16 +26,16 @@ const (
 	longBits  = 12
 )
 
-// best returns the highest n up to the given one of which the token sc.ways[n] fits behind left, or -1. Since
+// best returns the highest n up to the given one of which the token ways[n] fits behind left, or -1. Since
 // a way is the end of all shorter ones, it alone tells what the answer is, which is remembered: left and
 // the way, and in the lowest byte n+1.
-func (sc *scratch) best(v *vocabulary, left uint32, n int) int {
-	key := 1<<63 | uint64(left)<<32 | uint64(sc.ways[n].unit)>>restShift<<9 | uint64(sc.ways[n].unit)&isLeaf>>1
+func (sc *scratch) best(v *vocabulary, left uint32, ways *[longestToken + 1]way, n int) int {
+	key := 1<<63 | uint64(left)<<32 | uint64(ways[n].unit)>>restShift<<9 | uint64(ways[n].unit)&isLeaf>>1
 	known := &sc.bests[key*hashFactor>>(64-bestBits)]
 	if *known&^0xFF == key {
 		return int(*known&0xFF) - 1
 	}
-	for n >= 0 && !v.fit(left, v.id(sc.ways[n].unit)) {
+	for n >= 0 && !v.fit(left, v.id(ways[n].unit)) {
 		n--
 	}
 	*known = key | uint64(n+1)
@@ -49,57 +46,44 @@ func (sc *scratch) best(v *vocabulary, left uint32, n int) int {
 //
 // The encoding of a text is the only way to cut it into tokens of which all neighbours fit. So take the
 // longest token at each place; where it does not fit to the one before, a shorter one; and where none
-// does, go back. A place that was gone back from is never tried again, which keeps that linear.
+// does, go back. That is linear: the tokens up to a place are the encoding of the text up to there, so there
+// is but one way to come to it, and it is never come to again once gone back from.
 func (v *vocabulary) encode(sc *scratch, s string, i, end int) {
 	tokens := sc.tokens[:0]
-	sc.seen = 0
-	n := v.walk(sc, s, i, end)
-	if w := sc.ways[n]; i+int(w.length) == end {
+	sc.views[0].forget()
+	sc.views[1].forget()
+	at := v.walk(sc, s, i, end)
+	n := at.found
+	if w := at.ways[n]; i+int(w.length) == end {
 		sc.tokens = append(tokens, placed{v.id(w.unit), uint32(end), n})
 		return
 	}
 	start := i
-	dead := sc.alive(end - start)
 	for {
 		if len(tokens) > 0 && n >= 0 {
-			n = sc.best(v, tokens[len(tokens)-1].id, n)
+			n = sc.best(v, tokens[len(tokens)-1].id, &at.ways, n)
 		}
 		if n < 0 {
-			dead[(i-start)/64] |= 1 << ((i - start) % 64)
 			n = tokens[len(tokens)-1].way - 1
 			tokens = tokens[:len(tokens)-1]
 			i = start
 			if len(tokens) > 0 {
 				i = int(tokens[len(tokens)-1].end)
 			}
-			v.walk(sc, s, i, end)
+			at = v.walk(sc, s, i, end)
 			continue
 		}
-		w := sc.ways[n]
+		w := at.ways[n]
 		to := i + int(w.length)
-		if at := to - start; dead[at/64]>>(at%64)&1 != 0 {
-			n--
-			continue
-		}
 		tokens = append(tokens, placed{v.id(w.unit), uint32(to), n})
 		if to == end {
 			break
 		}
 		i = to
-		n = v.walk(sc, s, i, end)
+		at = v.walk(sc, s, i, end)
+		n = at.found
 	}
 	sc.tokens = tokens
-}
-
-// alive returns a bit, not set, for each of the positions 0 to n.
-func (sc *scratch) alive(n int) []uint64 {
-	words := n/64 + 1
-	if cap(sc.dead) < words {
-		sc.dead = make([]uint64, words)
-	}
-	dead := sc.dead[:words]
-	clear(dead)
-	return dead
 }
 
 // way is a token that a text starts with: the unit of the trie, and its length.
@@ -113,37 +97,52 @@ func (v *vocabulary) id(unit uint32) uint32 {
 	return load32(v.trie, int(unit>>restShift-1)*4) >> restShift
 }
 
-// walk leaves the tokens that s[i:end] starts with in sc.ways, and returns the index of the longest.
+// view is what a walk saw: where it started, how many bytes it looked at, the tokens that are there and the
+// index of the longest.
+type view struct {
+	from, seen, found int
+	ways              [longestToken + 1]way
+}
+
+func (w *view) forget() { w.from, w.seen = -1, 0 }
+
+// walk looks which tokens s[i:end] starts with.
 //
 // In a long run of one character, or of a few, walks are long and many and all the same: so one that would
-// see what the last one saw is spared.
-func (v *vocabulary) walk(sc *scratch, s string, i, end int) int {
-	if sc.seen >= longWalk && i+sc.seen <= end && s[i:i+sc.seen] == s[sc.from:sc.from+sc.seen] {
-		return sc.found
+// see what the last one saw is spared. So is one that goes back to where the last but one was.
+func (v *vocabulary) walk(sc *scratch, s string, i, end int) *view {
+	w := &sc.views[sc.last]
+	if w.seen >= longWalk && i+w.seen <= end && s[i:i+w.seen] == s[w.from:w.from+w.seen] {
+		return w
 	}
+	sc.last ^= 1
+	w = &sc.views[sc.last&1]
+	if w.from == i {
+		return w
+	}
+	w.from, w.seen = i, 0 // which it stays if it is the end that the walk ends at
 	if v.oneSpace && end > i+1 && s[i] == ' ' && s[i+1] == ' ' {
 		end = i + 1
 	}
 	n, at := 0, i
 	trie := v.trie
 	base := uint32(rootBase)
-	sc.seen = 0 // unless it is not for the end that the walk ends
 	for at < end {
 		b := uint32(s[at])
 		u := load32(trie, int(base+b)*4)
 		at++
 		if u&labelMask != b {
-			sc.seen = at - i
+			w.seen = at - i
 			break
 		}
-		sc.ways[n] = way{u, uint32(at - i)} // to be written over if it is none, as a branch here is hard to foresee
+		w.ways[n] = way{u, uint32(at - i)} // to be written over if it is none, as a branch here is hard to foresee
 		n += int(u / hasID & 1)
 		if u&isLeaf != 0 {
-			sc.seen = at - i
+			w.seen = at - i
 			break
 		}
 		base = u >> restShift
 	}
-	sc.from, sc.found = i, n-1
-	return n - 1
+	w.found = n - 1
+	return w
 }
