@@ -21,9 +21,9 @@ const (
 	longestToken = 128 // bytes
 	longWalk     = 12  // bytes, from where on comparing is faster than walking
 
-	bestBits  = 13
-	shortBits = 13
-	longBits  = 12
+	bestBits  = 14
+	shortBits = 14
+	longBits  = 11
 )
 
 // best returns the highest n up to the given one of which the token ways[n] fits behind left, or -1. Since
