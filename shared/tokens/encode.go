@@ -10,7 +10,6 @@ type placed struct {
 type scratch struct {
 	tokens []placed
 	views  [2]view
-	last   int // the view of the last walk
 
 	bests [1 << bestBits]uint64
 	short [1 << shortBits]shortPiece
@@ -50,9 +49,10 @@ func (sc *scratch) best(v *vocabulary, left uint32, ways *[longestToken + 1]way,
 // is but one way to come to it, and it is never come to again once gone back from.
 func (v *vocabulary) encode(sc *scratch, s string, i, end int) {
 	tokens := sc.tokens[:0]
-	sc.views[0].forget()
-	sc.views[1].forget()
-	at := v.walk(sc, s, i, end)
+	at, before := &sc.views[0], &sc.views[1]
+	at.forget()
+	before.forget()
+	at, before = v.walk(at, before, s, i, end)
 	n := at.found
 	if w := at.ways[n]; i+int(w.length) == end {
 		sc.tokens = append(tokens, placed{v.id(w.unit), uint32(end), n})
@@ -70,7 +70,7 @@ func (v *vocabulary) encode(sc *scratch, s string, i, end int) {
 			if len(tokens) > 0 {
 				i = int(tokens[len(tokens)-1].end)
 			}
-			at = v.walk(sc, s, i, end)
+			at, before = v.walk(at, before, s, i, end)
 			continue
 		}
 		w := at.ways[n]
@@ -80,7 +80,7 @@ func (v *vocabulary) encode(sc *scratch, s string, i, end int) {
 			break
 		}
 		i = to
-		at = v.walk(sc, s, i, end)
+		at, before = v.walk(at, before, s, i, end)
 		n = at.found
 	}
 	sc.tokens = tokens
@@ -106,19 +106,17 @@ type view struct {
 
 func (w *view) forget() { w.from, w.seen = -1, 0 }
 
-// walk looks which tokens s[i:end] starts with.
+// walk looks which tokens s[i:end] starts with. It takes the views of the last two walks, and returns that of
+// this one and another.
 //
 // In a long run of one character, or of a few, walks are long and many and all the same: so one that would
 // see what the last one saw is spared. So is one that goes back to where the last but one was.
-func (v *vocabulary) walk(sc *scratch, s string, i, end int) *view {
-	w := &sc.views[sc.last]
-	if w.seen >= longWalk && i+w.seen <= end && s[i:i+w.seen] == s[w.from:w.from+w.seen] {
-		return w
+func (v *vocabulary) walk(last, w *view, s string, i, end int) (this, other *view) {
+	if last.seen >= longWalk && i+last.seen <= end && s[i:i+last.seen] == s[last.from:last.from+last.seen] {
+		return last, w
 	}
-	sc.last ^= 1
-	w = &sc.views[sc.last&1]
 	if w.from == i {
-		return w
+		return w, last
 	}
 	w.from, w.seen = i, 0 // which it stays if it is the end that the walk ends at
 	if v.oneSpace && end > i+1 && s[i] == ' ' && s[i+1] == ' ' {
@@ -144,5 +142,5 @@ func (v *vocabulary) walk(sc *scratch, s string, i, end int) *view {
 		base = u >> restShift
 	}
 	w.found = n - 1
-	return w
+	return w, last
 }
