@@ -1,9 +1,9 @@
 package tokens
 
-// placed is a token of a piece, where it ends, and which of the ways there it is.
+// placed is a token of a piece: the unit of the trie, where it ends, and which of the ways there it is.
 type placed struct {
-	id, end uint32
-	way     int
+	unit, end uint32
+	way       int
 }
 
 // scratch is what an encoder needs beside the text. What it finds out it remembers across texts.
@@ -27,14 +27,15 @@ const (
 
 // best returns the highest n up to the given one of which the token ways[n] fits behind left, or -1. Since
 // a way is the end of all shorter ones, it alone tells what the answer is, which is remembered: left and
-// the way, and in the lowest byte n+1.
+// the way, without their labels, and in the lowest byte n+1.
 func (sc *scratch) best(v *vocabulary, left uint32, ways *[longestToken + 1]way, n int) int {
-	key := 1<<63 | uint64(left)<<32 | uint64(ways[n].unit)>>restShift<<9 | uint64(ways[n].unit)&isLeaf>>1
+	key := 1<<63 | unlabelled(left)<<32 | unlabelled(ways[n].unit)<<8
 	known := &sc.bests[key*hashFactor>>(64-bestBits)]
 	if *known&^0xFF == key {
 		return int(*known&0xFF) - 1
 	}
-	for n >= 0 && !v.fit(left, v.id(ways[n].unit)) {
+	id := v.id(left)
+	for n >= 0 && !v.fit(id, v.id(ways[n].unit)) {
 		n--
 	}
 	*known = key | uint64(n+1)
@@ -55,13 +56,13 @@ func (v *vocabulary) encode(sc *scratch, s string, i, end int) {
 	at, before = v.walk(at, before, s, i, end)
 	n := at.found
 	if w := at.ways[n]; i+int(w.length) == end {
-		sc.tokens = append(tokens, placed{v.id(w.unit), uint32(end), n})
+		sc.tokens = append(tokens, placed{w.unit, uint32(end), n})
 		return
 	}
 	start := i
 	for {
 		if len(tokens) > 0 && n >= 0 {
-			n = sc.best(v, tokens[len(tokens)-1].id, &at.ways, n)
+			n = sc.best(v, tokens[len(tokens)-1].unit, &at.ways, n)
 		}
 		if n < 0 {
 			n = tokens[len(tokens)-1].way - 1
@@ -75,7 +76,7 @@ func (v *vocabulary) encode(sc *scratch, s string, i, end int) {
 		}
 		w := at.ways[n]
 		to := i + int(w.length)
-		tokens = append(tokens, placed{v.id(w.unit), uint32(to), n})
+		tokens = append(tokens, placed{w.unit, uint32(to), n})
 		if to == end {
 			break
 		}
@@ -96,6 +97,9 @@ func (v *vocabulary) id(unit uint32) uint32 {
 	}
 	return load32(v.trie, int(unit>>restShift-1)*4) >> restShift
 }
+
+// unlabelled returns what tells a unit of a token from all others.
+func unlabelled(unit uint32) uint64 { return uint64(unit>>restShift<<1 | unit&isLeaf/isLeaf) }
 
 // view is what a walk saw: where it started, how many bytes it looked at, the tokens that are there and the
 // index of the longest.

@@ -69,7 +69,7 @@ func (e *Encoding) appendIDs(dst []int, valid string) []int {
 		end := e.split(valid, i)
 		e.vocab.encode(sc, valid, i, end)
 		for _, t := range sc.tokens {
-			dst = append(dst, int(t.id))
+			dst = append(dst, int(e.vocab.id(t.unit)))
 		}
 		i = end
 	}
@@ -118,7 +118,7 @@ func (e *Encoding) Tokens(text string) iter.Seq[Token] {
 			e.vocab.encode(sc, valid, i, n)
 			for _, t := range sc.tokens {
 				end := at.original(int(t.end))
-				if !yield(Token{ID: int(t.id), Start: start, End: end}) {
+				if !yield(Token{ID: int(e.vocab.id(t.unit)), Start: start, End: end}) {
 					return
 				}
 				start = end
