@@ -157,6 +157,7 @@ var snippets = []string{
 	"'s", "'S", "'ſ", "'ll", "'Re", "'", " ", "  ", "\n", "\r\n", "\t", "\u0085", "\u00a0", "\u3000", "\ufeff", "\u200d",
 	"\u0301", "/", "!", "a", "A", "the", "Hello", "ǅ", "ʰ", "中", "の", "न", "ि", "7", "123", "٣", "²", "½", "😀", "👨‍👩‍👧",
 	"<|endoftext|>", "\x00", "\xff", "\xc3", "\xe2\x82", "\xed\xa0\x80", "ß", "я", "م", "_", "==", "한",
+	"\n//", " I'", "亚洲AV", // tokens of o200k_base, though its pattern cuts them
 }
 
 func randomText(random *rand.Rand) string {
