@@ -158,6 +158,7 @@ var snippets = []string{
 	"\u0301", "/", "!", "a", "A", "the", "Hello", "ǅ", "ʰ", "中", "の", "न", "ि", "7", "123", "0123456789abcdefABCDEF",
 	"internationalization", "Internationalization", "INTERNATIONALIZATIONs", "Пере", "ПЕРЕ", "مرحبا", "٣", "²", "½", "😀", "👨‍👩‍👧",
 	"<|endoftext|>", "\x00", "\xff", "\xc3", "\xe2\x82", "\xed\xa0\x80", "ß", "я", "م", "_", "==", "한",
+	"\n//", " I'", "亚洲AV", // tokens of o200k_base, though its pattern cuts them
 }
 
 func randomText(random *rand.Rand) string {

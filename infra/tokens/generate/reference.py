@@ -3,14 +3,17 @@
     pip install tiktoken==0.14.0
     python reference.py classes > classes.txt
     python reference.py golden VOCABULARIES > ../../../shared/tokens/testdata/golden.json
+    python reference.py compare VOCABULARIES < LINES
 
 classes: which characters its regular expressions take for letters, marks, numbers and white space. Go's
 unicode package follows another version of Unicode than Rust's regex crate does.
 golden: the token ids of texts.json; VOCABULARIES is the folder that `go run . -keep VOCABULARIES` fills.
+compare: whether the ids are right that TestSoak in shared/tokens/soak_test.go has written.
 """
 
 import base64
 import hashlib
+import itertools
 import json
 import pathlib
 import sys
@@ -78,8 +81,30 @@ def compact(ids):
     return {"count": len(ids), "sha256": hashlib.sha256(joined).hexdigest()}
 
 
+def compare(folder):
+    """Each line is [text in hexadecimal, ids in o200k_base, ids in cl100k_base]."""
+    encodings = load(folder)
+    large = [encodings["o200k_base"], encodings["cl100k_base"]]
+    texts = wrong = 0
+    while lines := list(itertools.islice(sys.stdin, 100_000)):
+        hexes, *ids = zip(*map(json.loads, lines))
+        decoded = [bytes.fromhex(h).decode("utf-8", errors="replace") for h in hexes]
+        for encoding, got in zip(large, ids):
+            for h, want, have in zip(hexes, map(encoding.encode_ordinary, decoded), got):
+                if want != have:
+                    wrong += 1
+                    print(f"{encoding.name}: {h} is {have}, want {want}")
+        texts += len(lines)
+        if texts % 1_000_000 == 0:
+            print(f"{texts} texts, {wrong} differences", flush=True)
+    print(f"{texts} texts in each of two encodings, {wrong} differences")
+    sys.exit(wrong > 0)
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "classes":
         classes()
+    elif sys.argv[1] == "compare":
+        compare(sys.argv[2])
     else:
         golden(sys.argv[2])
