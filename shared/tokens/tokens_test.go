@@ -281,29 +281,3 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 }
-
-// TestLongPieces encodes pieces of 1 MB that make the encoder go back, or look far ahead, most often. What is
-// not linear is without end here.
-func TestLongPieces(t *testing.T) {
-	random := rand.New(rand.NewPCG(3, 4))
-	letters := make([]byte, 1<<20)
-	for i := range letters {
-		letters[i] = "abcdefghijklmnopqrstuvwxyz"[random.IntN(26)]
-	}
-	blanks := make([]byte, 1<<20)
-	for i := range blanks {
-		blanks[i] = "\t "[min(random.IntN(16), 1)]
-	}
-	for _, text := range []string{
-		string(letters), string(blanks), strings.Repeat("ab", 1<<19), strings.Repeat("=", 1<<20),
-		strings.Repeat("\t"+strings.Repeat(" ", 39), 1<<20/40), strings.Repeat("👩\u200d", 1<<20/7), strings.Repeat("\u0301", 1<<19),
-	} {
-		for _, name := range []string{"o200k_base", "cl100k_base", "r50k_base"} {
-			e := lookup(t, name)
-			ids := e.AppendIDs(nil, text)
-			if decoded, err := e.Decode(ids); err != nil || string(decoded) != text || e.Count(text) != len(ids) {
-				t.Errorf("%s: %.20q... has %d tokens, decoded %.20q..., %v, and %d ids", name, text, e.Count(text), decoded, err, len(ids))
-			}
-		}
-	}
-}
