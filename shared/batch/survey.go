@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 
 	"aoai-bridge/shared/bucket"
@@ -69,6 +70,11 @@ func (s *Service) Survey(ctx context.Context, in Source) (*Survey, error) {
 		return nil, openaierr.Invalid("s3.key", "missing_required_parameter", "'s3' names no object: it needs 'key', and 'bucket' if it is not the stack's own.")
 	}
 	where := s.store
+	if own := in.Bucket == "" || in.Bucket == where.Name(); own && (strings.HasPrefix(in.Key, "api/") || strings.HasPrefix(in.Key, "jobs/")) {
+		e := openaierr.Invalid("s3.key", "access_denied", "What lies below api/ and jobs/ is the bridge's own and may be another caller's. Put the file elsewhere in the bucket.")
+		e.Status = http.StatusForbidden
+		return nil, e
+	}
 	if in.Bucket != "" {
 		where = where.Other(in.Bucket)
 	}
@@ -138,8 +144,12 @@ type span struct {
 	output int64
 }
 
-// stretchBytes is about how many bytes of lines are handed on at once.
-const stretchBytes = 512 << 10
+// About how many bytes of a file are handed on at once, and how many lines at most: a short line takes some
+// hundred bytes beside its own.
+const (
+	stretchBytes = 512 << 10
+	stretchLines = 4096
+)
 
 func (v *survey) read(lines *scanner, closing func() bool, cancel context.CancelFunc) error {
 	workers := runtime.GOMAXPROCS(0)
@@ -204,7 +214,7 @@ func (v *survey) read(lines *scanner, closing func() bool, cancel context.Cancel
 // fill reads lines.
 func (s *stretch) fill(lines *scanner) {
 	s.text, s.lines, s.done, s.err, s.last = s.text[:0], s.lines[:0], make(chan struct{}), nil, false
-	for len(s.text) < stretchBytes {
+	for from := lines.offset; lines.offset-from < stretchBytes && len(s.lines) < stretchLines; {
 		if s.last = !lines.next(); s.last {
 			break
 		}

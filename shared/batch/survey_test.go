@@ -102,6 +102,27 @@ func TestSurveyGoesOn(t *testing.T) {
 	}
 }
 
+// What is held of a file is bounded in lines and in bytes, whether lines are short or too long to be read.
+func TestSurveyHoldsLittle(t *testing.T) {
+	for name, file := range map[string]string{
+		"short": strings.Repeat("1\n", 20_000),
+		"long":  strings.Repeat(strings.Repeat("1", 8<<20+1)+"\n", 3),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.put("a.jsonl", file)
+			w.tick, w.limit = time.Second, time.Second // the time is over after the first stretch
+			found, err := w.service().Survey(w.context(), batch.Source{Key: "a.jsonl"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if all := strings.Count(file, "\n"); found.Done || found.Lines == 0 || found.Lines > all/3 {
+				t.Errorf("%d of %d lines were read at once", found.Lines, all)
+			}
+		})
+	}
+}
+
 func TestSurveyErrors(t *testing.T) {
 	w := newWorld(t)
 	for _, tt := range []struct {
@@ -112,6 +133,8 @@ func TestSurveyErrors(t *testing.T) {
 	}{
 		{"no key", batch.Source{}, 400, "s3.key"},
 		{"no object", batch.Source{Key: "x.jsonl"}, 404, "s3.key"},
+		{"another's file", batch.Source{Key: "api/files/x.jsonl"}, 403, "s3.key"},
+		{"a job's record", batch.Source{Bucket: bucket, Key: "jobs/x.jsonl"}, 403, "s3.key"},
 		{"no bucket", batch.Source{Bucket: "nobody", Key: "x.jsonl"}, 404, "s3.key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 // A single call is written as its function's name, twice with and without what goes before, and its
 // arguments as JSON without white space. Several calls are one call of a function that takes them all.
 func (c *counter) calls(calls rawjson.Node, param string) (any bool, err error) {
-	if calls.Kind() != '[' {
-		return false, wrongType(param, "an array", calls)
+	if err := objects(param, calls); err != nil {
+		return false, err
 	}
 	var names, arguments []string
 	i := 0

@@ -13,8 +13,8 @@ import (
 // chat counts a body of POST /chat/completions.
 func (c *counter) chat(body rawjson.Node) error {
 	messages := body.Get("messages")
-	if messages.Kind() != '[' {
-		return wrongType("messages", "an array", messages)
+	if err := objects("messages", messages); err != nil {
+		return err
 	}
 	functions, err := c.functions(body)
 	if err != nil {
@@ -124,6 +124,9 @@ func (c *counter) content(content rawjson.Node, v voice, tail string) (text bool
 		}
 		return len(content.Raw()) > len(`""`), nil
 	case '[':
+		if err := objects(v.param, content); err != nil {
+			return false, err
+		}
 	case 0, 'n':
 		return false, nil
 	default:

@@ -1,6 +1,8 @@
 package estimate
 
 import (
+	"bytes"
+
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
 )
@@ -15,12 +17,11 @@ func (c *counter) embeddings(input rawjson.Node) error {
 	default:
 		return wrongType("input", "a string or an array", input)
 	}
-	if n := input.Numbers(); n > 0 {
+	if input.Numbers() > 0 {
 		if hasMembers(input) {
 			return openaierr.Invalid("input", "invalid_type", "Invalid type for 'input': token ids and other values cannot be mixed.")
 		}
-		c.embedded(n)
-		return nil
+		return c.embedIDs(input, "input")
 	}
 	i := 0
 	for v := range input.Elements() {
@@ -47,10 +48,19 @@ func (c *counter) embed(v rawjson.Node, param string) error {
 		}
 		c.embedded(c.tokens(text, named(param)))
 	case v.Kind() == '[' && v.Numbers() > 0 && !hasMembers(v):
-		c.embedded(v.Numbers())
+		return c.embedIDs(v, param)
 	default:
 		return wrongType(param, "a string or an array of token ids", v)
 	}
+	return nil
+}
+
+// embedIDs counts an array of numbers.
+func (c *counter) embedIDs(ids rawjson.Node, param string) error {
+	if bytes.ContainsAny(ids.Raw(), "-.eE") {
+		return openaierr.Invalid(param, "invalid_type", "Invalid type for '%s': token ids are whole numbers from 0.", param)
+	}
+	c.embedded(ids.Numbers())
 	return nil
 }
 

@@ -229,6 +229,17 @@ func wrongType(param, want string, got rawjson.Node) error {
 	return openaierr.Invalid(param, "invalid_type", "Invalid type for '%s': expected %s, but got %s instead.", param, want, kindName(got))
 }
 
+// objects tells what is wrong with an array that should have objects. Numbers in it are no Nodes.
+func objects(param string, array rawjson.Node) error {
+	if array.Kind() != '[' {
+		return wrongType(param, "an array", array)
+	}
+	if array.Numbers() > 0 {
+		return openaierr.Invalid(param, "invalid_type", "Invalid type for '%s': its items must be objects, but there are numbers among them.", param)
+	}
+	return nil
+}
+
 func kindName(n rawjson.Node) string {
 	switch n.Kind() {
 	case '{':

@@ -89,6 +89,8 @@ type Report struct {
 	Basis       Basis  `json:"basis"`
 	Parts       []Part `json:"parts"`
 
+	NotCounted []string `json:"not_counted,omitempty"` // the parts that are left out of input_tokens
+
 	Output      *Output            `json:"output,omitempty"`
 	Context     *Context           `json:"context,omitempty"`
 	Cost        []catalog.Cost     `json:"cost,omitempty"`
@@ -129,6 +131,11 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 	r := &Report{
 		Object: "token_estimate", Request: count.Kind,
 		InputTokens: count.Tokens, Basis: count.Basis, Parts: count.Parts,
+	}
+	for _, p := range count.Parts {
+		if p.Basis == NotCounted {
+			r.NotCounted = append(r.NotCounted, p.Part)
+		}
 	}
 	if count.Min != count.Tokens {
 		r.InputMin = &count.Min

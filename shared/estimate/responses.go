@@ -33,6 +33,9 @@ func (c *counter) responses(body rawjson.Node) error {
 	case '"':
 		c.add("messages", o.message+c.Encoding.Count("user")+c.tokens(input.Text(), named("input")), o.basis, "")
 	case '[':
+		if input.Numbers() > 0 {
+			return openaierr.Invalid("input", "invalid_type", "Invalid type for 'input': a response's input is a string or an array of items, but token ids were given.")
+		}
 		i := 0
 		for item := range input.Elements() {
 			first := len(functions) > 0 && !system && isSystem(item)
@@ -41,9 +44,6 @@ func (c *counter) responses(body rawjson.Node) error {
 				return err
 			}
 			i++
-		}
-		if input.Numbers() > 0 {
-			return openaierr.Invalid("input", "invalid_type", "Invalid type for 'input': a response's input is a string or an array of items, but token ids were given.")
 		}
 	default:
 		return wrongType("input", "a string or an array", input)

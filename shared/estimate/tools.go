@@ -23,8 +23,8 @@ func (c *counter) functions(body rawjson.Node) ([]function, error) {
 		if tools.Absent() {
 			continue
 		}
-		if tools.Kind() != '[' {
-			return nil, wrongType(list, "an array", tools)
+		if err := objects(list, tools); err != nil {
+			return nil, err
 		}
 		i := 0
 		for tool := range tools.Elements() {

@@ -11,7 +11,7 @@ import (
 
 // Encoding is one way to cut text into tokens. Its methods may be called concurrently.
 //
-// Text is UTF-8. Bytes that are not become U+FFFD, once per maximal subpart, as in Python's
+// Text is UTF-8, of less than 4 GiB. Bytes that are not become U+FFFD, once per maximal subpart, as in Python's
 // bytes.decode(errors="replace").
 type Encoding struct {
 	name    string
@@ -31,7 +31,7 @@ func (e *Encoding) Name() string { return e.name }
 // Count returns how many tokens text has. Special tokens count as plain text.
 func (e *Encoding) Count(text string) int {
 	sc := e.scratch()
-	defer e.spare.Put(sc)
+	defer e.release(sc)
 	n := 0
 	for i := 0; i < len(text); {
 		if e.threeDigits && text[i]-'0' <= 9 {
@@ -64,7 +64,7 @@ func (e *Encoding) AppendIDs(dst []int, text string) []int {
 
 func (e *Encoding) appendIDs(dst []int, valid string) []int {
 	sc := e.scratch()
-	defer e.spare.Put(sc)
+	defer e.release(sc)
 	for i := 0; i < len(valid); {
 		end := e.split(valid, i)
 		e.vocab.encode(sc, valid, i, end)
@@ -74,6 +74,16 @@ func (e *Encoding) appendIDs(dst []int, valid string) []int {
 		i = end
 	}
 	return dst
+}
+
+// maxSpare is how many tokens a scratch has room for when it is kept: most pieces have a few.
+const maxSpare = 1 << 16
+
+func (e *Encoding) release(sc *scratch) {
+	if cap(sc.tokens) > maxSpare {
+		sc.tokens = nil
+	}
+	e.spare.Put(sc)
 }
 
 func (e *Encoding) scratch() *scratch {
@@ -111,7 +121,7 @@ func (e *Encoding) Tokens(text string) iter.Seq[Token] {
 		valid := validUTF8(text)
 		at := offsets{text: text, same: valid == text}
 		sc := e.scratch()
-		defer e.spare.Put(sc)
+		defer e.release(sc)
 		start := 0
 		for i := 0; i < len(valid); {
 			n := e.split(valid, i)
