@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
@@ -27,6 +28,8 @@ type Bucket struct {
 func New(cfg aws.Config, name string) *Bucket {
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.UsePathStyle = o.BaseEndpoint != nil // an endpoint of one's own has no name for each bucket
+		// Of two claims at once S3 may refuse both with this 409, which asks to try again; the SDK does not.
+		o.Retryer = retry.AddWithErrorCodes(o.Retryer, "ConditionalRequestConflict")
 	})
 	return &Bucket{client, name}
 }
@@ -70,8 +73,7 @@ func (b *Bucket) Claim(ctx context.Context, key string, record any) (won bool, e
 	in := b.object(key, recordType, encode(record))
 	in.IfNoneMatch = aws.String("*")
 	_, err = b.s3.PutObject(ctx, in)
-	switch Status(err) {
-	case http.StatusPreconditionFailed, http.StatusConflict:
+	if Status(err) == http.StatusPreconditionFailed {
 		return false, nil
 	}
 	return err == nil, err

@@ -8,16 +8,23 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// of is a bucket whose S3 is a handler.
+// of is a bucket whose S3 is a handler, and which tries again at once.
 func of(t *testing.T, s3 http.Handler) *Bucket {
 	server := httptest.NewServer(s3)
 	t.Cleanup(server.Close)
 	return New(aws.Config{
+		Retryer: func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) {
+				o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+			})
+		},
 		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
 	}, "b")
 }
@@ -76,6 +83,39 @@ func TestDownloadGoesOn(t *testing.T) {
 			}
 			if !tt.fails && !bytes.Equal(got, []byte(content[tt.offset:])) {
 				t.Errorf("got %d bytes, want %d, after %v", len(got), len(content)-int(tt.offset), c.ranges)
+			}
+		})
+	}
+}
+
+// Only a 412 says that another has won; a 409 asks to try again.
+func TestClaimInConflict(t *testing.T) {
+	tests := []struct {
+		name      string
+		conflicts int // answers of 409 before the last one
+		last      int
+		won       bool
+		status    int // of the error
+	}{
+		{"then won", 2, http.StatusOK, true, 0},
+		{"then lost", 1, http.StatusPreconditionFailed, false, 0},
+		{"for ever", 100, http.StatusOK, false, http.StatusConflict},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			asked := 0
+			b := of(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				if asked++; asked <= tt.conflicts {
+					w.WriteHeader(http.StatusConflict)
+					_, _ = io.WriteString(w, "<Error><Code>ConditionalRequestConflict</Code></Error>")
+					return
+				}
+				w.WriteHeader(tt.last)
+			}))
+			won, err := b.Claim(t.Context(), "k", 1)
+			if won != tt.won || Status(err) != tt.status || (err != nil) != (tt.status != 0) {
+				t.Errorf("won %t, %v, after %d requests", won, err, asked)
 			}
 		})
 	}
