@@ -2,6 +2,7 @@ package bucket
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,7 +26,8 @@ func of(t *testing.T, s3 http.Handler) *Bucket {
 				o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 			})
 		},
-		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
+		Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
 	}, "b")
 }
 
@@ -69,6 +71,7 @@ func TestDownloadGoesOn(t *testing.T) {
 		{"from the end", 0, 0, 100_000, false},
 		{"cut often", 10_000, 8, 0, false},
 		{"cut often, from an offset", 10_000, 8, 1000, false},
+		{"from beyond the end", 0, 0, 100_001, true},
 		{"never a byte", 0, 100, 0, true},
 	}
 	content := strings.Repeat("0123456789", 10_000)
@@ -81,10 +84,32 @@ func TestDownloadGoesOn(t *testing.T) {
 			if (err != nil) != tt.fails {
 				t.Fatalf("after %v: %v", c.ranges, err)
 			}
+			if beyond := tt.offset > int64(len(content)); errors.Is(err, ErrBeyondEnd) != beyond {
+				t.Errorf("from %d: %v", tt.offset, err)
+			}
 			if !tt.fails && !bytes.Equal(got, []byte(content[tt.offset:])) {
 				t.Errorf("got %d bytes, want %d, after %v", len(got), len(content)-int(tt.offset), c.ranges)
 			}
 		})
+	}
+}
+
+// A body that has come whole and does not have its checksum is an error, not a download to go on with.
+func TestDownloadOfWrongBytes(t *testing.T) {
+	asked := 0
+	o := of(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"e"`)
+		w.Header().Set("Content-Length", "7")
+		if asked++; r.Header.Get("Range") != "" {
+			w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+			return
+		}
+		w.Header().Set("X-Amz-Checksum-Crc32", "AAAAAA==")
+		_, _ = io.WriteString(w, "corrupt")
+	})).Open(t.Context(), "k")
+	defer o.Close()
+	if got, err := io.ReadAll(o); err == nil || !strings.Contains(err.Error(), "checksum") || asked != 1 {
+		t.Errorf("%q, %v, after %d requests", got, err, asked)
 	}
 }
 

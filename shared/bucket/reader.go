@@ -3,6 +3,8 @@ package bucket
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -14,6 +16,9 @@ import (
 // rereads is how often a download goes on after it broke off without having brought a byte.
 const rereads = 5
 
+// ErrBeyondEnd is the error of a Reader whose offset the object does not reach: it has become shorter.
+var ErrBeyondEnd = errors.New("the object ends before the offset")
+
 // Reader reads an object, and goes on where a download breaks off.
 type Reader struct {
 	ctx     context.Context
@@ -22,6 +27,7 @@ type Reader struct {
 	version string // "" is the newest
 	etag    string // of what was read first, so that no two objects are mixed
 	offset  int64
+	end     int64 // of the object, as the download announces it; -1 if it does not
 	body    io.ReadCloser
 	failed  int
 }
@@ -50,6 +56,9 @@ func (r *Reader) Read(p []byte) (int, error) {
 			return n, err
 		}
 		r.Close()
+		if r.offset == r.end {
+			return n, err // there is nothing to go on with: the whole is wrong, by its checksum
+		}
 		if r.failed++; r.failed > rereads || r.ctx.Err() != nil {
 			return n, err
 		}
@@ -76,13 +85,28 @@ func (r *Reader) Begin() error {
 	}
 	out, err := r.bucket.s3.GetObject(r.ctx, in)
 	if Status(err) == http.StatusRequestedRangeNotSatisfiable {
-		r.body = io.NopCloser(bytes.NewReader(nil)) // the offset is the object's end
-		return nil
+		return r.beginAtEnd()
 	}
 	if err != nil {
 		return err
 	}
-	r.body, r.etag = out.Body, aws.ToString(out.ETag)
+	r.body, r.etag, r.end = out.Body, aws.ToString(out.ETag), -1
+	if out.ContentLength != nil {
+		r.end = r.offset + *out.ContentLength
+	}
+	return nil
+}
+
+// beginAtEnd has nothing to read, where the offset is the object's end and not beyond it.
+func (r *Reader) beginAtEnd() error {
+	o, err := r.bucket.Head(r.ctx, r.key, r.version)
+	if err != nil {
+		return err
+	}
+	if o == nil || o.Size != r.offset {
+		return fmt.Errorf("%s at byte %d: %w", r.key, r.offset, ErrBeyondEnd)
+	}
+	r.body, r.end = io.NopCloser(bytes.NewReader(nil)), r.offset
 	return nil
 }
 
