@@ -36,7 +36,11 @@ func (s *Service) Collect(ctx context.Context, step Step) (*Step, error) {
 // GiveUp settles a part that cannot go on: what has been answered stays, everything else gets the failure.
 func (s *Service) GiveUp(ctx context.Context, step Step, failure Failure) (*Step, error) {
 	return s.settleOnce(ctx, step, func(w *work, got *answers) (*Tried, error) {
-		if _, err := w.fetch(ctx, got); err != nil {
+		err := w.regain(ctx)
+		if err == nil {
+			_, err = w.fetch(ctx, got)
+		}
+		if err != nil {
 			slog.WarnContext(ctx, "a part is given up without its answers", "job", step.Job, "part", step.Part, "error", err.Error())
 		}
 		if w.state.BatchID != "" && !terminal[w.state.Status] {
@@ -44,6 +48,19 @@ func (s *Service) GiveUp(ctx context.Context, step Step, failure Failure) (*Step
 		}
 		return w.settle(ctx, got, &unanswered{final: true, Failure: failure})
 	})
+}
+
+// regain makes the batch of a create whose answer was lost the part's, so that it does not go on unseen.
+func (w *work) regain(ctx context.Context) error {
+	b, err := w.lost(ctx)
+	if b == nil || err != nil {
+		return err
+	}
+	err = w.created(ctx, b)
+	if w.state.BatchID == b.ID { // and not another run's
+		w.state.see(b)
+	}
+	return err
 }
 
 // settleOnce leaves a try that has been settled, and has settle do it before where it has not. settle

@@ -162,6 +162,42 @@ func TestGiveUp(t *testing.T) {
 	}
 }
 
+// A part is given up with the batch whose creation nobody heard of: what it has answered stays, and it is
+// cancelled where it is under way.
+func TestGiveUpLostBatch(t *testing.T) {
+	for _, tt := range []struct {
+		name, says string
+		ended      bool
+	}{{"under way", "error task_failed", false}, {"ended", "number1", true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"))
+			a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
+			if !tt.ended {
+				w.fault(azureopenai.FaultRule{Fault: "stall;state=validating", Method: "POST", Path: "/batches"})
+			}
+			w.fault(azureopenai.FaultRule{Fault: "lost", Method: "POST", Path: "/batches"})
+			step := object{"job": a.Job, "part": 1}
+			if _, err := task[batch.Step](w, "submit", object{"task": "submit", "step": step}); err == nil {
+				t.Fatal("the answer was not lost")
+			}
+			if tt.ended {
+				w.release()
+			}
+			step["failure"] = object{"Error": "Lambda.Unknown", "Cause": "killed"}
+			patiently[batch.Step](w, "give-up", object{"task": "give-up", "step": step})
+			w.release()
+			patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
+			if got := w.results("results/n.jsonl"); got[0].says() != tt.says {
+				t.Errorf("the first line says %q", got[0].says())
+			}
+			if b := w.azureList("batches"); len(b) != 1 || (b[0].Status == "completed") != tt.ended {
+				t.Errorf("Azure has %+v", b)
+			}
+		})
+	}
+}
+
 // A part that nobody could even give up is told of in the report.
 func TestReportWithoutParts(t *testing.T) {
 	w := newWorld(t)

@@ -29,10 +29,7 @@ func (s *Service) Poll(ctx context.Context, step Step) (*Step, error) {
 		return nil, w.notFound(ctx, err)
 	}
 	st.Unavailable = 0
-	st.Status, st.OutputID, st.ErrorID, st.Errors = b.status(), b.OutputFileID, b.ErrorFileID, b.errors()
-	if b.Counts != nil {
-		st.Counts = *b.Counts
-	}
+	st.see(b)
 	switch st.Status {
 	case "failed":
 		if noRoom(st.Errors) { // where creating does not say so, the batch does
@@ -44,6 +41,14 @@ func (s *Service) Poll(ctx context.Context, step Step) (*Step, error) {
 		return step.now(stepEnded), w.save(ctx)
 	}
 	return step.wait(stepRunning), errors.Join(w.stop(ctx), w.save(ctx))
+}
+
+// see takes over how far a batch is.
+func (st *state) see(b *batchObject) {
+	st.Status, st.OutputID, st.ErrorID, st.Errors = b.status(), b.OutputFileID, b.ErrorFileID, b.errors()
+	if b.Counts != nil {
+		st.Counts = *b.Counts
+	}
 }
 
 // stop cancels a batch that is wanted no more, or has taken too long.

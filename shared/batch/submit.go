@@ -58,17 +58,23 @@ func (s *Service) Submit(ctx context.Context, step Step) (*Step, error) {
 // withhold ends a part of a cancelled job that has not been sent. A batch that may have been made all the
 // same is polled, and cancelled there.
 func (w *work) withhold(ctx context.Context) (*Step, error) {
-	if w.state.Creating {
-		b, err := w.at(w.part).findBatch(ctx, w.metadata())
-		if err != nil {
-			return nil, err
-		}
-		if b != nil {
-			return w.step.wait(stepSubmitted), w.created(ctx, b)
-		}
+	b, err := w.lost(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if b != nil {
+		return w.step.wait(stepSubmitted), w.created(ctx, b)
 	}
 	w.state.Cancelled, w.state.Status = true, stateEnded
 	return w.step.now(stepEnded), w.save(ctx)
+}
+
+// lost looks for the batch of a create whose answer did not arrive, nil if there is none.
+func (w *work) lost(ctx context.Context) (*batchObject, error) {
+	if !w.state.Creating || w.state.BatchID != "" {
+		return nil, nil
+	}
+	return w.at(w.part).findBatch(ctx, w.metadata())
 }
 
 // stateEnded marks a try that has nothing more to come from Azure.
@@ -109,7 +115,7 @@ func (w *work) create(ctx context.Context) error {
 	var b *batchObject
 	var err error
 	if st.Creating {
-		b, err = azure.findBatch(ctx, w.metadata())
+		b, err = w.lost(ctx)
 	} else {
 		st.Creating = true
 		err = w.save(ctx)
