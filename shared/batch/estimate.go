@@ -115,9 +115,10 @@ func (s *Service) overCeiling(job *Job, plan *Plan) *Failure {
 	if ceiling == 0 || len(plan.Parts) == 0 {
 		return nil
 	}
-	letThrough := "To let it through, put the file there again with the metadata cost-ceiling=%s, start the workflow with the same input, \"take_over\": true and options.cost_ceiling, or raise the stack's parameter BatchCostCeiling."
+	// A job keeps the ceiling that it began with: a higher one of the stack is for new jobs.
+	letThrough := "To let it through, put the file there again with the metadata cost-ceiling=%s, or start the workflow with the same input, \"take_over\": true and options.cost_ceiling. The stack's parameter BatchCostCeiling is the ceiling of new jobs that name none."
 	if job.Origin == OriginAPI {
-		letThrough = "To let it through, create the batch again with the metadata " + MetadataPrefix + "cost-ceiling=%s, or have the stack's parameter BatchCostCeiling raised."
+		letThrough = "To let it through, create the batch again with the metadata " + MetadataPrefix + "cost-ceiling=%s. The stack's parameter BatchCostCeiling is the ceiling of new batches that name none."
 	}
 	e := plan.Estimate
 	switch {

@@ -189,6 +189,26 @@ func TestRefusedAndTakenOver(t *testing.T) {
 	w.checkNumbers(t, "results/n.jsonl", 10)
 }
 
+// A job keeps its ceiling where the stack's is raised, and the refusal promises nothing else.
+func TestRefusedBeforeTheCeilingWasRaised(t *testing.T) {
+	w := newWorld(t, func(env *config.Batch) { env.CostCeiling = 0.000001 })
+	w.put("inbox/n.jsonl", manyLines(10, "gpt-4o-mini"))
+	event := w.event("inbox/n.jsonl")
+	sum := w.run(event)
+	if sum.Status != "refused" || !strings.Contains(sum.Failure.Message, "BatchCostCeiling is the ceiling of new jobs") {
+		t.Fatalf("the summary is %+v", sum)
+	}
+	w.env.CostCeiling = 100
+	w.restart()
+	if a := w.plan(strings.TrimSuffix(event, "}")+`,"take_over":true}`, "execution-2"); a.Status != "report" {
+		t.Errorf("the same job: %+v", a)
+	}
+	w.put("inbox/n.jsonl", manyLines(10, "gpt-4o-mini"))
+	if a := w.plan(w.event("inbox/n.jsonl"), "execution-3"); a.Status != "planned" {
+		t.Errorf("a new job: %+v", a)
+	}
+}
+
 func TestCost(t *testing.T) {
 	w := newWorld(t)
 	w.put("inbox/n.jsonl", manyLines(10, "gpt-4o-mini"))
