@@ -170,6 +170,7 @@ func (r remote) deleteFile(ctx context.Context, id string) error {
 type batchObject struct {
 	ID           string            `json:"id"`
 	Status       string            `json:"status"`
+	InputFileID  string            `json:"input_file_id"`
 	OutputFileID string            `json:"output_file_id"` // null and "" are none
 	ErrorFileID  string            `json:"error_file_id"`
 	Counts       *Counts           `json:"request_counts"`

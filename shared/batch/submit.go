@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -141,7 +142,8 @@ type made struct {
 
 // created makes a batch the part's, unless another one is.
 func (w *work) created(ctx context.Context, b *batchObject) error {
-	mine := made{b.ID, w.state.FileID, w.now().UTC()}
+	// A batch that was found may be of a file that another run has uploaded.
+	mine := made{b.ID, cmp.Or(b.InputFileID, w.state.FileID), w.now().UTC()}
 	first, status := mine, b.status()
 	won, err := w.store.Claim(ctx, w.madeKey(), mine)
 	if err == nil && !won {
@@ -156,6 +158,9 @@ func (w *work) created(ctx context.Context, b *batchObject) error {
 	if first.BatchID != mine.BatchID {
 		w.discard(ctx, mine, first)
 		status = "" // Poll will see
+	}
+	if own := w.state.FileID; own != "" && own != mine.FileID && own != first.FileID && !w.job.Settings.KeepFiles {
+		_ = w.at(w.part).deleteFile(ctx, own) // no batch is of it; it expires by itself
 	}
 	w.state.use(first)
 	w.state.Status = status

@@ -1,6 +1,9 @@
 package batch_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"mime/multipart"
 	"net/http"
 	"strings"
 	"sync"
@@ -9,6 +12,57 @@ import (
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/shared/batch"
 )
+
+// Of two runs that have each uploaded the part's file, one makes the batch and the other finds it: no file stays.
+func TestSubmitFindsAnothersBatch(t *testing.T) {
+	w := newWorld(t)
+	w.put("inbox/n.jsonl", manyLines(20, "gpt-4o-mini"))
+	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
+	step := object{"task": "submit", "step": object{"job": a.Job, "part": 1}}
+	w.fault(azureopenai.FaultRule{Fault: "lost", Method: "POST", Path: "/batches"})
+	if _, err := task[batch.Step](w, "submit", step); err == nil {
+		t.Fatal("the answer was not lost")
+	}
+	key := "jobs/" + a.Job + "/parts/00001/try-00/state.json"
+	raw, _ := w.get(key)
+	var state object
+	if err := json.Unmarshal([]byte(raw), &state); err != nil {
+		t.Fatal(err)
+	}
+	state["file_id"] = w.upload() // the other run's state is lost
+	changed, _ := json.Marshal(state)
+	w.put(key, string(changed))
+	w.walk(a.Job, 1)
+	patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
+	w.checkNumbers(t, "results/n.jsonl", 20)
+	if files := w.azureList("files"); len(files) > 0 {
+		t.Errorf("%d files are left in Azure", len(files))
+	}
+}
+
+// upload puts a file of one line into Azure.
+func (w *world) upload() (id string) {
+	w.t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	_ = form.WriteField("purpose", "batch") // a buffer takes everything
+	file, _ := form.CreateFormFile("file", "n.jsonl")
+	_, _ = file.Write([]byte(chat("1", "gpt-4o-mini", "other")))
+	_ = form.Close()
+	r, _ := http.NewRequest(http.MethodPost, w.url+"/openai/v1/files", &body)
+	r.Header.Set("Api-Key", "local")
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var made struct{ ID string }
+	if err := json.NewDecoder(answer.Body).Decode(&made); err != nil || made.ID == "" {
+		w.t.Fatalf("%s: %v", answer.Status, err)
+	}
+	return made.ID
+}
 
 // A task that runs twice at the same time leaves one batch, though both runs have made one.
 func TestSubmitTwiceAtOnce(t *testing.T) {
