@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -91,6 +92,9 @@ func (s *Service) Survey(ctx context.Context, in Source) (*Survey, error) {
 
 // sourceError says what the caller can do about an object that cannot be read.
 func sourceError(err error, name, key string) error {
+	if errors.Is(err, bucket.ErrBeyondEnd) {
+		return openaierr.Invalid("s3.offset", "invalid_value", "The object %s ends before the offset: it was replaced by a shorter one. Begin without 'offset' and 'line'.", key)
+	}
 	switch bucket.Status(err) {
 	case http.StatusNotFound:
 		e := openaierr.Invalid("s3.key", "not_found", "There is no object %q in the bucket %s.", key, name)

@@ -125,6 +125,7 @@ func TestSurveyHoldsLittle(t *testing.T) {
 
 func TestSurveyErrors(t *testing.T) {
 	w := newWorld(t)
+	w.put("short.jsonl", "{}\n")
 	for _, tt := range []struct {
 		name   string
 		source batch.Source
@@ -135,6 +136,7 @@ func TestSurveyErrors(t *testing.T) {
 		{"no object", batch.Source{Key: "x.jsonl"}, 404, "s3.key"},
 		{"another's file", batch.Source{Key: "api/files/x.jsonl"}, 403, "s3.key"},
 		{"a job's record", batch.Source{Bucket: bucket, Key: "jobs/x.jsonl"}, 403, "s3.key"},
+		{"an offset behind the end", batch.Source{Key: "short.jsonl", Offset: 9}, 400, "s3.offset"},
 		{"no bucket", batch.Source{Bucket: "nobody", Key: "x.jsonl"}, 404, "s3.key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
