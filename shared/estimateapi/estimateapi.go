@@ -114,12 +114,7 @@ func read(r *http.Request) (rawjson.Node, error) {
 	if err != nil {
 		return rawjson.Node{}, openaierr.Invalid("", "invalid_json", "The request body is not a JSON object: %v.", err)
 	}
-	for _, key := range []string{"model", "messages", "input", "instructions", "tools", "functions", "text", "encoding", "estimate", "s3"} {
-		if body.Count(key) > 1 {
-			return rawjson.Node{}, openaierr.Invalid(key, "duplicate_parameter", "'%s' is given more than once. Give it once.", key)
-		}
-	}
-	return body, nil
+	return body, inference.Once(body, "model", "messages", "input", "instructions", "tools", "functions", "text", "encoding", "estimate", "s3")
 }
 
 // subject is what a request is counted by.

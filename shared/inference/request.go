@@ -134,16 +134,22 @@ type input struct {
 	options   []byte // stream_options to send; nil leaves them as they are
 }
 
+// Once refuses a body that has one of the parameters more than once.
+func Once(body interface{ Repeated(...string) string }, parameters ...string) error {
+	if name := body.Repeated(parameters...); name != "" {
+		return openaierr.Invalid(name, "duplicate_parameter", "'%s' is given more than once. Give it once.", name)
+	}
+	return nil
+}
+
 func parseInput(body []byte, op operation, rt *route) (*input, error) {
 	object, err := rawjson.Parse(body)
 	if err != nil {
 		return nil, openaierr.Invalid("", "invalid_json", "The request body is not a JSON object: %v.", err)
 	}
 	in := &input{object: object, keepUsage: true}
-	for _, key := range []string{"model", "stream", "stream_options"} {
-		if object.Count(key) > 1 {
-			return nil, openaierr.Invalid(key, "duplicate_parameter", "'%s' is given more than once. Give it once.", key)
-		}
+	if err := Once(object, "model", "stream", "stream_options"); err != nil {
+		return nil, err
 	}
 	if err := in.readModel(rt); err != nil {
 		return nil, err

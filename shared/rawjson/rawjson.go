@@ -54,6 +54,9 @@ func (o *Object) Get(key string) json.RawMessage { return o.root().Get(key).Raw(
 // Count tells how often a name stands at the top level: JSON allows more than one.
 func (o *Object) Count(key string) int { return o.root().Count(key) }
 
+// Repeated returns the first of names that stands there more than once, "" if there is none.
+func (o *Object) Repeated(names ...string) string { return o.root().Repeated(names...) }
+
 // With returns the text with the first member of that name replaced, or with the member added at the end.
 func (o *Object) With(key string, value []byte) []byte {
 	return o.root().with(0, len(o.tree.raw), key, value)

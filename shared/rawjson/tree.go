@@ -159,6 +159,16 @@ func (n Node) Count(key string) int {
 	return count
 }
 
+// Repeated returns the first of names that more than one member has, "" if there is none.
+func (n Node) Repeated(names ...string) string {
+	for _, name := range names {
+		if n.Count(name) > 1 {
+			return name
+		}
+	}
+	return ""
+}
+
 // With returns an object's bytes with the first member of that name replaced, or with the member added at
 // the end.
 func (n Node) With(key string, value []byte) []byte {
