@@ -97,7 +97,7 @@ func (s *Service) readSource(ctx context.Context, job *Job, plan *Plan) error {
 // add puts a line into its part, or among the rejected.
 func (c *cutter) add(s *scanner) error {
 	c.plan.Lines++
-	l, bad := parseLine(&c.tree, s)
+	l, bad := parseLine(&c.tree, s.rawLine)
 	if bad == nil {
 		var err error
 		if bad, err = c.place(l); err != nil || bad == nil {

@@ -49,15 +49,15 @@ type lineError struct {
 
 // parseLine reads a line of a file into a tree, which the line's body belongs to. With an error it returns as
 // much of the line as answers need: its number and, where it can be read, its custom_id.
-func parseLine(tree *rawjson.Tree, s *scanner) (*line, *lineError) {
-	l := &line{number: s.number}
+func parseLine(tree *rawjson.Tree, raw rawLine) (*line, *lineError) {
+	l := &line{number: raw.number}
 	switch {
-	case s.long:
+	case raw.long:
 		return l, l.fail("line_too_long", "The line is longer than %d bytes. Split the request, or give images by URL.", maxLine)
-	case !utf8.Valid(s.text):
+	case !utf8.Valid(raw.text):
 		return l, l.fail("invalid_utf8", "The line is not UTF-8 text. Save the file as UTF-8.")
 	}
-	o, err := tree.Read(s.text)
+	o, err := tree.Read(raw.text)
 	if err == nil && o.Kind() != '{' {
 		err = rawjson.ErrNotObject
 	}
@@ -67,10 +67,8 @@ func parseLine(tree *rawjson.Tree, s *scanner) (*line, *lineError) {
 	if id := o.Get("custom_id"); !id.Absent() {
 		l.customID = id.Raw()
 	}
-	for _, key := range []string{"custom_id", "method", "url", "body", "mode"} {
-		if o.Count(key) > 1 {
-			return l, l.fail("duplicate_parameter", "'%s' is given more than once. Give it once.", key)
-		}
+	if key := o.Repeated("custom_id", "method", "url", "body", "mode"); key != "" {
+		return l, l.fail("duplicate_parameter", "'%s' is given more than once. Give it once.", key)
 	}
 	if o.Get("method").Text() != "POST" {
 		return l, l.fail("invalid_method", "'method' must be \"POST\".")
@@ -95,10 +93,8 @@ func parseLine(tree *rawjson.Tree, s *scanner) (*line, *lineError) {
 }
 
 func (l *line) checkBody() *lineError {
-	for _, key := range []string{"model", "stream"} {
-		if l.body.Count(key) > 1 {
-			return l.fail("duplicate_parameter", "'body.%s' is given more than once. Give it once.", key)
-		}
+	if key := l.body.Repeated("model", "stream"); key != "" {
+		return l.fail("duplicate_parameter", "'body.%s' is given more than once. Give it once.", key)
 	}
 	if l.model = strings.Clone(l.body.Get("model").Text()); l.model == "" { // it is kept for longer than the line
 		return l.fail("missing_required_parameter", "'body.model' must name a model or a deployment.")

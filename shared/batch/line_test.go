@@ -21,7 +21,7 @@ func FuzzLine(f *testing.F) {
 	}
 	var tree rawjson.Tree
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		l, bad := parseLine(&tree, &scanner{text: raw, number: 1})
+		l, bad := parseLine(&tree, rawLine{text: raw, number: 1})
 		var o, body map[string]json.RawMessage
 		isObject := utf8.Valid(raw) && json.Unmarshal(raw, &o) == nil && o != nil
 		if bad != nil {

@@ -18,19 +18,24 @@ var bom = []byte("\xef\xbb\xbf")
 // scanner reads the lines of a JSONL file one by one. Blank lines count, so that a line's number is
 // the one an editor shows, but are not handed out.
 type scanner struct {
-	r      *bufio.Reader
-	limit  int    // of a line, in bytes
-	held   []byte // a line that did not fit the reader's buffer
-	number int    // of the line last read, from 1
-	offset int64  // of the byte behind it
-	text   []byte // without white space around it; valid until the next call
-	long   bool   // the line is longer than limit, and text is empty
-	err    error  // why next returned false; nil at the end of the file
+	r       *bufio.Reader
+	limit   int    // of a line, in bytes
+	held    []byte // a line that did not fit the reader's buffer
+	rawLine        // the one last read; its text is valid until the next call
+	offset  int64  // of the byte behind it
+	err     error  // why next returned false; nil at the end of the file
+}
+
+// rawLine is a line as it stands in a file.
+type rawLine struct {
+	number int    // from 1
+	text   []byte // without white space around it
+	long   bool   // the line is longer than the limit, and text is empty
 }
 
 // newScanner reads a caller's file, from behind line number, which ends at offset.
 func newScanner(r io.Reader, number int, offset int64) *scanner {
-	return &scanner{r: bufio.NewReaderSize(r, 256<<10), limit: maxLine, number: number, offset: offset}
+	return &scanner{r: bufio.NewReaderSize(r, 256<<10), limit: maxLine, rawLine: rawLine{number: number}, offset: offset}
 }
 
 // newAnswerScanner reads a file that we or Azure wrote.
