@@ -259,6 +259,10 @@ func rejectedKey(job string, pass int) string {
 	return fmt.Sprintf("jobs/%s/rejected-%04d.jsonl", job, pass)
 }
 
+func spillKey(job string, pass int) string {
+	return fmt.Sprintf("jobs/%s/spill-%04d.tsv", job, pass)
+}
+
 func partKey(job string, part int, name string) string {
 	return fmt.Sprintf("jobs/%s/parts/%05d/%s", job, part, name)
 }

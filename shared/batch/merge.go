@@ -1,12 +1,10 @@
 package batch
 
 import (
-	"bytes"
 	"container/heap"
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 )
 
 // sorted is a list of lines in the source's order, each led by its number and a tab. It is opened only
@@ -32,11 +30,9 @@ func (s *sorted) advance() (ok bool, err error) {
 		s.close()
 		return false, s.lines.err
 	}
-	digits, rest, _ := bytes.Cut(s.lines.text, []byte{'\t'})
-	if s.number, err = strconv.Atoi(string(digits)); err != nil {
+	if s.number, s.text, err = cutNumber(s.lines.text); err != nil {
 		return false, fmt.Errorf("a list of results is torn: %w", err)
 	}
-	s.text = rest
 	return true, nil
 }
 

@@ -15,12 +15,14 @@ import (
 // Plan is what a job consists of. While it is being made it is also the place to go on from.
 type Plan struct {
 	Done     bool     `json:"done"`
-	Offset   int64    `json:"offset"`   // of the source, behind what has been planned
-	Line     int      `json:"line"`     // the last one planned
-	Passes   int      `json:"passes"`   // each has its own list of rejected lines
-	Lines    int      `json:"lines"`    // that are not blank
-	Rejected int      `json:"rejected"` // of them: bad ones
-	Guessed  int64    `json:"guessed"`  // of them: whose tokens nobody could count
+	Offset   int64    `json:"offset"`           // of the source, behind what has been read
+	Line     int      `json:"line"`             // the last one read
+	Read     bool     `json:"read,omitempty"`   // the source has been read to its end
+	Spills   []Spill  `json:"spills,omitempty"` // to be read after it, oldest first
+	Passes   int      `json:"passes"`           // each has its own list of rejected lines
+	Lines    int      `json:"lines"`            // that are not blank
+	Rejected int      `json:"rejected"`         // of them: bad ones
+	Guessed  int64    `json:"guessed"`          // of them: whose tokens nobody could count
 	Parts    []Part   `json:"parts"`
 	Estimate Estimate `json:"estimate"`
 	Failure  *Failure `json:"failure,omitempty"` // why nothing will be sent
@@ -115,9 +117,11 @@ func (s *Service) admit(ctx context.Context, in Input, execution string) (job *J
 // proceed makes the plan, or as much of it as there is time for, and stores it.
 func (s *Service) proceed(ctx context.Context, job *Job, plan *Plan, head *bucket.Object, options JobOptions) error {
 	if plan.Failure = s.prepare(job, head, options); plan.Failure == nil {
-		err := s.readSource(ctx, job, plan)
+		err := s.cut(ctx, job, plan)
 		switch status := bucket.Status(err); {
-		case status == http.StatusNotFound, status == http.StatusPreconditionFailed:
+		case err == errGroups:
+			plan.Failure = tooManyGroups()
+		case !plan.Read && (status == http.StatusNotFound || status == http.StatusPreconditionFailed):
 			plan.Failure = sourceGone(job)
 		case err != nil:
 			return err
