@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 )
 
@@ -21,10 +20,11 @@ const maxGroups = 1000
 // errGroups is the error of a job of too many groups.
 var errGroups = errors.New("the lines are of too many groups")
 
-func tooManyGroups() *Failure {
-	return &Failure{"too_many_models", fmt.Sprintf(
-		"Nothing was sent: the file has more than %d different combinations of model, url and mode, and each would be a batch of its own. Is 'body.model' a model or a deployment in every line? If so, split the file.", maxGroups)}
-}
+// What a job of too many groups is told.
+const (
+	codeGroups   = "too_many_models"
+	groupsAdvice = "A job takes up to 1000 different combinations of model, url and mode, each of which is a batch of its own. Does 'body.model' name a model or a deployment in every line? If so, split the file."
+)
 
 // Spill is an object of lines that had no room in the pass that read them.
 type Spill struct {

@@ -120,7 +120,7 @@ func (s *Service) proceed(ctx context.Context, job *Job, plan *Plan, head *bucke
 		err := s.cut(ctx, job, plan)
 		switch status := bucket.Status(err); {
 		case err == errGroups:
-			plan.Failure = tooManyGroups()
+			plan.Failure = &Failure{codeGroups, "Nothing was sent. " + groupsAdvice}
 		case !plan.Read && (status == http.StatusNotFound || status == http.StatusPreconditionFailed):
 			plan.Failure = sourceGone(job)
 		case err != nil:

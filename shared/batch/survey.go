@@ -262,8 +262,11 @@ func (v *survey) addUp(s *stretch) {
 		p := &s.lines[i]
 		f.Lines++
 		if p.bad == nil {
-			v.row(p).add(v, p)
-			continue
+			if row := v.row(p); row != nil {
+				row.add(v, p)
+				continue
+			}
+			p.bad = p.line.fail(codeGroups, "%s", groupsAdvice)
 		}
 		f.Refused++
 		if len(f.Refusals) < maxRefusals {

@@ -57,6 +57,7 @@ type world struct {
 	created []locals3.Created
 	counts  map[string]int                         // of tasks
 	asked   func(*http.Request)                    // that Azure gets
+	refuses func(*http.Request) bool               // that AWS gets; it may be asked from several goroutines
 	before  func(ctx context.Context, task string) // that a workflow runs
 }
 
@@ -90,7 +91,14 @@ func newWorldIn(t *testing.T, region string, change ...func(*config.Batch)) *wor
 	w.secrets = localsecrets.New()
 	w.secret(w.azureSecret())
 	key := func(id string) (string, bool) { return "local", id == "local" }
-	aws1 := httptest.NewServer(awsendpoint.New(key, map[string]http.Handler{"s3": w.store, "secretsmanager": w.secrets}))
+	endpoint := awsendpoint.New(key, map[string]http.Handler{"s3": w.store, "secretsmanager": w.secrets})
+	aws1 := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if w.refuses != nil && w.refuses(r) {
+			http.Error(rw, `<Error><Code>AccessDenied</Code></Error>`, http.StatusForbidden)
+			return
+		}
+		endpoint.ServeHTTP(rw, r)
+	}))
 	t.Cleanup(aws1.Close)
 	cfg := aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(aws1.URL),

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -170,4 +172,55 @@ func TestUploadOfALostChunk(t *testing.T) {
 		t.Errorf("commit: %v, completed: %t", err, completed)
 	}
 	w.Abandon()
+}
+
+// Writers of one spool send as many chunks at once as it allows, and have no file open for what they have sent.
+func TestSpoolSendsAFewAtOnce(t *testing.T) {
+	const atOnce, writers = 3, 8
+	var under, most atomic.Int64
+	full, once := make(chan struct{}), sync.Once{}
+	b := of(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		switch {
+		case r.URL.Query().Has("uploads"):
+			_, _ = io.WriteString(w, "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")
+		case r.URL.Query().Has("partNumber"):
+			if n := under.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			if under.Load() == atOnce {
+				once.Do(func() { close(full) })
+			}
+			<-full
+			under.Add(-1)
+			w.Header().Set("ETag", `"e"`)
+		default:
+			_, _ = io.WriteString(w, "<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>")
+		}
+	}))
+	spool := b.NewSpool(t.TempDir(), atOnce)
+	line := bytes.Repeat([]byte("x"), 1<<20)
+	var all []*Writer
+	for i := range writers {
+		w := spool.Create(t.Context(), fmt.Sprint(i))
+		for range chunk / len(line) {
+			if _, err := w.Write(line); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all = append(all, w)
+	}
+	for _, w := range all {
+		if err := w.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []pending{w.pending, w.sending} {
+			if p.(*inFile).file != nil {
+				t.Error("a file is open")
+			}
+		}
+	}
+	if most.Load() != atOnce {
+		t.Errorf("%d chunks were sent at once, want %d", most.Load(), atOnce)
+	}
 }
