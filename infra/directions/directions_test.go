@@ -29,6 +29,7 @@ var layers = [][]string{
 	{"azure", "tokens"},
 	{"routing", "catalog", "apipath"},
 	{"openaierr", "config", "secrets", "bucket", "refresh", "rawjson", "telemetry"},
+	{"decimal"},
 }
 
 // beside are the imports within a layer that there is a reason for.

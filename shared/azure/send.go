@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"slices"
-	"strconv"
 	"time"
 
+	"aoai-bridge/shared/decimal"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/routing"
 	"aoai-bridge/shared/telemetry"
@@ -268,13 +268,13 @@ func (a *attempts) interrupted(ctx context.Context, err error) error {
 }
 
 // RetryAfter is how long Azure wants to be left alone, 0 where it does not say. It reads retry-after-ms,
-// which is exact, or retry-after in seconds or as a date.
+// which is exact, or retry-after in seconds or as a date; what is none of these says nothing.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 {
+	if ms, err := decimal.Parse(h.Get("Retry-After-Ms")); err == nil && ms > 0 {
 		return time.Duration(min(ms, 1e12) * float64(time.Millisecond))
 	}
 	value := h.Get("Retry-After")
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds > 0 {
+	if seconds, err := decimal.Parse(value); err == nil && seconds > 0 {
 		return time.Duration(min(seconds, 1e9) * float64(time.Second))
 	}
 	if date, err := http.ParseTime(value); err == nil && date.After(now) {

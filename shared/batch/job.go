@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/decimal"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/routing"
 )
@@ -165,8 +167,8 @@ func (o JobOptions) check() error {
 	switch {
 	case !o.Mode.valid():
 		return openaierr.Invalid("mode", "invalid_mode", "The option 'mode' is %q, want batch or online.", o.Mode)
-	case o.Ceiling != nil && !(*o.Ceiling >= 0):
-		return openaierr.Invalid("cost_ceiling", "invalid_value", "The option 'cost_ceiling' is an amount in USD, or none.")
+	case o.Ceiling != nil && (*o.Ceiling < 0 || !decimal.InRange(*o.Ceiling)):
+		return openaierr.Invalid("cost_ceiling", "invalid_value", "The option 'cost_ceiling' is %g, want an amount in USD such as 250; 0 is none.", *o.Ceiling)
 	case o.Tries != nil && (*o.Tries < 1 || *o.Tries > 10):
 		return openaierr.Invalid("tries", "invalid_value", "The option 'tries' is %d, want 1 to 10.", *o.Tries)
 	}
@@ -201,7 +203,7 @@ func OptionsOf(metadata map[string]string) (o JobOptions, err error) {
 		case "mode":
 			o.Mode = Mode(value)
 		case "cost-ceiling":
-			amount, e := strconv.ParseFloat(value, 64)
+			amount, e := decimal.Parse(value)
 			if value == "none" {
 				amount, e = 0, nil
 			}
@@ -247,6 +249,13 @@ type Part struct {
 
 func (p *Part) bind(t routing.Target) {
 	p.Resource, p.Deployment, p.Serves, p.Type, p.EnqueuedTokens = t.Resource, t.Deployment, t.Model, t.Type, t.EnqueuedTokens
+}
+
+// below reports whether a key lies below one of these folders. S3 takes keys as they stand, but not everything on the
+// way to it does: a key counts that a path's dots and slashes would lead there.
+func below(key string, folders ...string) bool {
+	clean := path.Clean("/" + key)[1:] + "/"
+	return slices.ContainsFunc(folders, func(folder string) bool { return strings.HasPrefix(clean, folder) })
 }
 
 // A job's record is these objects; only names and results outlive the job.

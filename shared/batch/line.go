@@ -2,6 +2,7 @@ package batch
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -144,14 +145,18 @@ func (l *line) outputLimit() int64 {
 	if n := number(l.body.Get("n")); n > 1 {
 		most *= n
 	}
-	return most
+	return min(most, maxNumber)
 }
 
-// number is a JSON number that is whole, 0 for anything else.
+// maxNumber bounds what is taken from a line's or an answer's numbers: the product of two fits an int64, and so does
+// the sum over a file's lines.
+const maxNumber = 1 << 31
+
+// number is a JSON number that is whole, 0 for anything else, and no more than maxNumber.
 func number(n rawjson.Node) int64 {
 	whole, err := strconv.ParseInt(string(n.Raw()), 10, 64)
-	if err != nil {
-		return 0
+	if errors.Is(err, strconv.ErrRange) || err == nil {
+		return min(max(whole, -maxNumber), maxNumber) // out of range, it is the nearest that is in
 	}
-	return whole
+	return 0
 }

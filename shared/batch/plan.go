@@ -99,7 +99,7 @@ func (s *Service) admit(ctx context.Context, in Input, execution string) (job *J
 		err = openaierr.Invalid("key", "missing_required_parameter", "The input names no object: it needs 'bucket' and 'key'.")
 	case len(in.Key) > maxKey:
 		err = openaierr.Invalid("key", "invalid_key", "The object's key is longer than %d bytes, which leaves no room for names made of it.", maxKey)
-	case strings.HasPrefix(in.Key, "results/"), strings.HasPrefix(in.Key, "jobs/"):
+	case below(in.Key, "results/", "jobs/"):
 		err = openaierr.Invalid("key", "invalid_key", "What is below results/ and jobs/ is the bridge's own. Put the file elsewhere.")
 	default:
 		err = in.Options.check()

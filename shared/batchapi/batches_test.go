@@ -134,6 +134,9 @@ func TestBatchErrors(t *testing.T) {
 		{"much metadata", post(func(in map[string]any) { in["metadata"] = many }), 400, "metadata", "invalid_value"},
 		{"long metadata", post(func(in map[string]any) { in["metadata"] = map[string]any{"a": strings.Repeat("x", 513)} }), 400, "metadata", "invalid_value"},
 		{"unknown option", post(func(in map[string]any) { in["metadata"] = map[string]any{"bridge-ceiling": "1"} }), 400, "metadata", "invalid_value"},
+		{"a ceiling without end", post(func(in map[string]any) { in["metadata"] = map[string]any{"bridge-cost-ceiling": "Inf"} }), 400, "cost-ceiling", "invalid_value"},
+		{"a ceiling in hexadecimal digits", post(func(in map[string]any) { in["metadata"] = map[string]any{"bridge-cost-ceiling": "0x1p9"} }), 400, "cost-ceiling", "invalid_value"},
+		{"a ceiling beyond all sums", post(func(in map[string]any) { in["metadata"] = map[string]any{"bridge-cost-ceiling": "1e300"} }), 400, "cost_ceiling", "invalid_value"},
 		{"wrong option", post(func(in map[string]any) { in["metadata"] = map[string]any{"bridge-mode": "fast"} }), 400, "mode", "invalid_mode"},
 		{"output expires", post(func(in map[string]any) {
 			in["output_expires_after"] = map[string]any{"anchor": "created_at", "seconds": 1}

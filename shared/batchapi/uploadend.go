@@ -117,7 +117,12 @@ func (a *API) parts(ctx context.Context, caller string, u *upload, ids []string)
 		return nil, err
 	}
 	var sum int64
+	named := map[string]bool{}
 	for _, id := range ids {
+		if named[id] { // a file of any size could be made of one part
+			return nil, openaierr.Invalid("part_ids", "invalid_value", "'part_ids' names %.100q more than once. Give each part once, in the file's order.", id)
+		}
+		named[id] = true
 		key := uploadKey(caller, u.ID, id)
 		if _, there := sizes[key]; !there || !isID(partID, id) {
 			return nil, openaierr.Invalid("part_ids", "invalid_value", "The upload %s has no part %.100q. Give the ids that adding the parts has answered with.", u.ID, id)

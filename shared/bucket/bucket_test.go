@@ -61,6 +61,19 @@ func (c *cutting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, rest)
 }
 
+func TestValidName(t *testing.T) {
+	for name, want := range map[string]bool{
+		"aoai-bridge-batch": true, "abc": true, "a.b-c.9": true, strings.Repeat("a", 63): true,
+		"": false, "ab": false, strings.Repeat("a", 64): false, "A-bucket": false, "a_b": false, "-ab": false, "ab-": false, "a..b": false, ".ab": false,
+		"bucket/api": false, "bucket%2Fapi": false, "bucket/": false, "bucket\\api": false, "bucket?x": false, "bucket#x": false, "bucket\n": false, "..": false,
+		"arn:aws:s3:::bucket": false, "point-abcdefgh-s3alias": false, "point--ol-s3": false, "zone--use1-az4--x-s3": false, "abcd.mrap": false,
+	} {
+		if bucket := ValidName(name); bucket != want {
+			t.Errorf("%q: got %t", name, bucket)
+		}
+	}
+}
+
 func TestDownloadGoesOn(t *testing.T) {
 	tests := []struct {
 		name        string

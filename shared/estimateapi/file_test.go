@@ -123,6 +123,8 @@ func TestFileErrors(t *testing.T) {
 		{"options of one request", `{"s3":{"key":"x"},"estimate":{"output_tokens":5}}`, 400, "estimate", "unsupported_parameter"},
 		{"a misspelt member", `{"s3":{"bucket":"a","path":"b"}}`, 400, "s3.path", "unknown_parameter"},
 		{"a negative offset", `{"s3":{"key":"a","offset":-1}}`, 400, "s3", "invalid_type"},
+		{"a folder in the bucket's name", `{"s3":{"bucket":"aoai-bridge-batch/api","key":"files/a"}}`, 400, "s3.bucket", "invalid_value"},
+		{"an ARN", `{"s3":{"bucket":"arn:aws:s3:us-east-1:123456789012:accesspoint/a","key":"a"}}`, 400, "s3.bucket", "invalid_value"},
 		{"no such object", `{"s3":{"key":"a"}}`, 404, "s3.key", "not_found"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
