@@ -12,6 +12,7 @@ import (
 
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/rawjson"
 )
 
 // keepSeconds is how long Azure keeps files that we did not delete: the least it takes. Files that
@@ -226,7 +227,7 @@ func (r remote) createBatch(ctx context.Context, fileID, endpoint string, metada
 	body, _ := json.Marshal(request) // strings and numbers always marshal
 	call := r.newCall(http.MethodPost, "batches", nil)
 	call.Header.Set("Content-Type", "application/json")
-	call.Once, call.Body = true, func(string) []byte { return body }
+	call.Once, call.Body = true, func(string) rawjson.Pieces { return rawjson.Pieces{body} }
 	b := &batchObject{}
 	return b, r.do(ctx, call, b)
 }

@@ -252,12 +252,12 @@ func (r *runner) exchange(ctx context.Context, q request) (body []byte, header h
 	call := &azure.Call{
 		Method: http.MethodPost, Path: r.part.Endpoint, Name: r.part.Model,
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
-		Body: func(deployment string) []byte {
+		Body: func(deployment string) rawjson.Pieces {
 			if deployment == r.part.Model {
-				return q.body.Bytes()
+				return q.body.With()
 			}
 			name, _ := json.Marshal(deployment) // a string always marshals
-			return q.body.With("model", name)
+			return q.body.With(rawjson.Edit{Key: "model", Value: name})
 		},
 	}
 	if version := r.env.APIVersion; version != "" {
