@@ -25,7 +25,7 @@ const module = "aoai-bridge/"
 var layers = [][]string{
 	{"bootstrap", "estimateapi", "batchapi"},
 	{"lambdahttp", "callers", "inference", "batch"},
-	{"estimate"},
+	{"estimate", "azurebatch"},
 	{"azure", "tokens"},
 	{"routing", "catalog", "apipath"},
 	{"openaierr", "config", "secrets", "bucket", "refresh", "rawjson", "telemetry"},

@@ -153,7 +153,7 @@ func (c *cutter) place(l *line) (*lineError, error) {
 }
 
 func (c *cutter) write(part *openPart, l *line, body []byte, tokens int64) error {
-	url := c.url(l.endpoint)
+	url := c.batches.URL(l.endpoint)
 	if part.Mode == Online {
 		url = l.endpoint
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
@@ -45,7 +46,7 @@ func (w *work) run(ctx context.Context) (*Step, error) {
 		recorder: newRecorder(ctx, w, segments, cancel), // what cannot be recorded would be paid for again: no more calls then
 	}
 	complete, err := r.run()
-	w.state.Counts = Counts{Total: w.state.Lines, Completed: len(done) + r.recorder.recorded} // with those that failed
+	w.state.Counts = azurebatch.Counts{Total: w.state.Lines, Completed: len(done) + r.recorder.recorded} // with those that failed
 	if complete && err == nil {
 		w.state.Status = stateEnded
 	}
