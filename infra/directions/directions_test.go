@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"lambdahttp", "callers", "inference", "batch"},
 	{"estimate", "azurebatch"},
 	{"azure", "tokens"},
-	{"routing", "catalog", "apipath"},
+	{"routing", "catalog", "apipath", "usage"},
 	{"openaierr", "config", "secrets", "bucket", "refresh", "rawjson", "telemetry"},
 }
 

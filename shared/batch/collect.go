@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/usage"
 )
 
 // Tried is what came of a try of a part.
@@ -16,7 +17,7 @@ type Tried struct {
 	Again     int            `json:"again"`             // go into the next try
 	Reasons   map[string]int `json:"reasons,omitempty"` // of another try
 	Torn      int            `json:"torn,omitempty"`    // lines of Azure's files that are no JSON
-	Usage     Usage          `json:"usage"`
+	Usage     usage.Usage    `json:"usage"`
 }
 
 // maxOutputWaits is how often an output that Azure has announced is waited for, about half an hour.
