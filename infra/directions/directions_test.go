@@ -25,9 +25,9 @@ const module = "aoai-bridge/"
 var layers = [][]string{
 	{"bootstrap", "estimateapi", "batchapi"},
 	{"lambdahttp", "callers", "inference", "batch"},
-	{"estimate"},
+	{"estimate", "azurebatch"},
 	{"azure", "tokens"},
-	{"routing", "catalog", "apipath"},
+	{"routing", "catalog", "apipath", "usage"},
 	{"openaierr", "config", "secrets", "bucket", "refresh", "rawjson", "telemetry"},
 	{"decimal"},
 }

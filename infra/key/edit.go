@@ -62,12 +62,12 @@ func (g grant) replaced(text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	entry := object.With("sha256", g.sum())
+	entry := object.With(rawjson.Edit{Key: "sha256", Value: g.sum()}).Bytes()
 	if g.models != nil {
 		if object, err = rawjson.Parse(entry); err != nil {
 			return nil, err
 		}
-		entry = object.With("models", quoted(g.models))
+		entry = object.With(rawjson.Edit{Key: "models", Value: quoted(g.models)}).Bytes()
 	}
 	return l.with(e.start, e.end, entry)
 }
@@ -165,7 +165,7 @@ func (l *list) unknown(name string) error {
 // with returns the whole text with some bytes of the array replaced, if the functions can read it.
 func (l *list) with(start, end int, entry []byte) ([]byte, error) {
 	array := bytes.Join([][]byte{l.array[:start], entry, l.array[end:]}, nil)
-	text := l.object.With("callers", array)
+	text := l.object.With(rawjson.Edit{Key: "callers", Value: array}).Bytes()
 	if _, err := callers.Parse(text); err != nil {
 		return nil, fmt.Errorf("%w; nothing was changed", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"aoai-bridge/shared/rawjson"
 )
 
 // Call is one request to Azure OpenAI, before it is known which deployment will answer it.
@@ -23,8 +25,8 @@ type Call struct {
 	Resource string
 	// InPath is set where the deployment stands in the path: /openai/deployments/{deployment}/Path.
 	InPath bool
-	// Body returns the bytes for a deployment. Nil is no body.
-	Body func(deployment string) []byte
+	// Body returns the text for a deployment. Nil is no body.
+	Body func(deployment string) rawjson.Pieces
 	// Open returns a body too large for memory, of Size bytes; it takes the place of Body.
 	Open func(context.Context) (io.ReadCloser, error)
 	Size int64

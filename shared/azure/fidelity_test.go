@@ -10,6 +10,7 @@ import (
 
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/rawjson"
 	"aoai-bridge/shared/telemetry"
 )
 
@@ -25,9 +26,9 @@ func TestBytesPass(t *testing.T) {
 	} {
 		t.Run(call.Path, func(t *testing.T) {
 			var sent string
-			call.Body = func(deployment string) []byte {
+			call.Body = func(deployment string) rawjson.Pieces {
 				sent = strings.Replace(odd, "{", `{"model":"`+deployment+`",`, 1)
-				return []byte(sent)
+				return rawjson.Pieces{[]byte(sent)}
 			}
 			e.QueueAnswer(azureopenai.Answer{Body: odd})
 			r := s.do(t.Context(), call, false)
@@ -44,7 +45,7 @@ func TestBytesPass(t *testing.T) {
 
 func TestURLs(t *testing.T) {
 	e, s := one(t)
-	body := func(string) []byte { return []byte(`{}`) }
+	body := func(string) rawjson.Pieces { return rawjson.Pieces{[]byte(`{}`)} }
 	tests := []struct {
 		name string
 		call azure.Call

@@ -1,7 +1,6 @@
 package azure
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -229,23 +228,22 @@ var retryable = map[int]bool{
 
 func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Request, error) {
 	resource := a.site.resources[target.Resource]
-	var body io.Reader // stays nil, so that a GET has no body at all
-	switch {
-	case a.call.Open != nil:
-		opened, err := a.call.Open(ctx)
-		if err != nil {
-			return nil, err
-		}
-		body = opened // the transport closes it
-	case a.call.Body != nil:
-		body = bytes.NewReader(a.call.Body(target.Deployment))
-	}
-	r, err := http.NewRequestWithContext(ctx, a.call.Method, a.call.url(resource.endpoint, target.Deployment), body)
+	r, err := http.NewRequestWithContext(ctx, a.call.Method, a.call.url(resource.endpoint, target.Deployment), nil)
 	if err != nil {
 		return nil, err
 	}
-	if a.call.Open != nil {
+	switch {
+	case a.call.Open != nil:
+		if r.Body, err = a.call.Open(ctx); err != nil { // the transport closes it
+			return nil, err
+		}
 		r.ContentLength = a.call.Size
+	case a.call.Body != nil:
+		body := a.call.Body(target.Deployment)
+		// With GetBody the transport itself tries again where a connection turns out to be closed before it took a byte.
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(body.Reader()), nil }
+		r.Body, _ = r.GetBody()
+		r.ContentLength = int64(body.Len())
 	}
 	r.Header = pick(a.call.Header, requestHeaders)
 	r.Header.Set("User-Agent", "aoai-bridge")

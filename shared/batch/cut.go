@@ -132,7 +132,7 @@ func (c *cutter) place(l *line, text []byte) (*lineError, error) {
 }
 
 func (c *cutter) write(part *openPart, l *line, body []byte, tokens int64) error {
-	url := c.url(l.endpoint)
+	url := c.batches.URL(l.endpoint)
 	if part.Mode == Online {
 		url = l.endpoint
 	}

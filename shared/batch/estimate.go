@@ -8,11 +8,12 @@ import (
 	"strconv"
 
 	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/usage"
 )
 
 // Estimate is what a job is expected to cost.
 type Estimate struct {
-	Usage
+	usage.Usage
 	USD      *float64 `json:"usd"`                // nil where a model has no known price
 	Standard *float64 `json:"usd_standard"`       // the same at the price of calls by Global Standard
 	Unpriced []string `json:"unpriced,omitempty"` // the models without a price
@@ -36,7 +37,7 @@ func (s *Service) newMoney(ctx context.Context) (*money, error) {
 }
 
 // charge adds what a part's tokens cost.
-func (m *money) charge(p *Part, u Usage) {
+func (m *money) charge(p *Part, u usage.Usage) {
 	kind := p.Type
 	if kind == "" { // the secret lists no deployments: the types that most have
 		kind = catalog.GlobalStandard
@@ -74,11 +75,11 @@ func (s *Service) estimate(ctx context.Context, plan *Plan) error {
 	if err != nil {
 		return err
 	}
-	var sum Usage
+	var sum usage.Usage
 	for i := range plan.Parts {
 		part := &plan.Parts[i]
-		u := Usage{Input: part.Tokens, Output: part.OutputTokens}
-		sum.add(u)
+		u := usage.Usage{Input: part.Tokens, Output: part.OutputTokens}
+		sum.Add(u)
 		m.charge(part, u)
 	}
 	plan.Estimate = Estimate{Usage: sum, USD: m.total(), Standard: m.atStandard(), Unpriced: m.unpriced}

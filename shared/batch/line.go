@@ -130,7 +130,7 @@ func (l *line) bodyFor(deployment string) []byte {
 		return l.body.Raw()
 	}
 	name, _ := json.Marshal(deployment) // a string always marshals
-	return l.body.With("model", name)
+	return l.body.With(rawjson.Edit{Key: "model", Value: name}).Bytes()
 }
 
 // outputLimit is the most tokens the request allows for its answer, 0 where it says nothing.

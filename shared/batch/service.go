@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/config"
 )
@@ -29,20 +30,21 @@ type Options struct {
 
 // Service does the tasks of the batch workflow. Its methods may be called concurrently.
 type Service struct {
-	store *bucket.Bucket // has the files and the jobs' records
-	temp  string
-	azure *azure.Client
-	env   config.Batch
-	call  time.Duration
-	now   func() time.Time
-	sleep func(context.Context, time.Duration) error
+	store   *bucket.Bucket // has the files and the jobs' records
+	temp    string
+	azure   *azure.Client
+	batches *azurebatch.Client
+	env     config.Batch
+	call    time.Duration
+	now     func() time.Time
+	sleep   func(context.Context, time.Duration) error
 }
 
 // New makes a Service.
 func New(o Options) *Service {
 	s := &Service{
 		store: bucket.New(o.AWS, o.Env.Bucket), temp: o.Temp,
-		azure: o.Azure, env: o.Env, call: o.Call, now: o.Now, sleep: o.Sleep,
+		azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), env: o.Env, call: o.Call, now: o.Now, sleep: o.Sleep,
 	}
 	if s.now == nil {
 		s.now = time.Now

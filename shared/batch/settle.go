@@ -77,7 +77,7 @@ func (t *settling) line(n int, text []byte) error {
 	if got.success {
 		outcome = succeeded
 		t.tried.Succeeded++
-		t.tried.Usage.add(got.usage)
+		t.tried.Usage.Add(got.usage)
 	} else {
 		t.tried.Failed++
 	}

@@ -58,7 +58,7 @@ func (r *SurveyRow) add(v *survey, p *span) {
 		r.lines, r.bytes, r.tokens = 0, 0, 0
 	}
 	r.lines++
-	r.bytes += size + int64(len(`{"custom_id":"","method":"POST","url":"","body":}`)+len(strconv.Itoa(p.number))+len(v.url(r.Endpoint))+1)
+	r.bytes += size + int64(len(`{"custom_id":"","method":"POST","url":"","body":}`)+len(strconv.Itoa(p.number))+len(v.batches.URL(r.Endpoint))+1)
 	r.tokens += tokens
 	r.Lines++
 	r.Tokens += tokens

@@ -139,7 +139,7 @@ func (a *API) end(ctx context.Context, b *batchObject, rec *record, s *batch.Sum
 		b.ErrorFile = &rec.Errors
 	}
 	u := &usage{Input: s.Usage.Input, Output: s.Usage.Output, Total: s.Usage.Input + s.Usage.Output}
-	u.Details.Cached, u.OutputDetails.Reasoning = s.Usage.Cached, s.Usage.Reasoning
+	u.Details.Cached, u.OutputDetails.Reasoning = s.Usage.CachedInput, s.Usage.Reasoning
 	switch at := unix(s.CompletedAt); {
 	case s.Failure != nil:
 		b.Status, b.FailedAt = "failed", at

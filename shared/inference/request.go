@@ -103,12 +103,12 @@ func ReadBody(r *http.Request) ([]byte, error) {
 			return nil, unsupported("Content-Type", "unsupported_content_type", content, "application/json")
 		}
 	}
-	body := make([]byte, max(r.ContentLength, 0))
-	_, err := io.ReadFull(r.Body, body)
-	if r.ContentLength < 0 { // chunked, which Lambda's events never are
-		body, err = io.ReadAll(r.Body)
-	}
-	if err != nil {
+	var body []byte
+	if held, ok := r.Body.(interface{ Bytes() []byte }); ok { // an event's
+		body = held.Bytes()
+	} else if all, err := io.ReadAll(r.Body); err == nil {
+		body = all
+	} else {
 		return nil, openaierr.Invalid("", "invalid_body", "The request body could not be read to its end.")
 	}
 	if len(body) == 0 {
@@ -202,7 +202,7 @@ func (in *input) askForUsage() error {
 		return invalidType("stream_options.include_usage", "a boolean", include)
 	}
 	if !in.keepUsage {
-		in.options = options.With("include_usage", []byte("true"))
+		in.options = options.With(rawjson.Edit{Key: "include_usage", Value: []byte("true")}).Bytes()
 	}
 	return nil
 }
@@ -213,21 +213,17 @@ func metersStreams(rt *route) bool {
 	return !rt.Dated || rt.Query.Get("api-version") >= "2024-09"
 }
 
-// body returns the bytes to send: the caller's own but for the fields we own.
-func (in *input) body(deployment string) []byte {
-	body := in.object.Bytes()
+// body returns the text to send: the caller's own except for the fields we own.
+func (in *input) body(deployment string) rawjson.Pieces {
+	var edits []rawjson.Edit
 	if in.named && in.model != deployment {
 		name, _ := json.Marshal(deployment) // a string always marshals
-		body = in.object.With("model", name)
+		edits = append(edits, rawjson.Edit{Key: "model", Value: name})
 	}
 	if in.options != nil {
-		object, err := rawjson.Parse(body)
-		if err != nil {
-			panic("inference: " + err.Error()) // it was made from parsed JSON
-		}
-		body = object.With("stream_options", in.options)
+		edits = append(edits, rawjson.Edit{Key: "stream_options", Value: in.options})
 	}
-	return body
+	return in.object.With(edits...)
 }
 
 func isAbsent(raw json.RawMessage) bool { return raw == nil || string(raw) == "null" }

@@ -57,7 +57,5 @@ func (o *Object) Count(key string) int { return o.root().Count(key) }
 // Repeated returns the first of names that stands there more than once, "" if there is none.
 func (o *Object) Repeated(names ...string) string { return o.root().Repeated(names...) }
 
-// With returns the text with the first member of that name replaced, or with the member added at the end.
-func (o *Object) With(key string, value []byte) []byte {
-	return o.root().with(0, len(o.tree.raw), key, value)
-}
+// With returns the text with members replaced or added.
+func (o *Object) With(edits ...Edit) Pieces { return o.root().with(0, len(o.tree.raw), edits) }

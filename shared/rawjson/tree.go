@@ -169,27 +169,6 @@ func (n Node) Repeated(names ...string) string {
 	return ""
 }
 
-// With returns an object's bytes with the first member of that name replaced, or with the member added at
-// the end.
-func (n Node) With(key string, value []byte) []byte {
-	return n.with(int(n.node().start), int(n.node().end), key, value)
-}
-
-// with returns the text from start to end, where the object stands, after a member of it was replaced or added.
-func (n Node) with(start, end int, key string, value []byte) []byte {
-	raw := n.tree.raw
-	if m := n.Get(key); m.tree != nil {
-		return slices.Concat(raw[start:m.node().start], value, raw[m.node().end:end])
-	}
-	name, _ := json.Marshal(key) // a string always marshals
-	brace := n.node().end - 1
-	comma := ","
-	if n.node().first == 0 {
-		comma = ""
-	}
-	return slices.Concat(raw[start:brace], []byte(comma), name, []byte(":"), value, raw[brace:end])
-}
-
 func (n Node) first() Node {
 	if n.tree == nil || n.node().first == 0 {
 		return Node{}
