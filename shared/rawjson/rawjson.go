@@ -57,6 +57,9 @@ func (o *Object) Count(key string) int { return o.root().Count(key) }
 // Repeated returns the first of names that stands there more than once, "" if there is none.
 func (o *Object) Repeated(names ...string) string { return o.root().Repeated(names...) }
 
+// Misspelt returns the first top-level member whose name differs from one of names in case only, and that name.
+func (o *Object) Misspelt(names ...string) (got, want string) { return o.root().Misspelt(names...) }
+
 // With returns the text with the first member of that name replaced, or with the member added at the end.
 func (o *Object) With(key string, value []byte) []byte {
 	return o.root().with(0, len(o.tree.raw), key, value)
