@@ -26,7 +26,7 @@ var layers = [][]string{
 	{"bootstrap", "estimateapi", "batchapi"},
 	{"lambdahttp", "callers", "inference", "batch"},
 	{"estimate"},
-	{"azure", "tokens"},
+	{"azure", "tokens", "permits"},
 	{"routing", "catalog", "apipath"},
 	{"openaierr", "config", "secrets", "bucket", "refresh", "rawjson", "telemetry"},
 }
