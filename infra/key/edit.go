@@ -15,6 +15,28 @@ import (
 type grant struct {
 	name, key string
 	models    []string // nil: as before, or any
+	allow     []string // nil: as before, or nothing
+	ceiling   *float64 // nil: as before, or the stack's
+}
+
+// member is one of an entry's.
+type member struct {
+	name  string
+	value []byte
+}
+
+// said are the members that something was said about.
+func (g grant) said() (members []member) {
+	if g.models != nil {
+		members = append(members, member{"models", quoted(g.models)})
+	}
+	if g.allow != nil {
+		members = append(members, member{"allow", quoted(g.allow)})
+	}
+	if g.ceiling != nil {
+		members = append(members, member{"cost_ceiling", quoted(*g.ceiling)})
+	}
+	return members
 }
 
 func (g grant) sum() []byte {
@@ -31,11 +53,14 @@ func (g grant) added(text []byte) ([]byte, error) {
 	if len(l.named(g.name)) > 0 {
 		return nil, fmt.Errorf("%s has a key already; to give it another one in its place: make key NAME=%[1]s REPLACE=1", g.name)
 	}
-	models := g.models
-	if models == nil {
-		models = []string{"*"}
+	if g.models == nil {
+		g.models = []string{"*"}
 	}
-	entry := fmt.Appendf(nil, `{"name":%s,"sha256":%s,"models":%s}`, quoted(g.name), g.sum(), quoted(models))
+	entry := fmt.Appendf(nil, `{"name":%s,"sha256":%s`, quoted(g.name), g.sum())
+	for _, m := range g.said() {
+		entry = fmt.Appendf(entry, `,%q:%s`, m.name, m.value)
+	}
+	entry = append(entry, '}')
 	if n := len(l.entries); n > 0 {
 		end := l.entries[n-1].end
 		return l.with(end, end, append([]byte(","), entry...))
@@ -63,11 +88,11 @@ func (g grant) replaced(text []byte) ([]byte, error) {
 		return nil, err
 	}
 	entry := object.With("sha256", g.sum())
-	if g.models != nil {
+	for _, m := range g.said() {
 		if object, err = rawjson.Parse(entry); err != nil {
 			return nil, err
 		}
-		entry = object.With("models", quoted(g.models))
+		entry = object.With(m.name, m.value)
 	}
 	return l.with(e.start, e.end, entry)
 }
@@ -172,11 +197,11 @@ func (l *list) with(start, end int, entry []byte) ([]byte, error) {
 	return text, nil
 }
 
-// quoted is a string, or a list of them, as JSON.
+// quoted is a string, a list of them, or a number, as JSON.
 func quoted(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // neither can fail
+		panic(err) // none can fail
 	}
 	return text
 }
