@@ -44,8 +44,8 @@ tokens: export TEXT := $(value TEXT)
 smoke: ## Check a running stack: make smoke BASE_URL=https://.../prod/v1 KEY=... (MODEL=, EMBEDDING_MODEL=)
 	@go run ./infra/smoke
 
-key: ## Make a caller's key, print it once, and store its hash: make key NAME=alice (MODELS=a,b, REPLACE=1, REMOVE=1)
-	@go run ./infra/key -name "$(NAME)" -models "$(MODELS)" $(if $(REPLACE),-replace) $(if $(REMOVE),-remove)
+key: ## Make a caller's key, print it once, and store its hash: make key NAME=alice (MODELS=a,b, ALLOW=state, COST_CEILING=500, REPLACE=1, REMOVE=1)
+	@go run ./infra/key -name "$(NAME)" -models "$(MODELS)" -allow "$(ALLOW)" -cost-ceiling "$(COST_CEILING)" $(if $(REPLACE),-replace) $(if $(REMOVE),-remove)
 
 # One go command for all: linking side by side, and nothing at all when nothing changed.
 build: ## Build the functions for this machine, into dist/<name>/bootstrap

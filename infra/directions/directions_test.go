@@ -26,7 +26,7 @@ var layers = [][]string{
 	{"bootstrap", "estimateapi", "batchapi"},
 	{"lambdahttp", "callers", "inference", "batch"},
 	{"estimate", "azurebatch"},
-	{"azure", "tokens"},
+	{"azure", "tokens", "permits"},
 	{"routing", "catalog", "apipath", "usage"},
 	{"openaierr", "config", "secrets", "bucket", "refresh", "rawjson", "telemetry"},
 	{"decimal"},

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
 
+	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -32,15 +32,19 @@ func Parse(r *http.Request) (*Path, error) {
 		p.Dated = true
 		p.Rest = asked[len("/openai/"):]
 		if rest, ok := strings.CutPrefix(p.Rest, "deployments/"); ok {
-			p.Deployment, p.Rest, _ = strings.Cut(rest, "/")
+			if p.Deployment, p.Rest, _ = strings.Cut(rest, "/"); !config.Segment(p.Deployment) {
+				return nil, unknown(r.Method, r.URL.Path)
+			}
 		}
 		if p.Query.Get("api-version") == "" {
 			return nil, openaierr.Invalid("api-version", "missing_api_version",
 				"Azure's paths need a version: add for example ?api-version=2024-10-21, or use a path under /v1.")
 		}
 	}
-	if p.Rest == "" || path.Clean("/"+p.Rest) != "/"+p.Rest { // the mux would redirect, and know no family to go back to
-		return nil, unknown(r.Method, r.URL.Path)
+	for segment := range strings.SplitSeq(p.Rest, "/") { // the mux would redirect, and know no family to go back to
+		if !config.Segment(segment) {
+			return nil, unknown(r.Method, r.URL.Path)
+		}
 	}
 	return p, nil
 }

@@ -7,7 +7,9 @@ import (
 	"net/url"
 	"time"
 
+	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/rawjson"
+	"aoai-bridge/shared/routing"
 )
 
 // Call is one request to Azure OpenAI, before it is known which deployment will answer it.
@@ -21,6 +23,9 @@ type Call struct {
 	// Name is the model or the deployment asked for. A call without one goes to the resource that
 	// knows what it names: each is asked in turn until one does not answer 404.
 	Name string
+	// Permit reports whether a deployment that Name stands for may be asked; nil permits all. Where it permits
+	// none the error is a 403. It is not asked about calls without a name.
+	Permit func(routing.Target) bool
 	// Resource, where it is set, is the one resource that is asked, and Name only for the log.
 	Resource string
 	// InPath is set where the deployment stands in the path: /openai/deployments/{deployment}/Path.
@@ -34,11 +39,17 @@ type Call struct {
 	// Once forbids a second try: what the call does must not happen twice, and an answer of 500 does
 	// not say that it did not.
 	Once bool
+	// Begins is set where the call begins work that goes on without it, such as a background response. It is
+	// sent again only where Azure cannot have begun: after a 429, or where Azure was not reached.
+	Begins bool
 	// Stream is set where the caller asked for a stream.
 	Stream bool
 	// Limit bounds the time until the first byte, all tries together; 0 leaves that to the context.
 	Limit time.Duration
 }
+
+// fitsPath reports whether the name can stand where the call puts it: in a path it has to be one segment.
+func (c *Call) fitsPath() bool { return !c.Dated || !c.InPath || config.Segment(c.Name) }
 
 func (c *Call) url(endpoint, deployment string) string {
 	u := endpoint + "/openai/"

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -102,18 +103,12 @@ func (c *Client) Targets(ctx context.Context, name string) (batch, online []rout
 	return table.Batch(name), table.Online(name), nil
 }
 
-// Serves returns the models that calls of that name reach: what a deployment of that name serves,
-// and the name itself.
-func (c *Client) Serves(ctx context.Context, name string) ([]string, error) {
-	version, err := c.secret.Get(ctx)
-	if err != nil {
-		return nil, misconfigured(err)
+// permitted returns the targets that may be asked; a nil permit permits all.
+func permitted(targets []routing.Target, permit func(routing.Target) bool) []routing.Target {
+	if permit == nil {
+		return targets
 	}
-	names := []string{name}
-	for _, target := range version.Value.table.Online(name) {
-		names = append(names, target.Model)
-	}
-	return names, nil
+	return slices.DeleteFunc(slices.Clone(targets), func(t routing.Target) bool { return !permit(t) })
 }
 
 // Catalog returns the catalog with the secret's prices and models merged over it, and the model that a

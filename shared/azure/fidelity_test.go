@@ -57,8 +57,8 @@ func TestURLs(t *testing.T) {
 			"POST /openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21"},
 		{"dated, deployment in the body", azure.Call{Method: "POST", Dated: true, Path: "responses", Query: "api-version=2025-04-01-preview", Name: "gpt-4o", Body: body},
 			"POST /openai/responses?api-version=2025-04-01-preview"},
-		{"escapes", azure.Call{Method: "POST", Dated: true, InPath: true, Path: "chat/completions", Query: "api-version=2024-10-21", Name: "a/b c", Body: body},
-			"POST /openai/deployments/a/b c/chat/completions?api-version=2024-10-21"}, // as decoded by the server
+		{"escapes", azure.Call{Method: "POST", Dated: true, InPath: true, Path: "chat/completions", Query: "api-version=2024-10-21", Name: "a?b c", Body: body},
+			"POST /openai/deployments/a?b c/chat/completions?api-version=2024-10-21"}, // as decoded by the server
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -78,7 +78,15 @@ func (a *attempts) run(ctx context.Context) (*Answer, error) {
 	case a.call.Name == "":
 		return a.anywhere(ctx)
 	}
-	return a.ask(ctx, func() []routing.Target { return a.site.table.Online(a.call.Name) })
+	return a.ask(ctx, a.named)
+}
+
+// named returns the deployments that may be asked for the call's name.
+func (a *attempts) named() []routing.Target {
+	if !a.call.fitsPath() {
+		return nil
+	}
+	return permitted(a.site.table.Online(a.call.Name), a.call.Permit)
 }
 
 // anywhere asks each resource in turn for what only one of them has.
@@ -123,11 +131,16 @@ func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answ
 			targets, renewed = list(), true
 		case !o.again || a.call.Once:
 			return nil, o.err
+		case a.call.Begins && o.begun:
+			return nil, openaierr.From(o.err).Final()
 		default:
 			if err := a.pause(ctx, target, targets, o); err != nil {
 				return nil, err
 			}
 		}
+	}
+	if a.call.Permit != nil && a.call.fitsPath() && len(a.site.table.Online(a.call.Name)) > 0 {
+		return nil, NotAllowed("Your key", a.call.Name)
 	}
 	return nil, UnknownModel(a.call.Name)
 }
@@ -171,6 +184,7 @@ func (a *attempts) pause(ctx context.Context, failed routing.Target, targets []r
 type outcome struct {
 	err     error         // nil: an answer
 	again   bool          // another try cannot be paid for twice and may help
+	begun   bool          // Azure may have begun what it was asked
 	refused bool          // Azure did not take our credential
 	after   time.Duration // how long Azure wants to be left alone; 0: it did not say
 }
@@ -214,7 +228,7 @@ func (a *attempts) refusal(ctx context.Context, answer *Answer) outcome {
 	if status == http.StatusUnauthorized || status == http.StatusForbidden {
 		return outcome{err: credentialRefused(status, body), refused: true}
 	}
-	return outcome{err: upstreamError(status, answer.Header, body), again: retryable[status], after: RetryAfter(answer.Header, a.client.now())}
+	return outcome{err: upstreamError(status, answer.Header, body), again: retryable[status], begun: status != http.StatusTooManyRequests, after: RetryAfter(answer.Header, a.client.now())}
 }
 
 var retryable = map[int]bool{

@@ -66,6 +66,8 @@ func (p *Part) to() deployment       { return deployment{p.Resource, p.Deploymen
 // targets are the deployments that serve a model.
 type targets struct{ batch, online []routing.Target }
 
+func (t targets) none() bool { return len(t.batch) == 0 && len(t.online) == 0 }
+
 // add puts a line into its part, or among the rejected or the spilled.
 func (c *cutter) add(raw rawLine) error {
 	l, bad := parseLine(&c.tree, raw)
@@ -92,8 +94,9 @@ func (c *cutter) place(l *line, text []byte) (*lineError, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bad := c.job.Limits.check(l, to); bad != nil {
-		return bad, nil
+	to, bad, err := c.check(l, to)
+	if bad != nil || err != nil {
+		return bad, err
 	}
 	mode, bad := c.mode(l, to)
 	if bad != nil {
@@ -207,7 +210,7 @@ func (c *cutter) mode(l *line, to targets) (Mode, *lineError) {
 	}
 	batch := len(to.batch) > 0 && l.endpoint != embeddings
 	switch {
-	case len(to.batch) == 0 && len(to.online) == 0:
+	case to.none():
 		return "", l.fail("model_not_found", "The Azure secret has no deployment of the model %q. GET /v1/models lists those it has.", l.model)
 	case mode != Online && batch:
 		return Batch, nil

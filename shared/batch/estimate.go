@@ -119,7 +119,7 @@ func (s *Service) overCeiling(job *Job, plan *Plan) *Failure {
 	// A job keeps the ceiling that it began with: a higher one of the stack is for new jobs.
 	letThrough := "To let it through, put the file there again with the metadata cost-ceiling=%s, or start the workflow with the same input, \"take_over\": true and options.cost_ceiling. The stack's parameter BatchCostCeiling is the ceiling of new jobs that name none."
 	if job.Origin == OriginAPI {
-		letThrough = "To let it through, create the batch again with the metadata " + MetadataPrefix + "cost-ceiling=%s. The stack's parameter BatchCostCeiling is the ceiling of new batches that name none."
+		letThrough = "To let it through, create the batch again with the metadata " + MetadataPrefix + "cost-ceiling=%s, if your key may spend that: the owner of this endpoint can allow more with make key NAME=... REPLACE=1 COST_CEILING=... The stack's parameter BatchCostCeiling is the ceiling of new batches that name none."
 	}
 	e := plan.Estimate
 	switch {

@@ -146,6 +146,11 @@ type Settings struct {
 	Tries     int     `json:"tries"`
 }
 
+// Settings are the stack's, for a job that names none.
+func (s *Service) Settings() Settings {
+	return Settings{Ceiling: s.env.CostCeiling, KeepFiles: s.env.KeepAzureFiles, Tries: s.env.Tries}
+}
+
 // with applies a job's own options.
 func (s Settings) with(o JobOptions) Settings {
 	if o.Mode != Auto {

@@ -71,6 +71,9 @@ func parseLine(tree *rawjson.Tree, raw rawLine) (*line, *lineError) {
 	if key := o.Repeated("custom_id", "method", "url", "body", "mode"); key != "" {
 		return l, l.fail("duplicate_parameter", "'%s' is given more than once. Give it once.", key)
 	}
+	if got, want := o.Misspelt("custom_id", "method", "url", "body", "mode"); got != "" {
+		return l, l.misspelt(got, want)
+	}
 	if o.Get("method").Text() != "POST" {
 		return l, l.fail("invalid_method", "'method' must be \"POST\".")
 	}
@@ -94,8 +97,11 @@ func parseLine(tree *rawjson.Tree, raw rawLine) (*line, *lineError) {
 }
 
 func (l *line) checkBody() *lineError {
-	if key := l.body.Repeated("model", "stream"); key != "" {
+	if key := l.body.Repeated("model", "stream", "background"); key != "" {
 		return l.fail("duplicate_parameter", "'body.%s' is given more than once. Give it once.", key)
+	}
+	if got, want := l.body.Misspelt("model", "stream", "background", "max_completion_tokens", "max_tokens", "max_output_tokens", "n"); got != "" {
+		return l.misspelt("body."+got, "body."+want)
 	}
 	if l.model = strings.Clone(l.body.Get("model").Text()); l.model == "" { // it is kept for longer than the line
 		return l.fail("missing_required_parameter", "'body.model' must name a model or a deployment.")
@@ -103,11 +109,19 @@ func (l *line) checkBody() *lineError {
 	if stream := l.body.Get("stream"); !stream.Absent() && stream.Kind() != 'f' {
 		return l.fail("streaming_unsupported", "'body.stream' is not for batches: leave it out.")
 	}
+	if background := l.body.Get("background"); l.endpoint == responses && !background.Absent() && background.Kind() != 'f' {
+		return l.fail("background_unsupported", "'body.background' is not for batches, which run in the background themselves: leave it out.")
+	}
 	return nil
 }
 
 func (l *line) fail(code, format string, args ...any) *lineError {
 	return &lineError{Code: code, Message: fmt.Sprintf("Line %d: ", l.number) + fmt.Sprintf(format, args...), Line: l.number}
+}
+
+// misspelt refuses a member that is written in another case than we read it.
+func (l *line) misspelt(got, want string) *lineError {
+	return l.fail("unknown_parameter", "Unknown parameter: '%s'. Write it as '%s'.", got, want)
 }
 
 // endpointOf is the operation of a url, "" if it is none of ours.

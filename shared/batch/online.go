@@ -251,7 +251,7 @@ func (r *runner) ask(q request) (response []byte, after time.Duration, err error
 
 func (r *runner) exchange(ctx context.Context, q request) (body []byte, header http.Header, status int, err error) {
 	call := &azure.Call{
-		Method: http.MethodPost, Path: r.part.Endpoint, Name: r.part.Model,
+		Method: http.MethodPost, Path: r.part.Endpoint, Name: r.part.Model, Permit: r.job.Limits.permits().Target,
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Body: func(deployment string) rawjson.Pieces {
 			if deployment == r.part.Model {

@@ -264,7 +264,7 @@ func (j *Job) named(name string) {
 
 // prepare settles what the job runs with. It returns what stands against it.
 func (s *Service) prepare(job *Job, head *bucket.Object, options JobOptions) *Failure {
-	job.Settings = Settings{Ceiling: s.env.CostCeiling, KeepFiles: s.env.KeepAzureFiles, Tries: s.env.Tries}
+	job.Settings = s.Settings()
 	if head == nil {
 		return sourceGone(job)
 	}

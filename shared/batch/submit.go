@@ -38,6 +38,9 @@ func (s *Service) Submit(ctx context.Context, step Step) (*Step, error) {
 	case w.state.Mode == Online:
 		return w.run(ctx)
 	}
+	if err := w.permitted(ctx); err != nil {
+		return nil, err
+	}
 	ready, err := w.upload(ctx)
 	if err != nil {
 		return nil, err

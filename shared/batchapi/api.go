@@ -10,6 +10,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/rawjson"
 	"aoai-bridge/shared/telemetry"
 )
 
@@ -138,6 +140,34 @@ func readJSON(r *http.Request, into any) error {
 	}
 	if err != nil {
 		return openaierr.Invalid("", "invalid_json", "The request body is not a JSON object: %v.", err)
+	}
+	body, err := rawjson.ParseTree(raw)
+	if err != nil {
+		return openaierr.Invalid("", "invalid_json", "The request body is not a JSON object: %v.", err)
+	}
+	return exact(body, reflect.TypeOf(into).Elem(), "")
+}
+
+// exact refuses members of an object that are written in another case than the fields of t. encoding/json would
+// take them, and of such a member and the right one the last.
+func exact(body rawjson.Node, t reflect.Type, prefix string) error {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	names := make([]string, t.NumField())
+	for i := range names {
+		names[i] = t.Field(i).Tag.Get("json")
+	}
+	if got, want := body.Misspelt(names...); got != "" {
+		return openaierr.Invalid(prefix+got, "unknown_parameter", "Unknown parameter: '%s%s'. Write it as '%[1]s%[3]s'.", prefix, got, want)
+	}
+	for i, name := range names {
+		if err := exact(body.Get(name), t.Field(i).Type, prefix+name+"."); err != nil {
+			return err
+		}
 	}
 	return nil
 }

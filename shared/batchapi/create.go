@@ -106,6 +106,9 @@ func (a *API) createBatch(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	options, outputLife, err := in.check()
+	if err == nil {
+		options, err = within(options, a.jobs.Settings(), callers.From(ctx))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +156,7 @@ func (a *API) newRecord(ctx context.Context, caller, id string, in *createReques
 		},
 	}
 	if who := callers.From(ctx); !who.Any() {
-		rec.Job.Limits.Models = who.Models
+		rec.Job.Limits.Models, rec.Job.Limits.Allow = who.Models, who.Allow
 	}
 	return rec
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"unicode"
 )
 
 // Azure is the Azure side as one secret states it: {"resources":[...],"prices":{...},"models":{...}},
@@ -111,8 +112,12 @@ func (r *Resource) complete(at string, i int) (errs []error) {
 		if d.Model == "" {
 			errs = append(errs, fmt.Errorf(`%sdeployments[%d].model is missing, want for example "gpt-4o"`, at, j))
 		}
+		field := "name"
 		if d.Name == "" {
-			d.Name = d.Model
+			d.Name, field = d.Model, "model"
+		}
+		if d.Name != "" && !Segment(d.Name) {
+			errs = append(errs, fmt.Errorf(`%sdeployments[%d].%s %q cannot stand in a URL's path, want for example "gpt-4o"`, at, j, field, d.Name))
 		}
 	}
 	return errs
@@ -130,7 +135,16 @@ func (e *Entra) check(at string) (errs []error) {
 	return errs
 }
 
-// cleanEndpoint drops what people copy along: a trailing slash, /openai, /openai/v1.
+// Segment reports whether a name can stand in a URL's path as one segment. Dots alone and slashes change the path,
+// and so may an escape where a proxy decodes it once more. Azure takes only letters, digits, hyphens, underscores
+// and periods in a deployment's name.
+func Segment(name string) bool {
+	return name != "" && name != "." && name != ".." &&
+		!strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r == '\\' || r == '%' || unicode.IsControl(r) })
+}
+
+// cleanEndpoint drops what people copy along: white space, a trailing slash, /openai with all that follows it, as in
+// a target URI of the portal, and an operation of /models.
 func cleanEndpoint(endpoint string) (string, error) {
 	if endpoint == "" {
 		return "", errors.New("is missing")
@@ -141,14 +155,39 @@ func cleanEndpoint(endpoint string) (string, error) {
 		return "", errors.New("is not a URL")
 	case u.User != nil:
 		return "", errors.New("has credentials in it")
-	case u.RawQuery != "" || strings.Contains(u.Path, "/openai/deployments"):
-		return "", errors.New("goes on behind the resource: leave out /openai/deployments and the query")
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return "", errors.New("is not https")
 	}
-	path := strings.TrimRight(u.Path, "/")
-	path = strings.TrimSuffix(strings.TrimSuffix(path, "/v1"), "/openai")
-	return u.Scheme + "://" + u.Host + strings.TrimRight(path, "/"), nil
+	path, cut := resourcePath(u.Path)
+	if query := u.Query(); query.Has("api-version") && cut {
+		query.Del("api-version") // of the operation that was cut off
+		u.RawQuery = query.Encode()
+	}
+	switch {
+	case u.RawQuery != "":
+		return "", errors.New("has a query: leave out all after the resource's address")
+	case strings.HasSuffix(path, "/completions"), strings.HasSuffix(path, "/responses"), strings.HasSuffix(path, "/embeddings"):
+		return "", errors.New("ends in an operation: leave out all after the resource's address")
+	}
+	return u.Scheme + "://" + u.Host + path, nil
+}
+
+// resourcePath is a path without Azure's operations, which begin at the last /openai: a gateway's path may have
+// another one before. cut is set where something was cut off.
+func resourcePath(path string) (resource string, cut bool) {
+	path = strings.TrimRight(path, "/")
+	segments := strings.Split(path, "/")
+	for i := len(segments) - 1; i > 0; i-- {
+		if strings.EqualFold(segments[i], "openai") {
+			return strings.TrimRight(strings.Join(segments[:i], "/"), "/"), true
+		}
+	}
+	for _, operation := range []string{"/models/chat/completions", "/models/embeddings"} { // as Azure AI Foundry shows them
+		if resource, cut := strings.CutSuffix(path, operation); cut {
+			return resource, true
+		}
+	}
+	return strings.TrimRight(strings.TrimSuffix(path, "/v1"), "/"), false
 }
 
 func loopback(host string) bool {

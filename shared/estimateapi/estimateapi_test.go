@@ -189,6 +189,7 @@ func TestErrors(t *testing.T) {
 		{"not an object", "any", `[]`, 400, "", "invalid_json"},
 		{"no model", "any", `{` + hello + `}`, 400, "model", "missing_required_parameter"},
 		{"two models", "any", `{"model":"gpt-4o","model":"gpt-5",` + hello + `}`, 400, "model", "duplicate_parameter"},
+		{"a model in another case", "any", `{"model":"gpt-4o","Model":"gpt-5",` + hello + `}`, 400, "Model", "unknown_parameter"},
 		{"messages twice", "any", `{"model":"gpt-4o",` + hello + `,` + hello + `}`, 400, "messages", "duplicate_parameter"},
 		{"half a token id", "any", `{"model":"text-embedding-3-small","input":[1.5]}`, 400, "input", "invalid_type"},
 		{"a negative token id", "any", `{"model":"text-embedding-3-small","input":[[1],[-1]]}`, 400, "input[1]", "invalid_type"},

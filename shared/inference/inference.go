@@ -85,6 +85,10 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, limit time.Duration)
 
 // relay sends the call to Azure and its answer to the caller.
 func (a *API) relay(w http.ResponseWriter, r *http.Request, call *azure.Call, keepUsage bool) {
+	if err := a.permitHeader(r.Context(), call.Header); err != nil {
+		telemetry.Fail(w, r, err)
+		return
+	}
 	answer, err := a.azure.Do(r.Context(), call)
 	if err == nil {
 		defer answer.Close()

@@ -42,12 +42,12 @@ func (a *API) listModels(w http.ResponseWriter, r *http.Request) {
 		Data   []model `json:"data"`
 	}{"list", []model{}}
 	for _, name := range names {
-		served, err := a.azure.Serves(r.Context(), name)
+		_, online, err := a.azure.Targets(r.Context(), name)
 		if err != nil {
 			telemetry.Fail(w, r, err)
 			return
 		}
-		if caller.May(served...) {
+		if slices.ContainsFunc(online, caller.Target) {
 			list.Data = append(list.Data, newModel(name))
 		}
 	}

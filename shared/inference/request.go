@@ -45,6 +45,7 @@ func (a *API) prepare(r *http.Request, op operation) (call *azure.Call, keepUsag
 	call = &azure.Call{
 		Method: r.Method, Dated: rt.Dated, Path: escaped(rt.Rest), Query: rt.Query.Encode(),
 		Header: r.Header, InPath: rt.Deployment != "", Name: rt.Deployment, Limit: rt.limit,
+		Permit: callers.From(r.Context()).Target,
 	}
 	if r.PathValue("id") != "" {
 		// What a response's id names is in one resource; which model answered it is not asked again.
@@ -67,29 +68,11 @@ func (a *API) prepare(r *http.Request, op operation) (call *azure.Call, keepUsag
 	if err := a.permit(r.Context(), call.Name); err != nil {
 		return nil, false, err
 	}
-	call.Stream, call.Body = in.stream, in.body
+	if err := a.permitBody(r.Context(), body); err != nil {
+		return nil, false, err
+	}
+	call.Stream, call.Begins, call.Body = in.stream, in.background, in.body
 	return call, in.keepUsage, nil
-}
-
-// permit checks that the caller may use a model.
-func (a *API) permit(ctx context.Context, name string) error {
-	names, err := a.azure.Serves(ctx, name)
-	if err != nil {
-		return err
-	}
-	return Permit(ctx, name, names...)
-}
-
-// Permit checks that the caller may use a model under one of its names.
-func Permit(ctx context.Context, name string, names ...string) error {
-	caller := callers.From(ctx)
-	if caller.May(names...) {
-		return nil
-	}
-	return &openaierr.Error{
-		Status: http.StatusForbidden, Type: openaierr.TypePermission, Param: "model", Code: "model_not_allowed",
-		Message: fmt.Sprintf("The key of %s may not use the model `%s`. GET /v1/models lists those it may use; the owner of this endpoint can add to them.", caller.Name, name),
-	}
 }
 
 // ReadBody returns the body of a request that says it is JSON.
@@ -106,7 +89,7 @@ func ReadBody(r *http.Request) ([]byte, error) {
 	var body []byte
 	if held, ok := r.Body.(interface{ Bytes() []byte }); ok { // an event's
 		body = held.Bytes()
-	} else if all, err := io.ReadAll(r.Body); err == nil {
+	} else if all, err := io.ReadAll(r.Body); err == nil && int64(len(all)) >= r.ContentLength {
 		body = all
 	} else {
 		return nil, openaierr.Invalid("", "invalid_body", "The request body could not be read to its end.")
@@ -132,12 +115,29 @@ type input struct {
 	stream    bool
 	keepUsage bool   // the caller asked for the usage chunk
 	options   []byte // stream_options to send; nil leaves them as they are
+
+	background bool // the response is made whether or not anyone waits
 }
 
-// Once refuses a body that has one of the parameters more than once.
-func Once(body interface{ Repeated(...string) string }, parameters ...string) error {
+// members are a JSON object's, as rawjson reads them.
+type members interface {
+	Repeated(names ...string) string
+	Misspelt(names ...string) (got, want string)
+}
+
+// Once refuses a body that has one of the parameters more than once, or in another case: readers that do not
+// mind the case would take it for the parameter, and we have not seen it.
+func Once(body members, parameters ...string) error {
 	if name := body.Repeated(parameters...); name != "" {
 		return openaierr.Invalid(name, "duplicate_parameter", "'%s' is given more than once. Give it once.", name)
+	}
+	return spelt(body, "", parameters...)
+}
+
+// spelt refuses members of the object at prefix that are written in another case than we read them.
+func spelt(object members, prefix string, names ...string) error {
+	if got, want := object.Misspelt(names...); got != "" {
+		return openaierr.Invalid(prefix+got, "unknown_parameter", "Unknown parameter: '%s%s'. Write it as '%[1]s%[3]s'.", prefix, got, want)
 	}
 	return nil
 }
@@ -148,7 +148,10 @@ func parseInput(body []byte, op operation, rt *route) (*input, error) {
 		return nil, openaierr.Invalid("", "invalid_json", "The request body is not a JSON object: %v.", err)
 	}
 	in := &input{object: object, keepUsage: true}
-	if err := Once(object, "model", "stream", "stream_options"); err != nil {
+	if err := Once(object, "model", "stream", "stream_options", "background"); err != nil {
+		return nil, err
+	}
+	if err := spelt(object, "", op.required); err != nil {
 		return nil, err
 	}
 	if err := in.readModel(rt); err != nil {
@@ -156,6 +159,9 @@ func parseInput(body []byte, op operation, rt *route) (*input, error) {
 	}
 	if op.required != "" && isAbsent(object.Get(op.required)) {
 		return nil, openaierr.Invalid(op.required, "missing_required_parameter", "Missing required parameter: '%s'.", op.required)
+	}
+	if raw := object.Get("background"); op.name == "responses" && !isAbsent(raw) {
+		in.background = string(raw) != "false" // what is no boolean is for Azure to judge
 	}
 	if raw := object.Get("stream"); !isAbsent(raw) {
 		if json.Unmarshal(raw, &in.stream) != nil {
@@ -195,6 +201,9 @@ func (in *input) askForUsage() error {
 	options, err := rawjson.Parse(raw)
 	if err != nil {
 		return invalidType("stream_options", "an object", raw)
+	}
+	if err := spelt(options, "stream_options.", "include_usage"); err != nil {
+		return err
 	}
 	include := options.Get("include_usage")
 	in.keepUsage = false

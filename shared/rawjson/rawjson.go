@@ -57,5 +57,8 @@ func (o *Object) Count(key string) int { return o.root().Count(key) }
 // Repeated returns the first of names that stands there more than once, "" if there is none.
 func (o *Object) Repeated(names ...string) string { return o.root().Repeated(names...) }
 
+// Misspelt returns the first top-level member whose name differs from one of names in case only, and that name.
+func (o *Object) Misspelt(names ...string) (got, want string) { return o.root().Misspelt(names...) }
+
 // With returns the text with members replaced or added.
 func (o *Object) With(edits ...Edit) Pieces { return o.root().with(0, len(o.tree.raw), edits) }

@@ -1,6 +1,7 @@
 package rawjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"iter"
 	"slices"
@@ -167,6 +168,27 @@ func (n Node) Repeated(names ...string) string {
 		}
 	}
 	return ""
+}
+
+// Misspelt returns the first member whose name differs from one of names in case only, and the name that it is
+// like; "" if there is none. Case is what encoding/json makes of it: U+017F is an s, U+212A a k.
+func (n Node) Misspelt(names ...string) (got, want string) {
+	for m := n.first(); m.tree != nil; m = m.next() {
+		name := m.name()
+		if name == nil {
+			return "", "" // an array
+		}
+		plain := name[1 : len(name)-1]
+		if n.tree.escaped {
+			plain = []byte(unquote(name))
+		}
+		for _, want := range names {
+			if string(plain) != want && bytes.EqualFold(plain, []byte(want)) {
+				return string(plain), want
+			}
+		}
+	}
+	return "", ""
 }
 
 func (n Node) first() Node {

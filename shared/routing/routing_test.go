@@ -170,3 +170,48 @@ func TestRestsUntil(t *testing.T) {
 		t.Errorf("got %v, want %v", got, until)
 	}
 }
+
+// TestWithin is about what a key that is bound to names may use of two resources.
+func TestWithin(t *testing.T) {
+	resource := func(name string, deployments ...config.Deployment) config.Resource {
+		return config.Resource{Name: name, Deployments: deployments}
+	}
+	twins := []config.Resource{
+		resource("a", config.Deployment{Name: "prod", Model: "gpt-4o-mini"}), resource("b", config.Deployment{Name: "prod", Model: "gpt-5"}),
+	}
+	renamed := []config.Resource{
+		resource("a", config.Deployment{Name: "gpt-4o", Model: "gpt-4o"}), resource("b", config.Deployment{Name: "gpt-4o", Model: "gpt-5"}),
+	}
+	tests := []struct {
+		name      string
+		resources []config.Resource
+		bound     string
+		ask       string
+		want      string // resource/model of each target
+	}{
+		{"one name for two models, bound to one", twins, "gpt-4o-mini", "prod", "a/gpt-4o-mini"},
+		{"bound to the other", twins, "gpt-5", "prod", "b/gpt-5"},
+		{"bound to the name", twins, "prod", "prod", "a/gpt-4o-mini b/gpt-5"},
+		{"bound to the name, asked for a model", twins, "prod", "gpt-5", "b/gpt-5"},
+		{"bound to neither", twins, "o3", "prod", ""},
+		{"a deployment called like another model", renamed, "gpt-4o", "gpt-4o", "a/gpt-4o"},
+		{"bound to what it serves", renamed, "gpt-5", "gpt-4o", "b/gpt-5"},
+		{"such a name that no resource has for a model", renamed[1:], "gpt-4o", "gpt-4o", "b/gpt-5"},
+		{"an open resource goes by the name", append(twins[:1:1], open), "gpt-4o-mini", "prod", "a/gpt-4o-mini"},
+		{"and by the model's", append(twins[:1:1], open), "gpt-4o-mini", "gpt-4o-mini", "a/gpt-4o-mini open/gpt-4o-mini"},
+		{"an open resource alone", []config.Resource{open}, "gpt-4o", "gpt-5", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, target := range newTable(t, tt.resources...).Online(tt.ask) {
+				if target.Within([]string{tt.bound}) {
+					got = append(got, target.Resource+"/"+target.Model)
+				}
+			}
+			if strings.Join(got, " ") != tt.want {
+				t.Errorf("got %v, want %s", got, tt.want)
+			}
+		})
+	}
+}
