@@ -62,6 +62,19 @@ func (s *Store) store(sec *secret, v value, stages []string) (*version, error) {
 	return added, nil
 }
 
+// storeIfGiven makes v the current version, unless it is empty, and returns the answer to that.
+func (s *Store) storeIfGiven(sec *secret, v value) (any, error) {
+	out := reference{ARN: sec.arn, Name: sec.name}
+	if !v.empty() {
+		stored, err := s.store(sec, v, []string{current})
+		if err != nil {
+			return nil, err
+		}
+		out.VersionID = stored.id
+	}
+	return out, nil
+}
+
 var validName = regexp.MustCompile(`^[A-Za-z0-9/_+=.@!-]{1,512}$`)
 
 func (s *Store) createSecret(in struct {
@@ -89,14 +102,7 @@ func (s *Store) createSecret(in struct {
 	}
 	sec := s.add(in.Name)
 	sec.description, sec.tags = in.Description, in.Tags
-	if in.empty() {
-		return reference{ARN: sec.arn, Name: sec.name}, nil
-	}
-	v, err := s.store(sec, in.value, []string{current})
-	if err != nil {
-		return nil, err
-	}
-	return reference{ARN: sec.arn, Name: sec.name, VersionID: v.id}, nil
+	return s.storeIfGiven(sec, in.value)
 }
 
 func (s *Store) putSecretValue(in struct {
@@ -139,14 +145,7 @@ func (s *Store) updateSecret(in struct {
 	if in.Description != nil {
 		sec.description = *in.Description
 	}
-	if in.empty() {
-		return reference{ARN: sec.arn, Name: sec.name}, nil
-	}
-	v, err := s.store(sec, in.value, []string{current})
-	if err != nil {
-		return nil, err
-	}
-	return reference{ARN: sec.arn, Name: sec.name, VersionID: v.id}, nil
+	return s.storeIfGiven(sec, in.value)
 }
 
 func (s *Store) getSecretValue(in struct {

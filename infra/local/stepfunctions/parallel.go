@@ -1,6 +1,7 @@
 package stepfunctions
 
 import (
+	"cmp"
 	"context"
 
 	"golang.org/x/sync/errgroup"
@@ -36,5 +37,5 @@ func together(parent context.Context, n, width int, do func(ctx context.Context,
 		group.Go(func() error { return do(ctx, i) })
 	}
 	err := group.Wait()
-	return firstOf(context.Cause(parent), err)
+	return cmp.Or(context.Cause(parent), err)
 }
