@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"aoai-bridge/infra/local/stack"
 )
@@ -71,24 +71,15 @@ func (r *rival) url() string { return r.stack.URL + r.at }
 
 // hammer sends n requests, some at a time.
 func hammer(ctx context.Context, url, body string, n, inFlight int) error {
-	var workers sync.WaitGroup
-	var left atomic.Int64
-	var failed atomic.Pointer[error]
-	left.Store(int64(n))
-	for range inFlight {
-		workers.Go(func() {
-			for left.Add(-1) >= 0 && failed.Load() == nil {
-				if _, err := post(ctx, url, body); err != nil {
-					failed.Store(&err)
-				}
-			}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(inFlight)
+	for range n {
+		group.Go(func() error {
+			_, err := post(ctx, url, body)
+			return err
 		})
 	}
-	workers.Wait()
-	if err := failed.Load(); err != nil {
-		return *err
-	}
-	return nil
+	return group.Wait()
 }
 
 // inTurns measures two rivals n times, each as often before the other as after it, and returns both

@@ -9,12 +9,12 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"golang.org/x/sync/errgroup"
 
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/bucket"
@@ -282,23 +282,19 @@ func (a *API) listBatches(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	found := make([]*batchObject, len(ids))
-	errs := make([]error, len(ids))
-	next := make(chan int)
-	var all sync.WaitGroup
-	for range lookers {
-		all.Go(func() {
-			for i := range next {
-				var rec *record
-				if rec, errs[i] = a.findBatch(ctx, caller, ids[i]); errs[i] == nil {
-					found[i], errs[i] = a.batchObject(ctx, caller, rec)
-				}
+	var looking errgroup.Group
+	looking.SetLimit(lookers)
+	for i, id := range ids[:min(len(ids), p.limit)] {
+		looking.Go(func() error {
+			rec, err := a.findBatch(ctx, caller, id)
+			if err == nil {
+				found[i], err = a.batchObject(ctx, caller, rec)
 			}
+			return err
 		})
 	}
-	for i := range ids[:min(len(ids), p.limit)] {
-		next <- i
+	if err := looking.Wait(); err != nil {
+		return nil, err
 	}
-	close(next)
-	all.Wait()
-	return newList(found, p.limit, func(b *batchObject) string { return b.ID }), errors.Join(errs...)
+	return newList(found, p.limit, func(b *batchObject) string { return b.ID }), nil
 }

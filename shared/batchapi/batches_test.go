@@ -387,3 +387,24 @@ func TestBatchList(t *testing.T) {
 		t.Errorf("%v", a.body)
 	}
 }
+
+// TestBatchListUnreadable has a record that cannot be read at the end of a page.
+func TestBatchListUnreadable(t *testing.T) {
+	w := newWorld(t)
+	id := w.create(alice, w.upload(alice, "a.jsonl", line("1", "gpt-4o-mini", "hi")))
+	w.wait(id)
+	var record string
+	if err := w.objects.List(bucket, "api/batches/", func(key, _ string, _ int64, _ time.Time) {
+		if strings.HasSuffix(key, id+"/batch.json") {
+			record = key
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.objects.Write(bucket, record, []byte("{")); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.call(alice, "GET", "/v1/batches", nil); a.status != 500 || a.text("error", "type") != "server_error" {
+		t.Errorf("%d %v", a.status, a.body)
+	}
+}
