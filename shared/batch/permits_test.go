@@ -11,6 +11,7 @@ import (
 
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/config"
 )
 
 // twins lists two resources, both at the emulator, of which each has a deployment of one name for a model of its
@@ -173,5 +174,24 @@ func TestLinesOfBoundKeys(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLinesWithDots is about a secret that lists no deployments, with which a line's model stands in a dated path.
+func TestLinesWithDots(t *testing.T) {
+	w := newWorld(t, func(env *config.Batch) { env.APIVersion = "2024-10-21" })
+	w.secret(fmt.Sprintf(`{"endpoint":%q,"api_key":"local"}`, w.url))
+	w.asked = func(r *http.Request) { t.Errorf("Azure was asked %s %s", r.Method, r.URL.Path) }
+	names := []string{"..", "../../models", "%2e%2e"}
+	var file strings.Builder
+	for _, name := range names {
+		file.WriteString(strings.Replace(chat("x", name, "yes"), `"method"`, `"mode":"online","method"`, 1) + "\n")
+	}
+	w.put("inbox/dots.jsonl", file.String(), "cost-ceiling", "none")
+	w.run(w.event("inbox/dots.jsonl"))
+	for _, r := range w.results("results/dots.jsonl") {
+		if r.says() != "status 404" {
+			t.Errorf("got %s", r.says())
+		}
 	}
 }
