@@ -20,8 +20,9 @@ help: ## List the targets
 run: build ## Start the whole stack on this machine: http://127.0.0.1:8080/v1, key sk-local (PORT=, AWS_PORT=)
 	@exec dist/bin/local -build dist -template template.yaml
 
+# Compiled as the bootstraps are, which tests build: what both need, Go's own packages above all, is compiled once.
 test: ## Run the tests
-	go test ./...
+	CGO_ENABLED=0 go test -trimpath ./...
 
 test-clients: build ## Run OpenAI's Python and Node SDKs against the local stack (needs python3 and node)
 	infra/clients/run.sh

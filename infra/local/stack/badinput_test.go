@@ -27,6 +27,7 @@ func addLimitedCaller(s *stack.Stack) {
 }
 
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{})
 	addLimitedCaller(s)
 	const chat = "/v1/chat/completions"
@@ -89,6 +90,7 @@ func TestBadInput(t *testing.T) {
 
 // TestUnknownDeploymentAtAzure is about a secret that lists none, so that only Azure can tell.
 func TestUnknownDeploymentAtAzure(t *testing.T) {
+	t.Parallel()
 	first, _ := start(t, stack.Options{})
 	first.Emulator.SetAPIKeys("k")
 	s, _ := start(t, stack.Options{Azure: stack.Azure{Endpoint: first.AzureURL, APIKey: "k"}})
@@ -103,6 +105,7 @@ func TestUnknownDeploymentAtAzure(t *testing.T) {
 
 // TestHalfARequest sends a body that ends too early and hangs up; the stack has to live on.
 func TestHalfARequest(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{})
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 	if err != nil {
