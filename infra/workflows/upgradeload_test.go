@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// loadAzure has the emulator do again what Azure had done for the job. Batches that were under way are held up.
+// loadAzure has the emulator repeat what Azure had done for the job. Batches that were under way are held up.
 func (r *replay) loadAzure() {
 	for _, file := range r.f.Files {
 		r.ids[file.ID] = decode[azureFile](r.t, r.azure(upload("/files", file.Name, file.content))).ID
@@ -27,7 +27,7 @@ func (r *replay) loadAzure() {
 }
 
 func (r *replay) loadBatch(b *azureBatch) {
-	pace, held := paces[b.Status]
+	pace, heldUp := paces[b.Status]
 	r.stack.Emulator.SetPace(pace)
 	create := post("/batches", map[string]any{
 		"input_file_id": r.ids[b.Input], "endpoint": "/v1" + b.Endpoint, "completion_window": "24h", "metadata": b.Metadata,
@@ -37,7 +37,7 @@ func (r *replay) loadBatch(b *azureBatch) {
 	}
 	id := decode[azureBatch](r.t, r.azure(create)).ID
 	r.wait(id, b.Status)
-	if held {
+	if heldUp {
 		<-r.gate.reached
 	}
 	r.stack.Emulator.SetPace(paces[""])
@@ -81,7 +81,7 @@ func (r *replay) delete(input string) {
 	}
 }
 
-// loadS3 puts the job's objects there, with Azure's ids of today and at times as long ago as they were.
+// loadS3 puts the job's objects there, with Azure's ids of today, and with times that are as long ago as they were.
 func (r *replay) loadS3() {
 	late := time.Since(r.f.Recorded)
 	for key, o := range r.f.Objects {
@@ -121,7 +121,7 @@ type machine struct {
 // resumeState leads to the state in which something stands.
 const resumeState = "Resume"
 
-// resume has the machine begin where the execution and its parts stand. ok is false where it has no such state.
+// resume has a machine begin where the execution and its parts were. ok is false if it has no such state.
 func (f *fixture) resume(t *testing.T, definition []byte) (resumed []byte, ok bool) {
 	outer := decode[map[string]any](t, definition)
 	m := decode[machine](t, definition)

@@ -37,8 +37,8 @@ func recordAll(t *testing.T, version string) {
 	}
 }
 
-// recorder takes a job to its scenario's moment. What it does itself happens in the test's goroutine, while the one
-// that came to the moment stands still.
+// recorder takes a job to its scenario's moment. It asks S3 and Azure in the test's goroutine, while the one that came
+// to the moment waits.
 type recorder struct {
 	*upgradeWorld
 	scenario *scenario
@@ -95,10 +95,10 @@ func (r *recorder) inTest(do func()) {
 	}
 }
 
-// longest is what a function has for an invocation where a plan is interrupted by time.
+// longest is how much time an invocation has if the time to plan has to run out.
 const longest = 4 * time.Second
 
-// hasty is a copy of the template, and of the definitions it names, with little time for the functions.
+// hasty copies the template, and the definitions it names, with little time for the functions.
 func hasty(t *testing.T, root string) (template string) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "infra/workflows"), 0o755); err != nil {
@@ -189,16 +189,16 @@ func (r *recorder) object(key string) {
 	}
 }
 
-// dawdle has S3 take its time for the two calls after the claim of a job: the plan that is not there, and the source. A
-// plan begins with the source, and keeps a quarter of the time that it has then for its end.
+// dawdle delays the two calls to S3 that follow the claim of a job, which read its plan and its source. A plan keeps a
+// quarter of the time that it has before it reads the source, so the first line comes too late for a second one.
 func (r *recorder) dawdle() {
 	const each = longest * 2 / 5
 	r.stack.S3.Delay(each)
 	time.AfterFunc(each*3/2, func() { r.stack.S3.Delay(0) })
 }
 
-// happens counts what happens. At the last of the scenario's moments the fixture is completed; at the others it waits
-// until that is done.
+// happens counts what happens. At the last of the scenario's moments it completes the fixture; at the others it waits for
+// that.
 func (r *recorder) happens(what moment) {
 	r.mu.Lock()
 	r.seen[what]++
@@ -220,7 +220,7 @@ func (r *recorder) happens(what moment) {
 	}
 }
 
-// look keeps the input files that Azure has: a batch's may be deleted before the moment.
+// look adds the input files that Azure has now: a batch's may be deleted before the moment.
 func (r *recorder) look() {
 	there := map[string]bool{}
 	list := decode[struct{ Data []*azureFile }](r.t, r.azure(get("/files?purpose=batch")))

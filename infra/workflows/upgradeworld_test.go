@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,8 +20,7 @@ import (
 // limitedKey is of a caller that may use one model only.
 const limitedKey = "sk-limited"
 
-// upgradeWorld is a world in which an upgrade is recorded or replayed: its batches can be held up, and it counts
-// what Azure is asked.
+// upgradeWorld is a world in which a job is recorded or finished: batches can be held up, and Azure's requests are kept.
 type upgradeWorld struct {
 	*world
 	gate *gate
@@ -45,20 +45,20 @@ func newUpgradeWorld(t *testing.T, pass int, change func(*stack.Options)) *upgra
 	return w
 }
 
-// held is how long a state of a batch lasts that is held up until the gate is opened.
+// held is a time that lasts until the gate is opened.
 const held = time.Hour
 
-// paces hold a batch up in a state. In progress it has executed one line.
+// paces hold batches up, by the status in which they do; one in progress has executed a line.
 var paces = map[string]azureopenai.Pace{"validating": {Validating: held}, "in_progress": {PerLine: held}}
 
-// gate is the clock of the emulator's batches.
+// gate is the clock of the emulator's batches. It is shut in the beginning.
 type gate struct {
 	mu      sync.Mutex
-	pass    int           // how many batches, or lines, get through before it shuts
-	stopped bool          // one has come since
+	pass    int           // how often a batch still gets through
+	waiting bool          // a batch has come to it
 	reached chan struct{} // closed then
-	through bool
-	opened  chan time.Time
+	isOpen  bool
+	opened  chan time.Time // closed then
 }
 
 func (g *gate) after(d time.Duration) <-chan time.Time {
@@ -73,8 +73,8 @@ func (g *gate) after(d time.Duration) <-chan time.Time {
 		close(past)
 		return past
 	}
-	if !g.stopped {
-		g.stopped = true
+	if !g.waiting {
+		g.waiting = true
 		close(g.reached)
 	}
 	return g.opened
@@ -83,8 +83,8 @@ func (g *gate) after(d time.Duration) <-chan time.Time {
 func (g *gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.through {
-		g.through = true
+	if !g.isOpen {
+		g.isOpen = true
 		close(g.opened)
 	}
 }
@@ -169,8 +169,6 @@ func decode[T any](t *testing.T, raw []byte) (v T) {
 func (w *upgradeWorld) batches() []*azureBatch {
 	w.t.Helper()
 	list := decode[struct{ Data []*azureBatch }](w.t, w.azure(get("/batches?limit=100"))).Data
-	for i, j := 0, len(list)-1; i < j; i, j = i+1, j-1 {
-		list[i], list[j] = list[j], list[i]
-	}
+	slices.Reverse(list)
 	return list
 }

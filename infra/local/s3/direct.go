@@ -27,7 +27,7 @@ func (s *Store) Write(bucketName, key string, body []byte) error {
 }
 
 // Restore keeps body as the newest version of an object, under the id that the version had in another store and
-// with the metadata that its writer gave it. No event tells of it. The bucket must keep versions.
+// with the metadata that its writer gave it. OnCreated is not called. The bucket must keep versions.
 func (s *Store) Restore(bucketName, key, id string, metadata map[string]string, body []byte) error {
 	p, err := s.store(bytes.NewReader(body), int64(len(body)))
 	if err != nil {
