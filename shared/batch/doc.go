@@ -34,7 +34,7 @@
 //	                                                                         state.json has no batch
 //	  try-TRY/run/N-RUN.jsonl                submit, while it calls online   submit, to go on; collect
 //	  try-TRY/results.jsonl                  collect, give-up                report
-//	  try-TRY/tried.json                     collect, give-up, last of all   collect, said again; report
+//	  try-TRY/tried.json                     collect, give-up, last of all   collect, if repeated; report
 //	results/NAME.jsonl, .errors.jsonl        report                          the owner
 //	results/NAME.summary.json                report, last of all             the owner
 //
@@ -43,7 +43,8 @@
 //
 // # Steps
 //
-// The workflow calls a task, and the status that it answers with says what comes next. Each part walks by itself.
+// The workflow calls a task, and the status that it answers with says what comes next. The parts do not wait for each
+// other.
 //
 //	task      status                 next
 //	plan      planning               plan: the time was over
@@ -63,19 +64,19 @@
 //	give-up   done                   the part's end
 //	report                           the job's end
 //
-// A task that fails is said again by the workflow, and may be at any time by anyone else. A part whose task fails
-// for good is given up. After the last part comes the report.
+// The workflow repeats a task that fails, and anyone may repeat any task at any time. A part whose task fails for good
+// is given up. The report comes after the last part.
 //
 // # What holds
 //
-// Each of these holds whatever is killed, said twice or refused, and its tests fail where it does not.
+// Each of these holds whatever is killed, repeated or refused, and its tests fail if it does not.
 //
 //	A line of the file is in one part or among the rejected,     TestEachPassGoesOn, TestKilledPasses,
 //	and in no second one.                                        TestPlanOfAnEarlierVersion
 //	Parts have the lines that they would have if each group of   TestPartsWhateverTheOrder
 //	lines came alone.
-//	A job has so many groups at most, and an error leaves        TestManyNames, TestAbandon
-//	nothing open.
+//	A job has at most 1,000 groups, and an error in the middle   TestManyNames, TestAbandon
+//	of a pass leaves nothing open.
 //	Each line comes back once, in the file's order.              TestDrop, TestPlanGoesOn, TestMisbehaviour,
 //	                                                             TestManyGroupsAreAnswered,
 //	                                                             TestReportOfManyLists, TestReportWithoutParts
@@ -94,7 +95,8 @@
 //	it.
 //	A try is settled with all of its answers, or with none that  TestOutputIsNotReady, TestDownloadFails,
 //	can be had, and once.                                        TestGiveUpWithoutAnswers, TestTryWithoutRequests
-//	Lines are tried so often at most.                            TestTriesAreBounded
+//	A line is tried as often as the job's settings say, at       TestTriesAreBounded
+//	most.
 //	What was cancelled is not sent, and what was sent is         TestCancelledBeforeItIsSent,
 //	cancelled in Azure and collected.                            TestCancelWhileCreating, TestCancel,
 //	                                                             TestCancelOfABatchThatEnds

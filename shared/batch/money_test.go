@@ -202,7 +202,7 @@ func TestCreateIsRefused(t *testing.T) {
 				t.Errorf("again, Azure was asked %s, want %s", got, tt.again)
 			}
 			if got := p.does("submit"); got != "submitted" || p.asks() != "" {
-				t.Errorf("said once more, the task says %s", got)
+				t.Errorf("repeated, the task says %s", got)
 			}
 			p.finish(1)
 			if got := p.does("submit"); got != "submitted" || p.asks() != "" {
@@ -547,7 +547,7 @@ func TestGiveUpWithoutAnswers(t *testing.T) {
 				t.Errorf("Azure was asked %s, want %s", got, tt.asks)
 			}
 			if again := patiently[batch.Step](p.world, "give-up", payload); again.Status != "done" || strings.Contains(p.asks(), "POST") {
-				t.Errorf("said again, got %+v", again)
+				t.Errorf("repeated, got %+v", again)
 			}
 			sum := patiently[batch.Summary](p.world, "report", object{"task": "report", "state": object{"plan": object{"job": p.step.Job}}})
 			if sum.Lines.Failed != partLines || p.results("results/n.jsonl")[0].says() != "error task_failed" {
@@ -654,7 +654,7 @@ func (p *part) endless(search string) {
 	}
 }
 
-// A part that was cancelled before it was sent stays unsent, however often the task is said again.
+// A part that was cancelled before it was sent stays unsent, however often the task is repeated.
 func TestCancelledBeforeItIsSent(t *testing.T) {
 	p := newPart(t)
 	if err := p.service().Cancel(t.Context(), p.step.Job); err != nil {
