@@ -256,10 +256,13 @@ func (p *Part) bind(t routing.Target) {
 	p.Resource, p.Deployment, p.Serves, p.Type, p.EnqueuedTokens = t.Resource, t.Deployment, t.Model, t.Type, t.EnqueuedTokens
 }
 
-// below reports whether a key lies below one of these folders. S3 takes keys as they stand, but not everything on the
-// way to it does: a key counts that a path's dots and slashes would lead there.
+// below reports whether a key lies below one of these folders, or would if its dots and double slashes were resolved
+// as a path's are. S3 takes keys as they stand, but something on the way to it may not.
 func below(key string, folders ...string) bool {
-	clean := path.Clean("/" + key)[1:] + "/"
+	clean := path.Clean("/" + key)[1:]
+	if strings.HasSuffix(key, "/") {
+		clean += "/"
+	}
 	return slices.ContainsFunc(folders, func(folder string) bool { return strings.HasPrefix(clean, folder) })
 }
 

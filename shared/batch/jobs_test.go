@@ -403,7 +403,7 @@ func TestNumbersInMetadata(t *testing.T) {
 
 // The most that lines and answers may say does not overflow what a job is expected to cost.
 func TestCeilingHoldsAgainstHugeLimits(t *testing.T) {
-	for _, limit := range []string{`"max_tokens":9223372036854775807`, `"max_tokens":4611686018427387904,"n":4`, `"max_tokens":99999999999999999999`, `"max_completion_tokens":3,"n":9223372036854775807`} {
+	for _, limit := range []string{`"max_tokens":9223372036854775807`, `"max_tokens":4611686018427387904,"n":4`, `"max_tokens":99999999999999999999`, `"max_tokens":1e9`, `"max_tokens":10000000.0`, `"max_completion_tokens":3,"n":9223372036854775807`} {
 		t.Run(limit, func(t *testing.T) {
 			w := newWorld(t, func(env *config.Batch) { env.CostCeiling = 1 })
 			w.put("inbox/n.jsonl", strings.ReplaceAll(manyLines(3, "gpt-4o-mini"), `"messages"`, limit+`,"messages"`))

@@ -2,12 +2,12 @@ package batch
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strconv"
+	"math"
 	"strings"
 	"unicode/utf8"
 
+	"aoai-bridge/shared/decimal"
 	"aoai-bridge/shared/rawjson"
 )
 
@@ -166,11 +166,12 @@ func (l *line) outputLimit() int64 {
 // the sum over a file's lines.
 const maxNumber = 1 << 31
 
-// number is a JSON number that is whole, 0 for anything else, and no more than maxNumber.
+// number is a JSON number that is whole, such as 1000 or 1e3, from -maxNumber to maxNumber: beyond, it is the nearest of
+// these. It is 0 for anything else.
 func number(n rawjson.Node) int64 {
-	whole, err := strconv.ParseInt(string(n.Raw()), 10, 64)
-	if errors.Is(err, strconv.ErrRange) || err == nil {
-		return min(max(whole, -maxNumber), maxNumber) // out of range, it is the nearest that is in
+	whole, err := decimal.Parse(string(n.Raw()))
+	if err != nil || whole != math.Trunc(whole) {
+		return 0
 	}
-	return 0
+	return int64(min(max(whole, -maxNumber), maxNumber))
 }

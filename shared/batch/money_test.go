@@ -202,7 +202,7 @@ func TestCreateIsRefused(t *testing.T) {
 				t.Errorf("again, Azure was asked %s, want %s", got, tt.again)
 			}
 			if got := p.does("submit"); got != "submitted" || p.asks() != "" {
-				t.Errorf("said once more, the task says %s", got)
+				t.Errorf("repeated, the task says %s", got)
 			}
 			p.finish(1)
 			if got := p.does("submit"); got != "submitted" || p.asks() != "" {
@@ -547,7 +547,7 @@ func TestGiveUpWithoutAnswers(t *testing.T) {
 				t.Errorf("Azure was asked %s, want %s", got, tt.asks)
 			}
 			if again := patiently[batch.Step](p.world, "give-up", payload); again.Status != "done" || strings.Contains(p.asks(), "POST") {
-				t.Errorf("said again, got %+v", again)
+				t.Errorf("repeated, got %+v", again)
 			}
 			sum := patiently[batch.Summary](p.world, "report", object{"task": "report", "state": object{"plan": object{"job": p.step.Job}}})
 			if sum.Lines.Failed != partLines || p.results("results/n.jsonl")[0].says() != "error task_failed" {
@@ -597,5 +597,78 @@ func TestTwinCannotBeCancelled(t *testing.T) {
 	}
 	if st := p.state(0); st["batch_id"] != "batch_other" || st["file_id"] != "file-other" || st["status"] != nil {
 		t.Errorf("what is remembered: %v", st)
+	}
+}
+
+// A search that fails finds nothing out: neither is sent again, nor is a cancelled part taken for unsent.
+func TestSearchFails(t *testing.T) {
+	for _, tt := range []struct {
+		lost, search string
+		cancel       bool
+		fails        func(p *part, search string)
+		says         string
+		then         string // Azure is asked, once the search works
+	}{
+		{"POST files", "GET files", false, (*part).fail, "odd (400)", "GET files, POST batches"},
+		{"POST batches", "GET batches", false, (*part).fail, "odd (400)", "GET batches"},
+		{"POST batches", "GET batches", true, (*part).fail, "odd (400)", "GET batches"},
+		{"POST files", "GET files", false, (*part).endless, "search_inconclusive (500)", "GET files, POST batches"},
+		{"POST batches", "GET batches", false, (*part).endless, "search_inconclusive (500)", "GET batches"},
+	} {
+		t.Run(fmt.Sprintf("%s, cancelled %t, %s", tt.search, tt.cancel, tt.says), func(t *testing.T) {
+			p := newPart(t)
+			p.fault(azureopenai.FaultRule{Fault: "lost", Method: "POST", Path: strings.TrimPrefix(tt.lost, "POST ")})
+			p.does("submit")
+			if tt.cancel {
+				if err := p.service().Cancel(t.Context(), p.step.Job); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := p.state(0)
+			p.asks()
+			tt.fails(p, tt.search)
+			if got := p.does("submit"); got != tt.says {
+				t.Errorf("the task says %s, want %s", got, tt.says)
+			}
+			if got := p.asks(); strings.Contains(got, "POST") || !strings.HasPrefix(got, tt.search) {
+				t.Errorf("Azure was asked %s", got)
+			}
+			if after := p.state(0); fmt.Sprint(after) != fmt.Sprint(before) {
+				t.Errorf("what is remembered was %v and is %v", before, after)
+			}
+			if got := p.does("submit"); got != "submitted" || !strings.HasPrefix(p.asks(), tt.then) {
+				t.Errorf("again, the task says %s", got)
+			}
+			p.finish(1)
+		})
+	}
+}
+
+func (p *part) fail(search string) { p.answers(search, 400, fmt.Sprintf(refusal, "odd")) }
+
+// endless has the search go from page to page for as long as it will.
+func (p *part) endless(search string) {
+	for i := range 500 {
+		page := fmt.Sprintf(`{"data":[{"id":"other-%d"}],"has_more":true}`, i)
+		p.azure.QueueAnswer(azureopenai.Answer{Path: strings.TrimPrefix(search, "GET "), Body: page})
+	}
+}
+
+// A part that was cancelled before it was sent stays unsent, however often the task is repeated.
+func TestCancelledBeforeItIsSent(t *testing.T) {
+	p := newPart(t)
+	if err := p.service().Cancel(t.Context(), p.step.Job); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := p.does("submit"); got != "ended" || p.state(0)["status"] != "ended" || p.state(0)["cancelled"] != true {
+			t.Errorf("the task says %s and remembers %v", got, p.state(0))
+		}
+	}
+	if got := p.does("collect"); got != "done" {
+		t.Errorf("then the task says %s", got)
+	}
+	if got := p.asks(); got != "" {
+		t.Errorf("Azure was asked %s", got)
 	}
 }

@@ -4,14 +4,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 )
 
 // A plan is made in passes. The first reads the source and fills a part of each group of lines that it meets, of as
 // many groups as may be open at once. The lines of further groups are spilled: they go into an object of their own,
 // which a later pass reads as this one reads the source. So parts have the size that they would have if each group
-// came alone, whatever the order of the lines, and each line is judged once: what is in no spill is settled,
-// whatever has become of the Azure secret or of these rules between two passes.
+// came alone, whatever the order of the lines. After each pass a line that has been read is in one place: in a part,
+// among the rejected or in a spill. So none is settled twice, even if the Azure secret or these rules change meanwhile.
 
 // maxGroups bounds the groups of a job, and with them its passes. A file may name as many models as it has lines,
 // and where the secret lists no deployments none of these names is wrong.
@@ -20,11 +21,11 @@ const maxGroups = 1000
 // errGroups is the error of a job of too many groups.
 var errGroups = errors.New("the lines are of too many groups")
 
-// What a job of too many groups is told.
-const (
-	codeGroups   = "too_many_models"
-	groupsAdvice = "A job takes up to 1000 different combinations of model, url and mode, each of which is a batch of its own. Does 'body.model' name a model or a deployment in every line? If so, split the file."
-)
+// codeGroups and groupsAdvice are what the owner of such a job gets.
+const codeGroups = "too_many_models"
+
+var groupsAdvice = fmt.Sprintf(
+	"A job takes up to %d different combinations of model, url and mode, each of which is a batch of its own. Does 'body.model' name a model or a deployment in every line? If so, split the file.", maxGroups)
 
 // Spill is an object of lines that had no room in the pass that read them.
 type Spill struct {

@@ -1,7 +1,3 @@
-// Package batch answers files of requests: it cuts a JSONL file into parts, has Azure OpenAI answer
-// each part as a batch, or line by line where Azure takes no batch, and puts the answers together in
-// the file's order. All it remembers is objects in one bucket, so that every task may be killed and
-// begun again. It does not know what a prompt means, how a workflow waits, or Lambda.
 package batch
 
 import (

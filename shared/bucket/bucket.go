@@ -39,7 +39,7 @@ func New(cfg aws.Config, name string) *Bucket {
 // ValidName reports whether a name can be a bucket's: 3 to 63 lower-case letters, digits, dots and hyphens ("General
 // purpose bucket naming rules", S3 User Guide). What is none may still mean something to S3, which decodes a slash
 // and takes ARNs: such a name reaches objects past a check of bucket and key. So may an alias of an access point,
-// which looks like a bucket's name and is told by its ending.
+// which looks like a bucket's name except for its ending.
 func ValidName(name string) bool {
 	return nameForm.MatchString(name) && !strings.Contains(name, "..") && !aliasForm.MatchString(name)
 }
