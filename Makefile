@@ -1,4 +1,4 @@
-# `make run` and `make test` need Go and nothing else.
+# `make run` needs Go and nothing else, `make test` bash as well: infra/azure has a script for it.
 
 # The functions' processor. `sam build` runs the targets below without saying which one the template asks for, so it is
 # read where `sam deploy` reads it.
