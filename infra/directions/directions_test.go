@@ -29,14 +29,15 @@ var layers = [][]string{
 	{"callers", "estimate", "azurebatch"},
 	{"azure", "tokens"},
 	{"permits"},
-	{"routing", "catalog", "usage"},
+	{"routing"},
+	{"azuresecret"},
+	{"catalog", "usage"},
 	{"openaierr", "config", "secrets", "bucket", "refresh", "rawjson", "telemetry"},
-	{"decimal"},
+	{"decimal", "urlpath"},
 }
 
 // beside are the imports within a layer that there is a reason for.
 var beside = map[edge]string{
-	{"routing", "catalog"}:     "the catalog says which deployment types take which calls",
 	{"secrets", "refresh"}:     "a secret is a value that is refreshed",
 	{"telemetry", "openaierr"}: "a call that fails is answered and noted in one place",
 }

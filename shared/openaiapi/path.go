@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"strings"
 
-	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/urlpath"
 )
 
 // Path is the path of a request: its family, and what comes after that.
@@ -32,7 +32,7 @@ func parsePath(r *http.Request) (p Path, err error) {
 		p.Dated = true
 		p.Rest = p.Asked[len("/openai/"):]
 		if rest, ok := strings.CutPrefix(p.Rest, "deployments/"); ok {
-			if p.Deployment, p.Rest, _ = strings.Cut(rest, "/"); !config.Segment(p.Deployment) {
+			if p.Deployment, p.Rest, _ = strings.Cut(rest, "/"); !urlpath.IsSegment(p.Deployment) {
 				return p, p.unknown(r.Method)
 			}
 		}
@@ -42,7 +42,7 @@ func parsePath(r *http.Request) (p Path, err error) {
 		}
 	}
 	for segment := range strings.SplitSeq(p.Rest, "/") { // the mux would redirect, and knows no family to go back to
-		if !config.Segment(segment) {
+		if !urlpath.IsSegment(segment) {
 			return p, p.unknown(r.Method)
 		}
 	}
