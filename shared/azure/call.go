@@ -7,9 +7,9 @@ import (
 	"net/url"
 	"time"
 
-	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/rawjson"
 	"aoai-bridge/shared/routing"
+	"aoai-bridge/shared/urlpath"
 )
 
 // Call is one request to Azure OpenAI, before it is known which deployment will answer it.
@@ -49,7 +49,7 @@ type Call struct {
 }
 
 // fitsPath reports whether the name can stand where the call puts it: in a path it has to be one segment.
-func (c *Call) fitsPath() bool { return !c.Dated || !c.InPath || config.Segment(c.Name) }
+func (c *Call) fitsPath() bool { return !c.Dated || !c.InPath || urlpath.IsSegment(c.Name) }
 
 func (c *Call) url(endpoint, deployment string) string {
 	u := endpoint + "/openai/"

@@ -7,12 +7,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
+	"aoai-bridge/shared/azuresecret"
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/openaierr"
@@ -120,7 +121,7 @@ func (c *Client) Catalog(ctx context.Context, deployment string) (*catalog.Catal
 	}
 	known, err := version.Value.catalog()
 	if err != nil {
-		return nil, "", misconfigured(fmt.Errorf("the Azure secret is wrong: %w", err))
+		return nil, "", misconfigured(err)
 	}
 	if model, ok := version.Value.models[deployment]; ok {
 		return known, model, nil
@@ -132,8 +133,8 @@ func (c *Client) Catalog(ctx context.Context, deployment string) (*catalog.Catal
 type site struct {
 	table     *routing.Table
 	resources map[string]resource
-	models    map[string]string                // by deployment
-	catalog   func() (*catalog.Catalog, error) // made when it is asked for: calls to Azure need none
+	models    map[string]string // by deployment
+	catalog   func() (*catalog.Catalog, error)
 }
 
 type resource struct {
@@ -142,17 +143,14 @@ type resource struct {
 }
 
 func newSite(secret []byte, identity WebIdentity, now func() time.Time) (*site, error) {
-	azure, err := config.ParseAzure(secret)
+	azure, err := azuresecret.Parse(secret)
 	if err != nil {
 		return nil, err
 	}
-	s := &site{resources: map[string]resource{}, models: map[string]string{}}
-	s.catalog = sync.OnceValues(func() (*catalog.Catalog, error) {
-		return catalog.Embedded().With(catalog.Overrides{Prices: azure.Prices, Models: azure.Models})
-	})
-	if s.table, err = routing.New(azure); err != nil {
-		return nil, err
+	if err := azure.CheckPrices(); err != nil {
+		slog.Error("nothing can be priced", "error", err.Error())
 	}
+	s := &site{table: routing.New(azure), resources: map[string]resource{}, models: map[string]string{}, catalog: azure.Catalog}
 	for _, r := range azure.Resources {
 		var cred credential = apiKey(r.APIKey)
 		if r.Entra != nil {

@@ -105,15 +105,6 @@ func UnknownModel(name string) error {
 	}
 }
 
-// NotAllowed is a 403 for a model that a key may not use. The message begins with whose key that is: "Your key" or
-// "The key of alice".
-func NotAllowed(whose, name string) error {
-	return &openaierr.Error{
-		Status: http.StatusForbidden, Type: openaierr.TypePermission, Param: "model", Code: "model_not_allowed",
-		Message: fmt.Sprintf("%s may not use the model `%s`. GET /v1/models lists those it may use; the owner of this endpoint can add to them.", whose, name),
-	}
-}
-
 // unknownResource is for calls about what an earlier version of the Azure secret had a place for.
 func unknownResource(name string) error {
 	return (&openaierr.Error{

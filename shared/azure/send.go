@@ -12,6 +12,7 @@ import (
 
 	"aoai-bridge/shared/decimal"
 	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/permits"
 	"aoai-bridge/shared/routing"
 	"aoai-bridge/shared/telemetry"
 )
@@ -140,7 +141,7 @@ func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answ
 		}
 	}
 	if a.call.Permit != nil && a.call.fitsPath() && len(a.site.table.Online(a.call.Name)) > 0 {
-		return nil, NotAllowed("Your key", a.call.Name)
+		return nil, permits.NotAllowed("Your key", a.call.Name)
 	}
 	return nil, UnknownModel(a.call.Name)
 }

@@ -228,7 +228,7 @@ func task[T any](w *world, name string, payload any) (T, error) {
 	}
 	i := slices.IndexFunc(w.tasks, func(t *batch.Tasks) bool {
 		path, err := t.Path(raw)
-		return err == nil && path == "/tasks/"+name
+		return err == nil && path == "/v1/tasks/"+name
 	})
 	if i < 0 {
 		w.t.Fatalf("no function does the task %s", name)
@@ -237,7 +237,7 @@ func task[T any](w *world, name string, payload any) (T, error) {
 	w.counts[name]++
 	w.mu.Unlock()
 	answer := httptest.NewRecorder()
-	w.tasks[i].ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/tasks/"+name, bytes.NewReader(raw)).WithContext(w.context()))
+	w.tasks[i].ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/v1/tasks/"+name, bytes.NewReader(raw)).WithContext(w.context()))
 	if answer.Code != http.StatusOK {
 		return out, &failure{answer.Code, answer.Body.String()}
 	}

@@ -18,6 +18,7 @@ import (
 
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -223,7 +224,7 @@ func (a *API) findBatch(ctx context.Context, caller, id string) (*record, error)
 	return rec, err
 }
 
-func (a *API) retrieveBatch(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) retrieveBatch(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	rec, err := a.findBatch(ctx, caller, r.PathValue("id"))
 	if err != nil {
@@ -233,7 +234,7 @@ func (a *API) retrieveBatch(_ http.ResponseWriter, r *http.Request) (any, error)
 }
 
 // cancelBatch marks a batch. The workflow sees the mark at its next step.
-func (a *API) cancelBatch(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) cancelBatch(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	rec, err := a.findBatch(ctx, caller, r.PathValue("id"))
 	if err != nil {
@@ -259,7 +260,7 @@ func (a *API) cancelBatch(_ http.ResponseWriter, r *http.Request) (any, error) {
 // lookers is how many batches of a page are looked at at once.
 const lookers = 8
 
-func (a *API) listBatches(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) listBatches(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	p, err := readPage(r, batchID, 20, 100)
 	if err != nil {

@@ -140,7 +140,7 @@ func TestMembersInAnotherCase(t *testing.T) {
 		{"metadata", "/v1/batches", create(`,"metadata":{},"Metadata":{"bridge-mode":"online"}`), "Metadata"},
 		{"metadata alone", "/v1/batches", create(`,"METADATA":{}`), "METADATA"},
 		{"a file", "/v1/batches", create(`,"Input_File_ID":"file-1"`), "Input_File_ID"},
-		{"a long s", "/v1/batches", create(`,"completion_window":"24h","output_expires_after":{"anchor":"created_at","\u017feconds":3600}`), "output_expires_after.ſeconds"},
+		{"a long s", "/v1/batches", create(`,"output_expires_after":{"anchor":"created_at","\u017feconds":3600}`), "output_expires_after.ſeconds"},
 		{"an upload", "/v1/uploads", `{"purpose":"batch","filename":"a","Bytes":1,"bytes":2}`, "Bytes"},
 		{"its end", "/v1/uploads/" + upload + "/complete", `{"Part_IDs":["part_1"]}`, "Part_IDs"},
 	}
@@ -151,6 +151,9 @@ func TestMembersInAnotherCase(t *testing.T) {
 				t.Errorf("%d %v", a.status, a.body)
 			}
 		})
+	}
+	if a := w.call(alice, "POST", "/v1/batches", create(`,"completion_window":"24h"`)); a.status != 400 || a.text("error", "code") != "duplicate_parameter" || a.text("error", "param") != "completion_window" {
+		t.Errorf("a doubled member: %d %v", a.status, a.body)
 	}
 	if n := len(w.states.Executions()); n != 0 {
 		t.Errorf("%d executions", n)

@@ -164,7 +164,7 @@ func (w *world) invoke(ctx context.Context, tasks *batch.Tasks, payload []byte) 
 	w.mu.Lock()
 	hold := w.hold
 	w.mu.Unlock()
-	if hold != nil && path == "/tasks/"+hold.task {
+	if hold != nil && path == "/v1/tasks/"+hold.task {
 		hold.reached()
 		select {
 		case <-hold.released:

@@ -22,7 +22,6 @@ import (
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/estimate"
 	"aoai-bridge/shared/estimateapi"
-	"aoai-bridge/shared/inference"
 	"aoai-bridge/shared/secrets"
 )
 
@@ -48,8 +47,7 @@ func open(t testing.TB, secret string) http.Handler {
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
 	client := azure.New(azure.Options{Secrets: manager, Env: config.Env{AzureSecretID: "azure"}})
-	api := inference.New(client, time.Minute)
-	estimateapi.New(client, today).AddTo(api)
+	api := estimateapi.New(client, nil, today)
 	return callers.Require(secrets.New(manager, "callers", callers.TTL, callers.Parse, nil), api)
 }
 

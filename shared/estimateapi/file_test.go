@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -22,7 +21,6 @@ import (
 	"aoai-bridge/shared/callers"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/estimateapi"
-	"aoai-bridge/shared/inference"
 )
 
 const bucket = "aoai-bridge-batch"
@@ -50,11 +48,8 @@ func openFiles(t testing.TB, files map[string]string) http.Handler {
 		}
 	}
 	client := azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(cfg), Env: config.Env{AzureSecretID: "azure"}})
-	estimates := estimateapi.New(client, today)
-	estimates.WithFiles(batch.New(batch.Options{AWS: cfg, Azure: client, Env: config.Batch{Bucket: bucket, OutputTokens: 100}}))
-	api := inference.New(client, time.Minute)
-	estimates.AddTo(api)
-	return callers.Trust("workflow", api.Direct())
+	jobs := batch.New(batch.Options{AWS: cfg, Azure: client, Env: config.Batch{Bucket: bucket, OutputTokens: 100}})
+	return callers.Trust("workflow", estimateapi.New(client, jobs, today))
 }
 
 func line(model, url, members string) string {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"aoai-bridge/shared/config"
+	"aoai-bridge/shared/azuresecret"
 	"aoai-bridge/shared/permits"
 	"aoai-bridge/shared/rawjson"
 	"aoai-bridge/shared/routing"
@@ -13,16 +13,13 @@ import (
 // lookup knows two resources, and a name that stands for another model on each.
 func lookup(t *testing.T) permits.Lookup {
 	t.Helper()
-	table, err := routing.New(&config.Azure{Resources: []config.Resource{
-		{Name: "a", Deployments: []config.Deployment{
+	table := routing.New(&azuresecret.Secret{Resources: []azuresecret.Resource{
+		{Name: "a", Deployments: []azuresecret.Deployment{
 			{Name: "chat", Model: "gpt-4o"}, {Name: "prod", Model: "gpt-4o"}, {Name: "embed", Model: "text-embedding-3-small"},
 			{Name: "night", Model: "gpt-5", Type: "GlobalBatch"},
 		}},
-		{Name: "b", Deployments: []config.Deployment{{Name: "prod", Model: "gpt-5"}}},
+		{Name: "b", Deployments: []azuresecret.Deployment{{Name: "prod", Model: "gpt-5"}}},
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return func(name string) ([]routing.Target, error) {
 		return append(table.Batch(name), table.Online(name)...), nil
 	}

@@ -17,8 +17,12 @@ type Edit struct {
 type Pieces [][]byte
 
 // With returns an object's bytes after the edits: the first member of each name is replaced, and those that
-// the object lacks are added at its end. Each name may stand in edits once.
+// the object lacks are added at its end. Each name may stand in edits once. Of the outermost object it returns the
+// whole text, with the white space around it.
 func (n Node) With(edits ...Edit) Pieces {
+	if n.at == 0 {
+		return n.with(0, len(n.tree.raw), edits)
+	}
 	return n.with(int(n.node().start), int(n.node().end), edits)
 }
 

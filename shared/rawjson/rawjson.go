@@ -21,15 +21,14 @@ type Object struct {
 // Parse checks the whole text and finds its top-level members. Errors are ErrNotObject, or a
 // syntax error that names the offset in bytes.
 func Parse(raw []byte) (*Object, error) {
-	o := &Object{Tree{nodes: make([]node, 0, 12), levels: 1}}
-	root, err := o.tree.read(raw)
+	root, err := ParseTop(raw)
 	if err == nil && root.Kind() != '{' {
 		err = ErrNotObject
 	}
 	if err != nil {
 		return nil, err
 	}
-	return o, nil
+	return &Object{*root.tree}, nil
 }
 
 func (o *Object) root() Node { return Node{&o.tree, 0} }
@@ -61,4 +60,4 @@ func (o *Object) Repeated(names ...string) string { return o.root().Repeated(nam
 func (o *Object) Misspelt(names ...string) (got, want string) { return o.root().Misspelt(names...) }
 
 // With returns the text with members replaced or added.
-func (o *Object) With(edits ...Edit) Pieces { return o.root().with(0, len(o.tree.raw), edits) }
+func (o *Object) With(edits ...Edit) Pieces { return o.root().With(edits...) }

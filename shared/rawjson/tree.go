@@ -41,6 +41,13 @@ func ParseTree(raw []byte) (Node, error) {
 	return t.Read(raw)
 }
 
+// ParseTop checks the whole text and finds the values of the outermost object or array only. It takes no more
+// memory the larger these are.
+func ParseTop(raw []byte) (Node, error) {
+	t := Tree{nodes: make([]node, 0, 12), levels: 1}
+	return t.read(raw)
+}
+
 // Read is ParseTree in the memory that the Tree has. Nodes and texts of what it read before are lost.
 func (t *Tree) Read(raw []byte) (Node, error) {
 	t.levels = maxDepth

@@ -3,13 +3,12 @@
 package routing
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
+	"aoai-bridge/shared/azuresecret"
 	"aoai-bridge/shared/catalog"
-	"aoai-bridge/shared/config"
 )
 
 // Target is a deployment of a resource.
@@ -43,27 +42,22 @@ type Table struct {
 	resources []string
 }
 
-// New makes a Table. The error names the field of the secret that is wrong.
-func New(azure *config.Azure) (*Table, error) {
+// New makes a Table.
+func New(azure *azuresecret.Secret) *Table {
 	t, models := &Table{}, map[string]bool{}
 	for _, r := range azure.Resources {
 		for _, d := range r.Deployments {
 			models[d.Model] = true
 		}
 	}
-	for i, r := range azure.Resources {
+	for _, r := range azure.Resources {
 		t.resources = append(t.resources, r.Name)
 		if len(r.Deployments) == 0 {
 			t.open = append(t.open, r.Name)
 		}
-		for j, d := range r.Deployments {
-			kind := catalog.DeploymentType(d.Type)
-			if kind != "" && !kind.Known() {
-				return nil, fmt.Errorf("the Azure secret is wrong: resources[%d].deployments[%d].type %q is not a deployment type, want one of %v",
-					i, j, d.Type, catalog.DeploymentTypes())
-			}
-			target := Target{Resource: r.Name, Deployment: d.Name, Model: d.Model, Type: kind, Alias: !models[d.Name]}
-			if kind.Batch() {
+		for _, d := range r.Deployments {
+			target := Target{Resource: r.Name, Deployment: d.Name, Model: d.Model, Type: d.Type, Alias: !models[d.Name]}
+			if d.Type.Batch() {
 				target.EnqueuedTokens = int64(d.Capacity) * tokensPerBatchUnit
 				t.batch = append(t.batch, target)
 			} else {
@@ -71,7 +65,7 @@ func New(azure *config.Azure) (*Table, error) {
 			}
 		}
 	}
-	return t, nil
+	return t
 }
 
 // Online returns where a model, or a deployment of that name, can be called at once, best first.

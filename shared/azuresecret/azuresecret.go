@@ -1,4 +1,7 @@
-package config
+// Package azuresecret is the Azure secret: the resources, their deployments, and what its owner knows of prices and
+// models. It judges all of it when the secret is read, and every mistake that it finds names the field and shows an
+// example. It does not fetch the secret, nor call Azure.
+package azuresecret
 
 import (
 	"encoding/json"
@@ -8,17 +11,32 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
-	"unicode"
+	"sync"
+
+	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/urlpath"
 )
 
-// Azure is the Azure side as one secret states it: {"resources":[...],"prices":{...},"models":{...}},
+// Secret is the Azure side as one secret states it: {"resources":[...],"prices":{...},"models":{...}},
 // or {"endpoint","api_key"} for a single resource whose deployments are not listed.
-type Azure struct {
-	Resources []Resource `json:"resources"`
+type Secret struct {
+	Resources []Resource
+	overrides catalog.Overrides
+	catalog   func() (*catalog.Catalog, error)
+}
 
-	// What the user knows of prices and models; the catalog checks them when an estimate needs them.
-	Prices json.RawMessage `json:"prices"`
-	Models json.RawMessage `json:"models"`
+// Catalog returns the catalog with the secret's prices and models merged over it. It is made when it is first asked
+// for, since calls to Azure need none.
+func (s *Secret) Catalog() (*catalog.Catalog, error) { return s.catalog() }
+
+// CheckPrices returns what is wrong with the secret's prices and models. Nothing can be priced then, but calls can be
+// made.
+func (s *Secret) CheckPrices() error {
+	if len(s.overrides.Prices)+len(s.overrides.Models) == 0 {
+		return nil
+	}
+	_, err := s.catalog()
+	return err
 }
 
 // Resource is one Azure OpenAI resource. Either APIKey or Entra is set.
@@ -43,37 +61,39 @@ type Entra struct {
 type Deployment struct {
 	Name     string `json:"name"` // the model's name by default
 	Model    string `json:"model"`
-	Type     string `json:"type"`     // an Azure SKU name such as GlobalStandard; "" is unknown, and online
-	Capacity int    `json:"capacity"` // in the SKU's own unit
+	Capacity int    `json:"capacity"` // in the type's own unit
+
+	Type catalog.DeploymentType `json:"type"` // Azure's name of the SKU; "" is unknown, and online
 }
 
-const exampleAzure = `{"endpoint":"https://my-resource.openai.azure.com","api_key":"..."}`
+const example = `{"endpoint":"https://my-resource.openai.azure.com","api_key":"..."}`
 
-// ParseAzure reads the Azure secret and fills in defaults. An error names each field that is wrong
-// and shows an example; no value of the secret is in it but names, types and endpoints.
-func ParseAzure(secret []byte) (*Azure, error) {
-	var s struct {
-		Azure
+// Parse reads the Azure secret and fills in defaults. An error names each field that is wrong and shows an example.
+// Of the secret it has names, types and endpoints only. Prices and models are left to CheckPrices.
+func Parse(text []byte) (*Secret, error) {
+	var form struct {
+		Resources []Resource `json:"resources"`
+		catalog.Overrides
 		Resource
 	}
-	if err := json.Unmarshal(secret, &s); err != nil {
-		return nil, fmt.Errorf("the Azure secret is not JSON of the expected form (%s), want for example %s", describe(err), exampleAzure)
+	if err := json.Unmarshal(text, &form); err != nil {
+		return nil, fmt.Errorf("the Azure secret is not JSON of the expected form (%s), want for example %s", describe(err), example)
 	}
-	a := s.Azure
-	switch single := s.Resource; {
-	case len(a.Resources) > 0 && single.Endpoint != "":
+	s := &Secret{Resources: form.Resources, overrides: form.Overrides}
+	switch single := form.Resource; {
+	case len(s.Resources) > 0 && single.Endpoint != "":
 		return nil, errors.New(`the Azure secret has both "endpoint" and "resources": move the endpoint into resources`)
-	case len(a.Resources) == 0 && single.Endpoint == "" && single.APIKey == "" && single.Entra == nil:
-		return nil, fmt.Errorf("the Azure secret names no endpoint, want for example %s", exampleAzure)
-	case len(a.Resources) == 0:
-		a.Resources = []Resource{single}
+	case len(s.Resources) == 0 && single.Endpoint == "" && single.APIKey == "" && single.Entra == nil:
+		return nil, fmt.Errorf("the Azure secret names no endpoint, want for example %s", example)
+	case len(s.Resources) == 0:
+		s.Resources = []Resource{single}
 	}
 	var errs []error
 	seen := map[string]bool{}
-	for i := range a.Resources {
-		r := &a.Resources[i]
+	for i := range s.Resources {
+		r := &s.Resources[i]
 		at := fmt.Sprintf("resources[%d].", i)
-		if s.Resource.Endpoint != "" || len(s.Azure.Resources) == 0 {
+		if len(form.Resources) == 0 {
 			at = ""
 		}
 		errs = append(errs, r.complete(at, i)...)
@@ -83,10 +103,19 @@ func ParseAzure(secret []byte) (*Azure, error) {
 		seen[r.Name] = true
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, fmt.Errorf("the Azure secret is wrong: %w", err)
+		return nil, wrong(err)
 	}
-	return &a, nil
+	s.catalog = sync.OnceValues(func() (*catalog.Catalog, error) {
+		merged, err := catalog.Embedded().With(s.overrides)
+		if err != nil {
+			err = wrong(err)
+		}
+		return merged, err
+	})
+	return s, nil
 }
+
+func wrong(err error) error { return fmt.Errorf("the Azure secret is wrong: %w", err) }
 
 func (r *Resource) complete(at string, i int) (errs []error) {
 	if r.Name == "" {
@@ -116,8 +145,11 @@ func (r *Resource) complete(at string, i int) (errs []error) {
 		if d.Name == "" {
 			d.Name, field = d.Model, "model"
 		}
-		if d.Name != "" && !Segment(d.Name) {
+		if d.Name != "" && !urlpath.IsSegment(d.Name) {
 			errs = append(errs, fmt.Errorf(`%sdeployments[%d].%s %q cannot stand in a URL's path, want for example "gpt-4o"`, at, j, field, d.Name))
+		}
+		if d.Type != "" && !d.Type.Known() {
+			errs = append(errs, fmt.Errorf(`%sdeployments[%d].type %q is not a deployment type, want one of %v`, at, j, d.Type, catalog.DeploymentTypes()))
 		}
 	}
 	return errs
@@ -129,18 +161,18 @@ func (e *Entra) check(at string) (errs []error) {
 			errs = append(errs, fmt.Errorf(`%s%s is missing, want for example "00000000-0000-0000-0000-000000000000"`, at, field.name))
 		}
 	}
+	if strings.ContainsFunc(e.TenantID, notInTenant) {
+		errs = append(errs, fmt.Errorf(`%stenant_id is neither an id nor a domain, want for example "00000000-0000-0000-0000-000000000000"`, at))
+	}
 	if e.AuthorityHost != "" && !strings.HasPrefix(e.AuthorityHost, "https://") {
 		errs = append(errs, fmt.Errorf(`%sauthority_host must be an https URL, want for example "https://login.microsoftonline.us"`, at))
 	}
 	return errs
 }
 
-// Segment reports whether a name can stand in a URL's path as one segment. Dots alone and slashes change the path,
-// and so may an escape where a proxy decodes it once more. Azure takes only letters, digits, hyphens, underscores
-// and periods in a deployment's name.
-func Segment(name string) bool {
-	return name != "" && name != "." && name != ".." &&
-		!strings.ContainsFunc(name, func(r rune) bool { return r == '/' || r == '\\' || r == '%' || unicode.IsControl(r) })
+// notInTenant reports whether a character has no place in a tenant's id or domain, as azidentity has it.
+func notInTenant(c rune) bool {
+	return !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '.' || c == '-')
 }
 
 // cleanEndpoint drops what people copy along: white space, a trailing slash, /openai with all that follows it, as in
@@ -201,7 +233,7 @@ func describe(err error) string {
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &kind):
-		field := strings.TrimPrefix(strings.TrimPrefix(kind.Field, "Azure."), "Resource.") // where Go embeds them
+		field := strings.TrimPrefix(strings.TrimPrefix(kind.Field, "Overrides."), "Resource.") // where Go embeds them
 		if field == "" {
 			field = "the whole"
 		}

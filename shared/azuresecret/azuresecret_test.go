@@ -1,13 +1,13 @@
-package config_test
+package azuresecret_test
 
 import (
 	"strings"
 	"testing"
 
-	"aoai-bridge/shared/config"
+	"aoai-bridge/shared/azuresecret"
 )
 
-func TestParseAzure(t *testing.T) {
+func TestParse(t *testing.T) {
 	tests := []struct {
 		name, secret string
 		endpoint     string
@@ -39,7 +39,7 @@ func TestParseAzure(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			azure, err := config.ParseAzure([]byte(tt.secret))
+			azure, err := azuresecret.Parse([]byte(tt.secret))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +55,7 @@ func TestParseAzure(t *testing.T) {
 	}
 }
 
-func TestParseAzureRefuses(t *testing.T) {
+func TestParseRefuses(t *testing.T) {
 	const private = "s3cr3t-value" // stands where a key or a secret does, and must not be in an error
 	tests := []struct {
 		name, secret string
@@ -98,6 +98,10 @@ func TestParseAzureRefuses(t *testing.T) {
 			[]string{"entra.authority_host must be an https URL"}},
 		{"a deployment without a model", `{"endpoint":"https://r","api_key":"` + private + `","deployments":[{"model":"m"},{"name":"d"}]}`,
 			[]string{"deployments[1].model is missing", `"gpt-4o"`}},
+		{"a type that Azure does not sell", `{"resources":[{"endpoint":"https://r","api_key":"` + private + `"},{"endpoint":"https://r","api_key":"` + private + `","deployments":[{"model":"m"},{"model":"m","type":"globalstandard"}]}]}`,
+			[]string{`resources[1].deployments[1].type "globalstandard" is not a deployment type`, "GlobalStandard"}},
+		{"a tenant with a slash", `{"endpoint":"https://r","entra":{"tenant_id":"https://login/t","client_id":"c"}}`,
+			[]string{"entra.tenant_id is neither an id nor a domain", "00000000-0000-0000-0000-000000000000"}},
 		{"every field at fault is named", `{"resources":[{"api_key":"` + private + `"},{"endpoint":"https://r"}]}`,
 			[]string{"resources[0].endpoint is missing", "resources[1].api_key is missing"}},
 		{"a name used twice", `{"resources":[{"name":"a","endpoint":"https://r","api_key":"` + private + `"},{"name":"a","endpoint":"https://r","api_key":"` + private + `"}]}`,
@@ -105,7 +109,7 @@ func TestParseAzureRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := config.ParseAzure([]byte(tt.secret))
+			_, err := azuresecret.Parse([]byte(tt.secret))
 			if err == nil {
 				t.Fatal("it was accepted")
 			}
@@ -118,6 +122,34 @@ func TestParseAzureRefuses(t *testing.T) {
 				if strings.Contains(err.Error(), hidden) {
 					t.Errorf("%q shows a value of the secret", err)
 				}
+			}
+		})
+	}
+}
+
+// A mistake in prices or models is found when the secret is read, and keeps nothing from being called.
+func TestCheckPrices(t *testing.T) {
+	const before = `{"endpoint":"https://r","api_key":"k"`
+	tests := []struct{ name, members, want string }{
+		{"none", ``, ""},
+		{"nulls", `,"prices":null,"models":null`, ""},
+		{"good ones", `,"prices":{"gpt-4o":{"Standard":{"input":2.75,"output":11}}},"models":{"mine":{"like":"gpt-4o"}}`, ""},
+		{"a type that Azure does not sell", `,"prices":{"gpt-4o":{"standard":{"input":1}}}`, `prices.gpt-4o.standard: "standard" is not a deployment type`},
+		{"a model like nothing", `,"models":{"mine":{}}`, `models.mine: give like or encoding, for example {"like": "gpt-4o"}`},
+		{"a member that is none", `,"prices":{"gpt-4o":{"Standard":{"inptu":1}}}`, "inptu"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s, err := azuresecret.Parse([]byte(before + test.members + "}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = s.CheckPrices()
+			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+			if _, other := s.Catalog(); (other == nil) != (err == nil) {
+				t.Errorf("the catalog says %v", other)
 			}
 		})
 	}
