@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/config"
 )
 
@@ -88,7 +89,7 @@ func awsConfig(ctx context.Context, local bool) (aws.Config, error) {
 }
 
 // drop uploads the file to where files are answered.
-func drop(ctx context.Context, cfg aws.Config, bucket, path string, metadata map[string]string) (*batch.Input, error) {
+func drop(ctx context.Context, cfg aws.Config, bucket, path string, metadata map[string]string) (*job.Input, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -105,5 +106,5 @@ func drop(ctx context.Context, cfg aws.Config, bucket, path string, metadata map
 	if err != nil {
 		return nil, fmt.Errorf("the file cannot be put into the bucket %s (is the stack running?): %w", bucket, err)
 	}
-	return &batch.Input{Bucket: bucket, Key: key, VersionID: aws.ToString(out.VersionId)}, nil
+	return &job.Input{Bucket: bucket, Key: key, VersionID: aws.ToString(out.VersionId)}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 )
 
 // watch shows the lines that are answered until the job has ended.
-func watch(ctx context.Context, jobs *batch.Service, id string) (*batch.Summary, error) {
+func watch(ctx context.Context, jobs *batch.Service, id string) (*job.Summary, error) {
 	bar := progressbar.NewOptions(-1,
 		progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowCount(), progressbar.OptionSetWidth(30),
 		progressbar.OptionSetDescription("planning"), progressbar.OptionSetVisibility(isTerminal(os.Stderr)),
@@ -62,7 +63,7 @@ func isTerminal(f *os.File) bool {
 }
 
 // report says how the job ended; its error that the job is not what was asked for.
-func report(w io.Writer, s *batch.Summary) error {
+func report(w io.Writer, s *job.Summary) error {
 	if s.Failure != nil {
 		return fmt.Errorf("the job is %s: %s", s.Status, s.Failure.Message)
 	}

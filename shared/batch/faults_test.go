@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"aoai-bridge/infra/local/azureopenai"
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/config"
 )
 
@@ -141,17 +141,17 @@ func TestGiveUp(t *testing.T) {
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 	w.azure.SetAPIKeys("another")
 	step := object{"job": a.Job, "part": 1}
-	_, err := task[batch.Step](w, "submit", object{"task": "submit", "step": step})
+	_, err := task[job.Step](w, "submit", object{"task": "submit", "step": step})
 	f, ok := err.(*failure)
 	if !ok || f.status != http.StatusBadGateway {
 		t.Fatalf("got %v", err)
 	}
 	cause, _ := json.Marshal(object{"errorType": "Unauthorized", "errorMessage": f.body})
 	step["failure"] = object{"Error": "Unauthorized", "Cause": string(cause)}
-	if got := patiently[batch.Step](w, "give-up", object{"task": "give-up", "step": step}); got.Status != "done" {
+	if got := patiently[job.Step](w, "give-up", object{"task": "give-up", "step": step}); got.Status != "done" {
 		t.Errorf("got %+v", got)
 	}
-	sum := patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
+	sum := patiently[job.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
 	for _, r := range w.results("results/n.jsonl") {
 		if r.Error == nil || r.Error.Code != "401" || !strings.Contains(r.Error.Message, "refused the bridge's own credential") {
 			t.Errorf("got %+v", r.Error)
@@ -178,16 +178,16 @@ func TestGiveUpLostBatch(t *testing.T) {
 			}
 			w.fault(azureopenai.FaultRule{Fault: "lost", Method: "POST", Path: "/batches"})
 			step := object{"job": a.Job, "part": 1}
-			if _, err := task[batch.Step](w, "submit", object{"task": "submit", "step": step}); err == nil {
+			if _, err := task[job.Step](w, "submit", object{"task": "submit", "step": step}); err == nil {
 				t.Fatal("the answer was not lost")
 			}
 			if tt.ended {
 				w.release()
 			}
 			step["failure"] = object{"Error": "Lambda.Unknown", "Cause": "killed"}
-			patiently[batch.Step](w, "give-up", object{"task": "give-up", "step": step})
+			patiently[job.Step](w, "give-up", object{"task": "give-up", "step": step})
 			w.release()
-			patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
+			patiently[job.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
 			if got := w.results("results/n.jsonl"); got[0].says() != tt.says {
 				t.Errorf("the first line says %q", got[0].says())
 			}
@@ -205,7 +205,7 @@ func TestReportWithoutParts(t *testing.T) {
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 	w.walk(a.Job, 2)
 	failure := object{"Error": "States.DataLimitExceeded", "Cause": "the state is too large"}
-	patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a, "failure": failure}})
+	patiently[job.Summary](w, "report", object{"task": "report", "state": object{"plan": a, "failure": failure}})
 	var says []string
 	for _, r := range w.results("results/n.jsonl") {
 		says = append(says, r.says())

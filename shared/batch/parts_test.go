@@ -8,15 +8,15 @@ import (
 	"time"
 
 	"aoai-bridge/infra/local/azureopenai"
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/config"
 )
 
 // parts reads a job's plan.
-func (w *world) parts(job string) []batch.Part {
+func (w *world) parts(id string) []job.Part {
 	w.t.Helper()
-	raw, _ := w.get("jobs/" + job + "/plan.json")
-	var plan batch.Plan
+	raw, _ := w.get(job.PlanKey(id))
+	var plan job.Plan
 	if err := json.Unmarshal([]byte(raw), &plan); err != nil {
 		w.t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestRetryAfterOfARun(t *testing.T) {
 	w.fault(azureopenai.FaultRule{Fault: "429;retry-after=4000", Path: "/chat/completions", Count: -1})
 	w.put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"), "mode", "online")
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
-	step := patiently[batch.Step](w, "submit", object{"task": "submit", "step": object{"job": a.Job, "part": 1}})
+	step := patiently[job.Step](w, "submit", object{"task": "submit", "step": object{"job": a.Job, "part": 1}})
 	if step.Status != "working" || step.Wait < 3900 || step.Wait > 4001 {
 		t.Errorf("got %+v", step)
 	}

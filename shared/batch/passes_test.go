@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"aoai-bridge/infra/local/azureopenai"
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/jsonl"
+	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/config"
 )
 
@@ -51,11 +53,11 @@ func turns(groups, each int) (turns, runs string) {
 func (w *world) anyModel() { w.secret(`{"endpoint":"` + w.url + `","api_key":"local"}`) }
 
 // cut is what the parts of a job hold: of each its group and its lines, without their numbers.
-func (w *world) cut(job string) (parts []string) {
+func (w *world) cut(id string) (parts []string) {
 	w.t.Helper()
-	for _, p := range w.parts(job) {
+	for _, p := range w.parts(id) {
 		var ids strings.Builder
-		lines, _ := w.get(fmt.Sprintf("jobs/%s/parts/%05d/try-00/lines.tsv", job, p.Number))
+		lines, _ := w.get(fmt.Sprintf("jobs/%s/parts/%05d/try-00/lines.tsv", id, p.Number))
 		for line := range strings.Lines(lines) {
 			_, id, _ := strings.Cut(line, "\t")
 			ids.WriteString(strings.TrimSpace(id) + " ")
@@ -67,10 +69,10 @@ func (w *world) cut(job string) (parts []string) {
 
 // checkOnce checks that every line of a source is in one part or among the rejected, and in none twice; that lists
 // are in the source's order; and that parts know what they hold.
-func (w *world) checkOnce(t *testing.T, job string, lines int) {
+func (w *world) checkOnce(t *testing.T, id string, lines int) {
 	t.Helper()
-	raw, _ := w.get("jobs/" + job + "/plan.json")
-	var plan batch.Plan
+	raw, _ := w.get(job.PlanKey(id))
+	var plan job.Plan
 	if err := json.Unmarshal([]byte(raw), &plan); err != nil {
 		t.Fatal(err)
 	}
@@ -95,11 +97,11 @@ func (w *world) checkOnce(t *testing.T, job string, lines int) {
 	}
 	rejected := 0
 	for pass := range plan.Passes {
-		_, _, n := list(fmt.Sprintf("jobs/%s/rejected-%04d.jsonl", job, pass))
+		_, _, n := list(fmt.Sprintf("jobs/%s/rejected-%04d.jsonl", id, pass))
 		rejected += n
 	}
 	for i, p := range plan.Parts {
-		dir := fmt.Sprintf("jobs/%s/parts/%05d/", job, p.Number)
+		dir := fmt.Sprintf("jobs/%s/parts/%05d/", id, p.Number)
 		first, last, n := list(dir + "try-00/lines.tsv")
 		if p.Number != i+1 || p.First != first || p.Last != last || p.Lines != n {
 			t.Errorf("part %d is %+v, and has %d lines from %d to %d", i+1, p, n, first, last)
@@ -146,9 +148,9 @@ func TestPartsWhateverTheOrder(t *testing.T) {
 }
 
 // planOf reads a plan as it stands.
-func (w *world) planOf(job string) (plan batch.Plan) {
+func (w *world) planOf(id string) (plan job.Plan) {
 	w.t.Helper()
-	raw, _ := w.get("jobs/" + job + "/plan.json")
+	raw, _ := w.get(job.PlanKey(id))
 	if err := json.Unmarshal([]byte(raw), &plan); err != nil {
 		w.t.Fatal(err)
 	}
@@ -170,9 +172,9 @@ func TestEachPassGoesOn(t *testing.T) {
 			w.put("inbox/n.jsonl", file)
 			w.tick, w.limit = time.Second, 1000*time.Second
 			var inSource, inSpill, late int
-			a := batch.PlanAnswer{Status: "planning"}
+			a := plan.Answer{Status: "planning"}
 			for a.Status == "planning" {
-				a = patiently[batch.PlanAnswer](w, "plan", object{"task": "plan", "input": json.RawMessage(w.event("inbox/n.jsonl")), "execution": "execution-1"})
+				a = patiently[plan.Answer](w, "plan", object{"task": "plan", "input": json.RawMessage(w.event("inbox/n.jsonl")), "execution": "execution-1"})
 				plan := w.planOf(a.Job)
 				switch {
 				case !plan.Read:
@@ -218,14 +220,14 @@ func TestKilledPasses(t *testing.T) {
 				return r.Method == http.MethodPut && strings.Contains(r.URL.Path, kill.key) && int(writes.Add(1)) == kill.time
 			}
 			payload := object{"task": "plan", "input": json.RawMessage(w.event("inbox/n.jsonl")), "execution": "execution-1"}
-			_, err := task[batch.PlanAnswer](w, "plan", payload)
+			_, err := task[plan.Answer](w, "plan", payload)
 			if (err != nil) != (kill.key != "none") {
 				t.Fatalf("got %v", err)
 			}
 			if open := w.openFiles(); open > 0 {
 				t.Errorf("%d temporary files are open", open)
 			}
-			a := patiently[batch.PlanAnswer](w, "plan", payload)
+			a := patiently[plan.Answer](w, "plan", payload)
 			w.checkOnce(t, a.Job, 406)
 			got := strings.Join(w.cut(a.Job), "\n")
 			if kill.key == "none" {
@@ -280,7 +282,7 @@ func TestAbandon(t *testing.T) {
 				return false
 			}
 			payload := object{"task": "plan", "input": json.RawMessage(w.event("inbox/n.jsonl")), "execution": "execution-1"}
-			if _, err := task[batch.PlanAnswer](w, "plan", payload); err == nil {
+			if _, err := task[plan.Answer](w, "plan", payload); err == nil {
 				t.Fatal("the plan was made")
 			}
 			if refused == "partNumber=2" && open == 0 && runtime.GOOS == "linux" {
@@ -289,7 +291,7 @@ func TestAbandon(t *testing.T) {
 			if created.Load() == 0 || created.Load() != ended.Load() || w.openFiles() > 0 {
 				t.Errorf("of %d uploads %d have ended, and %d files are open", created.Load(), ended.Load(), w.openFiles())
 			}
-			a := patiently[batch.PlanAnswer](w, "plan", payload)
+			a := patiently[plan.Answer](w, "plan", payload)
 			w.checkOnce(t, a.Job, 50)
 			if created.Load() != ended.Load() || a.Parts != 4 {
 				t.Errorf("made again: of %d uploads %d have ended, and there are %d parts", created.Load(), ended.Load(), a.Parts)
@@ -313,18 +315,18 @@ func TestPlanOfAnEarlierVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.put("inbox/n.jsonl", objects["inbox/n.jsonl"])
-	var event, job struct {
+	var event, old struct {
 		Object struct {
 			Version string `json:"version-id"`
 		} `json:"object"`
 		Version string `json:"version_id"`
 	}
-	if err := errors.Join(json.Unmarshal([]byte(w.event("inbox/n.jsonl")), &event), json.Unmarshal([]byte(objects["jobs/job_old/job.json"]), &job)); err != nil {
+	if err := errors.Join(json.Unmarshal([]byte(w.event("inbox/n.jsonl")), &event), json.Unmarshal([]byte(objects["jobs/job_old/job.json"]), &old)); err != nil {
 		t.Fatal(err)
 	}
 	for key, content := range objects {
 		if key != "inbox/n.jsonl" {
-			w.put(key, strings.ReplaceAll(content, job.Version, event.Object.Version))
+			w.put(key, strings.ReplaceAll(content, old.Version, event.Object.Version))
 		}
 	}
 	before := w.planOf("job_old")
@@ -367,7 +369,7 @@ func TestManyNames(t *testing.T) {
 			if sum.Status != tt.status || code != tt.code || sum.Lines.Invalid != tt.rejected {
 				t.Errorf("the summary is %+v, %+v", sum, sum.Failure)
 			}
-			found, err := w.service().Survey(t.Context(), batch.Source{Key: "inbox/n.jsonl"})
+			found, err := w.planner().Survey(t.Context(), plan.Source{Key: "inbox/n.jsonl"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -408,11 +410,11 @@ func TestReportOfManyLists(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const lists, each = 260, 20
-	plan := batch.Plan{Done: true, Lines: lists * each}
+	plan := job.Plan{Done: true, Lines: lists * each}
 	pad := strings.Repeat("x", 8<<10) // a list is larger than what is read of it at once
 	put := func(key, content string) { w.put("jobs/job_1/"+key, content) }
 	for i := range lists {
-		plan.Parts = append(plan.Parts, batch.Part{Number: i + 1, Mode: batch.Online, Lines: each, First: i + 1, Last: i + 1 + (each-1)*lists})
+		plan.Parts = append(plan.Parts, job.Part{Number: i + 1, Mode: jsonl.Online, Lines: each, First: i + 1, Last: i + 1 + (each-1)*lists})
 		var results strings.Builder
 		for n := range each {
 			number := i + 1 + n*lists
@@ -435,7 +437,7 @@ func TestReportOfManyLists(t *testing.T) {
 		return &counted{c, &open}, err
 	}}}
 	w.restart()
-	sum := patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": object{"job": "job_1"}}})
+	sum := patiently[job.Summary](w, "report", object{"task": "report", "state": object{"plan": object{"job": "job_1"}}})
 	w.checkNumbers(t, "results/n.jsonl", lists*each)
 	if sum.Lines.Succeeded != lists*each {
 		t.Errorf("the summary is %+v", sum)

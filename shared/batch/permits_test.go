@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"aoai-bridge/infra/local/azureopenai"
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/config"
 )
 
@@ -80,8 +80,8 @@ func TestPartOfAnotherModel(t *testing.T) {
 			a := w.plan(bound("inputs/n.jsonl", tt.limits), "execution-1")
 			w.secret(fmt.Sprintf(listed, w.url, "gpt-4o"))
 			w.now = w.now.Add(time.Hour) // the secret is read again
-			step := &batch.Step{Job: a.Job, Part: w.parts(a.Job)[0].Number}
-			_, err := task[*batch.Step](w, "submit", object{"task": "submit", "step": step})
+			step := &job.Step{Job: a.Job, Part: w.parts(a.Job)[0].Number}
+			_, err := task[*job.Step](w, "submit", object{"task": "submit", "step": step})
 			if f, _ := err.(*failure); (f != nil) != (tt.status > 0) || f != nil && (f.status != tt.status || !strings.Contains(f.body, "model_not_allowed")) {
 				t.Errorf("got %v", err)
 			}

@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -33,11 +34,11 @@ func TestSurveyIsThePlan(t *testing.T) {
 			w.put("inbox/a.jsonl", tt.file)
 			a := w.plan(w.event("inbox/a.jsonl"), "execution-1")
 			raw, _ := w.get("jobs/" + a.Job + "/plan.json")
-			var plan batch.Plan
-			if err := json.Unmarshal([]byte(raw), &plan); err != nil {
+			var made job.Plan
+			if err := json.Unmarshal([]byte(raw), &made); err != nil {
 				t.Fatal(err)
 			}
-			found, err := w.service().Survey(t.Context(), batch.Source{Key: "inbox/a.jsonl"})
+			found, err := w.planner().Survey(t.Context(), plan.Source{Key: "inbox/a.jsonl"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -47,7 +48,7 @@ func TestSurveyIsThePlan(t *testing.T) {
 				parts, tokens, output = parts+row.Parts, tokens+row.Tokens, output+row.OutputTokens
 			}
 			got := fmt.Sprint(found.Done, found.Lines, found.Refused, found.Offset, found.Line, parts, tokens, output)
-			want := fmt.Sprint(plan.Done, plan.Lines, plan.Rejected, plan.Offset, plan.Line, len(plan.Parts), plan.Estimate.Input, plan.Estimate.Output)
+			want := fmt.Sprint(made.Done, made.Lines, made.Rejected, made.Offset, made.Line, len(made.Parts), made.Estimate.Input, made.Estimate.Output)
 			if got != want {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}
@@ -61,7 +62,7 @@ func TestSurveyIsThePlan(t *testing.T) {
 func TestSurveyTellsOfRefusals(t *testing.T) {
 	w := newWorld(t)
 	w.put("a.jsonl", chat("a", "gpt-4o", "x")+"\n\nnot JSON\n"+strings.Repeat("[]\n", 150))
-	found, err := w.service().Survey(t.Context(), batch.Source{Bucket: bucket, Key: "a.jsonl"})
+	found, err := w.planner().Survey(t.Context(), plan.Source{Bucket: bucket, Key: "a.jsonl"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,16 +79,16 @@ func TestSurveyGoesOn(t *testing.T) {
 		file.WriteString(chat(fmt.Sprint(i), "gpt-4o-mini", strings.Repeat("word ", 2000)) + "\n")
 	}
 	w.put("a.jsonl", file.String())
-	whole, err := w.service().Survey(t.Context(), batch.Source{Key: "a.jsonl"})
+	whole, err := w.planner().Survey(t.Context(), plan.Source{Key: "a.jsonl"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.tick, w.limit = time.Second, 4*time.Second
-	source := batch.Source{Key: "a.jsonl"}
+	source := plan.Source{Key: "a.jsonl"}
 	var lines, calls int
 	var tokens int64
 	for done := false; !done; calls++ {
-		found, err := w.service().Survey(w.context(), source)
+		found, err := w.planner().Survey(w.context(), source)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +113,7 @@ func TestSurveyHoldsLittle(t *testing.T) {
 			w := newWorld(t)
 			w.put("a.jsonl", file)
 			w.tick, w.limit = time.Second, time.Second // the time is over after the first stretch
-			found, err := w.service().Survey(w.context(), batch.Source{Key: "a.jsonl"})
+			found, err := w.planner().Survey(w.context(), plan.Source{Key: "a.jsonl"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,31 +131,31 @@ func TestSurveyErrors(t *testing.T) {
 	w.put("jobs/x.jsonl", "{}\n")
 	for _, tt := range []struct {
 		name   string
-		source batch.Source
+		source plan.Source
 		status int
 		param  string
 	}{
-		{"no key", batch.Source{}, 400, "s3.key"},
-		{"no object", batch.Source{Key: "x.jsonl"}, 404, "s3.key"},
-		{"another's file", batch.Source{Key: "api/files/x.jsonl"}, 403, "s3.key"},
-		{"a job's record", batch.Source{Bucket: bucket, Key: "jobs/x.jsonl"}, 403, "s3.key"},
-		{"an offset behind the end", batch.Source{Key: "short.jsonl", Offset: 9}, 400, "s3.offset"},
-		{"another's file by a path", batch.Source{Key: "./api/files/x.jsonl"}, 403, "s3.key"},
-		{"another's file by a longer path", batch.Source{Bucket: bucket, Key: "inbox/../api//files/x.jsonl"}, 403, "s3.key"},
-		{"another's file behind a slash", batch.Source{Key: "/api/files/x.jsonl"}, 403, "s3.key"},
-		{"a job's record by a path", batch.Source{Key: "../jobs/x.jsonl"}, 403, "s3.key"},
-		{"an escaped slash, which S3 takes as it stands", batch.Source{Key: "api%2Ffiles/x.jsonl"}, 404, "s3.key"},
-		{"a folder in the bucket's name", batch.Source{Bucket: bucket + "/api", Key: "files/x.jsonl"}, 400, "s3.bucket"},
-		{"a folder in the bucket's name, escaped", batch.Source{Bucket: bucket + "%2Fapi", Key: "files/x.jsonl"}, 400, "s3.bucket"},
-		{"a slash behind the bucket's name", batch.Source{Bucket: bucket + "/", Key: "api/files/x.jsonl"}, 400, "s3.bucket"},
-		{"the bucket's name in capitals", batch.Source{Bucket: strings.ToUpper(bucket), Key: "api/files/x.jsonl"}, 400, "s3.bucket"},
-		{"an ARN", batch.Source{Bucket: "arn:aws:s3:::" + bucket, Key: "api/files/x.jsonl"}, 400, "s3.bucket"},
-		{"an access point", batch.Source{Bucket: "arn:aws:s3:us-east-1:123456789012:accesspoint/a", Key: "x.jsonl"}, 400, "s3.bucket"},
-		{"an alias of an access point", batch.Source{Bucket: "a-mtzumkdzx1ex4ple9-s3alias", Key: "api/files/x.jsonl"}, 400, "s3.bucket"},
-		{"no bucket", batch.Source{Bucket: "nobody", Key: "x.jsonl"}, 404, "s3.key"},
+		{"no key", plan.Source{}, 400, "s3.key"},
+		{"no object", plan.Source{Key: "x.jsonl"}, 404, "s3.key"},
+		{"another's file", plan.Source{Key: "api/files/x.jsonl"}, 403, "s3.key"},
+		{"a job's record", plan.Source{Bucket: bucket, Key: "jobs/x.jsonl"}, 403, "s3.key"},
+		{"an offset behind the end", plan.Source{Key: "short.jsonl", Offset: 9}, 400, "s3.offset"},
+		{"another's file by a path", plan.Source{Key: "./api/files/x.jsonl"}, 403, "s3.key"},
+		{"another's file by a longer path", plan.Source{Bucket: bucket, Key: "inbox/../api//files/x.jsonl"}, 403, "s3.key"},
+		{"another's file behind a slash", plan.Source{Key: "/api/files/x.jsonl"}, 403, "s3.key"},
+		{"a job's record by a path", plan.Source{Key: "../jobs/x.jsonl"}, 403, "s3.key"},
+		{"an escaped slash, which S3 takes as it stands", plan.Source{Key: "api%2Ffiles/x.jsonl"}, 404, "s3.key"},
+		{"a folder in the bucket's name", plan.Source{Bucket: bucket + "/api", Key: "files/x.jsonl"}, 400, "s3.bucket"},
+		{"a folder in the bucket's name, escaped", plan.Source{Bucket: bucket + "%2Fapi", Key: "files/x.jsonl"}, 400, "s3.bucket"},
+		{"a slash behind the bucket's name", plan.Source{Bucket: bucket + "/", Key: "api/files/x.jsonl"}, 400, "s3.bucket"},
+		{"the bucket's name in capitals", plan.Source{Bucket: strings.ToUpper(bucket), Key: "api/files/x.jsonl"}, 400, "s3.bucket"},
+		{"an ARN", plan.Source{Bucket: "arn:aws:s3:::" + bucket, Key: "api/files/x.jsonl"}, 400, "s3.bucket"},
+		{"an access point", plan.Source{Bucket: "arn:aws:s3:us-east-1:123456789012:accesspoint/a", Key: "x.jsonl"}, 400, "s3.bucket"},
+		{"an alias of an access point", plan.Source{Bucket: "a-mtzumkdzx1ex4ple9-s3alias", Key: "api/files/x.jsonl"}, 400, "s3.bucket"},
+		{"no bucket", plan.Source{Bucket: "nobody", Key: "x.jsonl"}, 404, "s3.key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := w.service().Survey(t.Context(), tt.source)
+			_, err := w.planner().Survey(t.Context(), tt.source)
 			var e *openaierr.Error
 			if !errors.As(err, &e) || e.Status != tt.status || e.Param != tt.param {
 				t.Errorf("got %v, want %d about %s", err, tt.status, tt.param)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 )
@@ -37,28 +39,28 @@ func (t *Tasks) Path(payload []byte) (string, error) {
 // SubmitTasks are those that bring a job to Azure.
 func (s *Service) SubmitTasks() *Tasks {
 	t := &Tasks{}
-	handle(t, "plan", func(ctx context.Context, p planTask) (*PlanAnswer, error) {
-		return s.MakePlan(ctx, p.Input, p.Execution)
+	handle(t, "plan", func(ctx context.Context, p planTask) (*plan.Answer, error) {
+		return s.planner.Plan(ctx, p.Input, p.Execution)
 	})
-	handle(t, "submit", func(ctx context.Context, p stepTask) (*Step, error) { return s.Submit(ctx, p.Step.Step) })
+	handle(t, "submit", func(ctx context.Context, p stepTask) (*job.Step, error) { return s.Submit(ctx, p.Step.Step) })
 	return t
 }
 
 // StatusTasks are those that follow a job to its report.
 func (s *Service) StatusTasks() *Tasks {
 	t := &Tasks{}
-	handle(t, "poll", func(ctx context.Context, p stepTask) (*Step, error) { return s.Poll(ctx, p.Step.Step) })
-	handle(t, "collect", func(ctx context.Context, p stepTask) (*Step, error) { return s.Collect(ctx, p.Step.Step) })
-	handle(t, "give-up", func(ctx context.Context, p stepTask) (*Step, error) {
+	handle(t, "poll", func(ctx context.Context, p stepTask) (*job.Step, error) { return s.Poll(ctx, p.Step.Step) })
+	handle(t, "collect", func(ctx context.Context, p stepTask) (*job.Step, error) { return s.Collect(ctx, p.Step.Step) })
+	handle(t, "give-up", func(ctx context.Context, p stepTask) (*job.Step, error) {
 		failure := p.Step.Failure.failure()
 		if failure == nil {
 			return nil, openaierr.Invalid("failure", "missing_required_parameter", "A part is given up for a failure, and the payload has none.")
 		}
 		return s.GiveUp(ctx, p.Step.Step, *failure)
 	})
-	handle(t, "report", func(ctx context.Context, p reportTask) (*Summary, error) {
-		if job := p.State.Plan.Job; job != "" {
-			return s.Report(ctx, job, p.State.Failure.failure())
+	handle(t, "report", func(ctx context.Context, p reportTask) (*job.Summary, error) {
+		if id := p.State.Plan.Job; id != "" {
+			return s.Report(ctx, id, p.State.Failure.failure())
 		}
 		return s.ReportUnplanned(ctx, p.State.Input, p.Execution, p.State.Failure.failure())
 	})
@@ -66,13 +68,13 @@ func (s *Service) StatusTasks() *Tasks {
 }
 
 type planTask struct {
-	Input     Input  `json:"input"`
-	Execution string `json:"execution"`
+	Input     job.Input `json:"input"`
+	Execution string    `json:"execution"`
 }
 
 type stepTask struct {
 	Step struct {
-		Step
+		job.Step
 		Failure *stateError `json:"failure"`
 	} `json:"step"`
 }
@@ -84,14 +86,14 @@ type reportTask struct {
 
 // workflowState is the workflow's own: its input, the plan unless that failed, and what failed.
 type workflowState struct {
-	Input   Input
-	Plan    PlanAnswer
+	Input   job.Input
+	Plan    plan.Answer
 	Failure *stateError
 }
 
 func (s *workflowState) UnmarshalJSON(raw []byte) error {
 	var added struct {
-		Plan    PlanAnswer  `json:"plan"`
+		Plan    plan.Answer `json:"plan"`
 		Failure *stateError `json:"failure"`
 	}
 	if err := json.Unmarshal(raw, &added); err != nil {
@@ -107,12 +109,12 @@ type stateError struct {
 	Cause string
 }
 
-// failure is the error as results and summaries tell it, nil where there is none.
-func (e *stateError) failure() *Failure {
+// failure is the error as results and summaries have it, nil if there is none.
+func (e *stateError) failure() *job.Failure {
 	if e == nil {
 		return nil
 	}
-	f := &Failure{Code: "task_failed", Message: "A task of the workflow failed with " + e.Error + ". The execution's history has the details."}
+	f := &job.Failure{Code: "task_failed", Message: "A task of the workflow failed with " + e.Error + ". The execution's history has the details."}
 	var thrown struct {
 		Message string `json:"errorMessage"`
 	}

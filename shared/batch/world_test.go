@@ -25,6 +25,9 @@ import (
 	localsecrets "aoai-bridge/infra/local/secretsmanager"
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/plan"
+	s3bucket "aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/config"
 )
 
@@ -135,6 +138,10 @@ func (w *world) service() *batch.Service {
 	return batch.New(batch.Options{
 		AWS: w.aws, Azure: w.client, Env: w.env, Call: time.Minute, Temp: w.t.TempDir(), Now: w.clock, Sleep: w.sleep,
 	})
+}
+
+func (w *world) planner() *plan.Planner {
+	return plan.New(plan.Options{Store: s3bucket.New(w.aws, bucket), Azure: w.client, Env: w.env, Temp: w.t.TempDir(), Now: w.clock})
 }
 
 func (w *world) clock() time.Time {
@@ -268,10 +275,10 @@ func patiently[T any](w *world, name string, payload any) T {
 type object = map[string]any
 
 // plan runs the plan task until the file is read.
-func (w *world) plan(input, execution string) batch.PlanAnswer {
+func (w *world) plan(input, execution string) plan.Answer {
 	w.t.Helper()
 	for {
-		a := patiently[batch.PlanAnswer](w, "plan", object{"task": "plan", "input": json.RawMessage(input), "execution": execution})
+		a := patiently[plan.Answer](w, "plan", object{"task": "plan", "input": json.RawMessage(input), "execution": execution})
 		if a.Status != "planning" {
 			return a
 		}
@@ -279,12 +286,12 @@ func (w *world) plan(input, execution string) batch.PlanAnswer {
 }
 
 // walk takes a part from submit to its end, as the workflow does.
-func (w *world) walk(job string, part int) {
+func (w *world) walk(id string, part int) {
 	w.t.Helper()
-	step := &batch.Step{Job: job, Part: part}
+	step := &job.Step{Job: id, Part: part}
 	next := "submit"
 	for range 100_000 {
-		step = patiently[*batch.Step](w, next, object{"task": next, "step": step})
+		step = patiently[*job.Step](w, next, object{"task": next, "step": step})
 		switch step.Status {
 		case "submitted", "running":
 			next = "poll"
@@ -305,7 +312,7 @@ func (w *world) walk(job string, part int) {
 }
 
 // run takes a file from its event to its summary.
-func (w *world) run(input string) *batch.Summary {
+func (w *world) run(input string) *job.Summary {
 	w.t.Helper()
 	a := w.plan(input, "execution-1")
 	if a.Status == "planned" {
@@ -320,7 +327,7 @@ func (w *world) run(input string) *batch.Summary {
 			w.walk(a.Job, item.Part)
 		}
 	}
-	return patiently[*batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}, "execution": "execution-1"})
+	return patiently[*job.Summary](w, "report", object{"task": "report", "state": object{"plan": a}, "execution": "execution-1"})
 }
 
 // result is a line of a results file.

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"golang.org/x/sync/errgroup"
 
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
@@ -90,7 +90,7 @@ func (rec *record) object() *batchObject {
 // batchObject is the batch as it is now.
 func (a *API) batchObject(ctx context.Context, caller string, rec *record) (*batchObject, error) {
 	b := rec.object()
-	summary := &batch.Summary{}
+	summary := &job.Summary{}
 	ended, err := a.store.Get(ctx, batchKey(caller, rec.ID, batchSummary), summary)
 	if err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func unix(t time.Time) *int64 {
 }
 
 // end fills in what came of a batch.
-func (a *API) end(ctx context.Context, b *batchObject, rec *record, s *batch.Summary) error {
+func (a *API) end(ctx context.Context, b *batchObject, rec *record, s *job.Summary) error {
 	lines := s.Lines
 	b.Counts = requestCounts{lines.Total, lines.Succeeded, lines.Failed}
 	b.InProgressAt = unix(s.PlannedAt)

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/callers"
 	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
@@ -32,18 +32,7 @@ type record struct {
 	Output    string            `json:"output_file_id"` // whether or not there will be one
 	Errors    string            `json:"error_file_id"`
 	CreatedAt time.Time         `json:"created_at"`
-	Job       jobInput          `json:"job"`
-}
-
-// jobInput is the workflow's input, as batch.Input reads it.
-type jobInput struct {
-	Bucket  string           `json:"bucket"`
-	Key     string           `json:"key"`
-	Job     string           `json:"job"`
-	Origin  string           `json:"origin"`
-	Options batch.JobOptions `json:"options"`
-	Limits  batch.Limits     `json:"limits"`
-	Outputs batch.Outputs    `json:"outputs"`
+	Job       job.Input         `json:"job"` // of the workflow
 }
 
 func batchKey(caller, id, name string) string { return batchesPrefix + caller + id + "/" + name }
@@ -66,7 +55,7 @@ type createRequest struct {
 var endpoints = []string{"/v1/chat/completions", "/v1/responses", "/v1/embeddings"}
 
 // check returns the job's options, and after how many seconds its outputs expire.
-func (c *createRequest) check() (options batch.JobOptions, outputLife int64, err error) {
+func (c *createRequest) check() (options job.Options, outputLife int64, err error) {
 	switch {
 	case c.Input == "":
 		return options, 0, openaiapi.Missing("input_file_id", "")
@@ -86,14 +75,14 @@ func (c *createRequest) check() (options batch.JobOptions, outputLife int64, err
 		if len(name) > 64 || len(value) > 512 {
 			return options, 0, openaierr.Invalid("metadata", "invalid_value", "'metadata' has names of up to 64 bytes and values of up to 512: %.64q is too long.", name)
 		}
-		if option, ok := strings.CutPrefix(name, batch.MetadataPrefix); ok {
-			if !slices.Contains(batch.OptionNames, option) {
-				return options, 0, openaierr.Invalid("metadata", "invalid_value", "'metadata' has no option %.64q; after %q come %s.", name, batch.MetadataPrefix, strings.Join(batch.OptionNames, ", "))
+		if option, ok := strings.CutPrefix(name, job.MetadataPrefix); ok {
+			if !slices.Contains(job.OptionNames, option) {
+				return options, 0, openaierr.Invalid("metadata", "invalid_value", "'metadata' has no option %.64q; after %q come %s.", name, job.MetadataPrefix, strings.Join(job.OptionNames, ", "))
 			}
 			own[option] = value
 		}
 	}
-	if options, err = batch.OptionsOf(own); err == nil {
+	if options, err = job.OptionsOf(own); err == nil {
 		outputLife, err = c.OutputExpiry.check("output_expires_after")
 	}
 	return options, outputLife, err
@@ -141,17 +130,17 @@ func (a *API) createBatch(_ http.ResponseWriter, r *openaiapi.Request) (any, err
 	return rec.object(), nil
 }
 
-func (a *API) newRecord(ctx context.Context, caller, id string, in *createRequest, input *file, options batch.JobOptions, life time.Duration) *record {
+func (a *API) newRecord(ctx context.Context, caller, id string, in *createRequest, input *file, options job.Options, life time.Duration) *record {
 	now := a.now()
 	output := &file{id: newID(fileID, now), purpose: purposeOutput, name: id + "_output.jsonl", expires: life}
 	errorFile := &file{id: newID(fileID, now), purpose: purposeOutput, name: id + "_error.jsonl", expires: life}
 	rec := &record{
 		ID: id, Input: input.id, Endpoint: in.Endpoint, Window: in.Window, Metadata: in.Metadata,
 		Output: output.id, Errors: errorFile.id, CreatedAt: now.UTC(),
-		Job: jobInput{
-			Bucket: a.store.Name(), Key: input.key(caller), Job: id, Origin: batch.OriginAPI, Options: options,
-			Limits: batch.Limits{Endpoint: in.Endpoint},
-			Outputs: batch.Outputs{
+		Job: job.Input{
+			Bucket: a.store.Name(), Key: input.key(caller), Job: id, Origin: job.OriginAPI, Options: options,
+			Limits: job.Limits{Endpoint: in.Endpoint},
+			Outputs: job.Outputs{
 				Results: output.key(caller), Errors: errorFile.key(caller), Summary: batchKey(caller, id, batchSummary),
 			},
 		},

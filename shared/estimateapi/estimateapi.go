@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"aoai-bridge/shared/azure"
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/estimate"
 	"aoai-bridge/shared/openaiapi"
@@ -18,15 +18,15 @@ import (
 
 // API answers estimates, as an http.Handler.
 type API struct {
-	azure *azure.Client  // has the secret's deployments, prices and models
-	files *batch.Service // nil: files are not read
+	azure *azure.Client // has the secret's deployments, prices and models
+	files *plan.Planner // nil: files are not read
 	now   func() time.Time
 
 	routes openaiapi.Router
 }
 
 // New makes an API. Without files it does not read files in S3. A nil now is time.Now.
-func New(client *azure.Client, files *batch.Service, now func() time.Time) *API {
+func New(client *azure.Client, files *plan.Planner, now func() time.Time) *API {
 	if now == nil {
 		now = time.Now
 	}

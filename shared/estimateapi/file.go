@@ -7,7 +7,8 @@ import (
 	"net/http"
 	"slices"
 
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/jsonl"
+	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
@@ -16,21 +17,21 @@ import (
 
 // FileReport is what a file of requests takes.
 type FileReport struct {
-	Object   string          `json:"object"` // "file_estimate"
-	Bucket   string          `json:"bucket,omitempty"`
-	Key      string          `json:"key"`
-	Complete bool            `json:"complete"`       // the file was read to its end
-	Next     *batch.Source   `json:"next,omitempty"` // what to ask for the rest with, as "s3"
-	Lines    int             `json:"lines"`          // that are not blank, from where this answer begins
-	Refused  int             `json:"refused"`
-	Refusals []batch.Refusal `json:"refusals,omitempty"` // the first of the refused
-	Models   []FileModel     `json:"models"`
-	Total    FileTotal       `json:"total"`
+	Object   string        `json:"object"` // "file_estimate"
+	Bucket   string        `json:"bucket,omitempty"`
+	Key      string        `json:"key"`
+	Complete bool          `json:"complete"`       // the file was read to its end
+	Next     *plan.Source  `json:"next,omitempty"` // what to ask for the rest with, as "s3"
+	Lines    int           `json:"lines"`          // that are not blank, from where this answer begins
+	Refused  int           `json:"refused"`
+	Refusals []jsonl.Error `json:"refusals,omitempty"` // the first of the refused
+	Models   []FileModel   `json:"models"`
+	Total    FileTotal     `json:"total"`
 }
 
 // FileModel is what the lines for one model take.
 type FileModel struct {
-	batch.SurveyRow
+	plan.SurveyRow
 	Cost  []catalog.Cost `json:"cost,omitempty"`
 	Quota *catalog.Quota `json:"default_quota,omitempty"` // of enqueued tokens, by kind of subscription
 }
@@ -75,7 +76,7 @@ func (a *API) file(w http.ResponseWriter, r *openaiapi.Request, body rawjson.Nod
 	return openaiapi.WriteJSON(w, report)
 }
 
-func sourceOf(n rawjson.Node) (source batch.Source, err error) {
+func sourceOf(n rawjson.Node) (source plan.Source, err error) {
 	if n.Kind() != '{' {
 		return source, openaierr.Invalid("s3", "invalid_type", `Invalid type for 's3': expected an object such as {"bucket": "my-bucket", "key": "requests.jsonl"}.`)
 	}
@@ -91,7 +92,7 @@ func sourceOf(n rawjson.Node) (source batch.Source, err error) {
 	return source, nil
 }
 
-func (a *API) reportFile(ctx context.Context, source batch.Source, found *batch.Survey) (*FileReport, error) {
+func (a *API) reportFile(ctx context.Context, source plan.Source, found *plan.Survey) (*FileReport, error) {
 	report := &FileReport{
 		Object: "file_estimate", Bucket: source.Bucket, Key: source.Key, Complete: found.Done,
 		Lines: found.Lines, Refused: found.Refused, Refusals: found.Refusals, Models: []FileModel{},
@@ -111,7 +112,7 @@ func (a *API) reportFile(ctx context.Context, source batch.Source, found *batch.
 		}
 		if n, err := known.Lookup(name); err == nil {
 			model.Cost = known.Costs(n, catalog.Usage{Input: row.Tokens, Output: row.OutputTokens})
-			if row.Mode == batch.Batch && row.EnqueuedTokens == 0 {
+			if row.Mode == jsonl.Batch && row.EnqueuedTokens == 0 {
 				model.Quota = known.EnqueuedTokens(n.Name, cmp.Or(row.Type, catalog.GlobalBatch))
 			}
 		}

@@ -17,7 +17,8 @@ import (
 	locals3 "aoai-bridge/infra/local/s3"
 	local "aoai-bridge/infra/local/secretsmanager"
 	"aoai-bridge/shared/azure"
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/plan"
+	s3bucket "aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/callers"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/estimateapi"
@@ -48,8 +49,8 @@ func openFiles(t testing.TB, files map[string]string) http.Handler {
 		}
 	}
 	client := azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(cfg), Env: config.Env{AzureSecretID: "azure"}})
-	jobs := batch.New(batch.Options{AWS: cfg, Azure: client, Env: config.Batch{Bucket: bucket, OutputTokens: 100}})
-	return callers.Trust("workflow", estimateapi.New(client, jobs, today))
+	planner := plan.New(plan.Options{Store: s3bucket.New(cfg, bucket), Azure: client, Env: config.Batch{Bucket: bucket, OutputTokens: 100}})
+	return callers.Trust("workflow", estimateapi.New(client, planner, today))
 }
 
 func line(model, url, members string) string {

@@ -1,13 +1,16 @@
-package batch
+package plan
 
 import (
 	"cmp"
-	"errors"
-	"maps"
+	"context"
 	"slices"
-	"sync"
 
+	"golang.org/x/sync/errgroup"
+
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/routing"
 )
 
 const (
@@ -21,18 +24,18 @@ const (
 
 // openPart is a part that is being filled.
 type openPart struct {
-	Part
+	job.Part
 	requests *bucket.Writer // the lines as Azure gets them
 	lines    *bucket.Writer // their numbers and the caller's custom_ids
 }
 
 // room returns the part that a line of so many bytes goes into, nil if there are too many other parts. A group that
 // has a part keeps one until the pass ends: the first groups get all their lines, the others none.
-func (c *cutter) room(g group, to targets, bytes int64) (*openPart, error) {
+func (c *cutter) room(ctx context.Context, g group, to []routing.Target, bytes int64) (*openPart, error) {
 	maxLines, maxBytes := limits(g.mode)
 	part := c.open[g]
 	if part != nil && (part.Lines >= maxLines || part.Bytes+bytes > maxBytes) {
-		if err := c.finish(g); err != nil {
+		if err := c.finish(ctx, g); err != nil {
 			return nil, err
 		}
 		part = nil
@@ -40,37 +43,38 @@ func (c *cutter) room(g group, to targets, bytes int64) (*openPart, error) {
 	if part != nil || len(c.open) >= maxOpen {
 		return part, nil
 	}
-	return c.begin(g, to), nil
+	return c.begin(ctx, g, to), nil
 }
 
 // begin opens a part. Batches go to the deployment that has got the least so far.
-func (c *cutter) begin(g group, to targets) *openPart {
-	part := &openPart{Part: Part{Number: len(c.plan.Parts) + len(c.open) + 1, Mode: g.mode, Model: g.model, Endpoint: g.endpoint}}
-	if g.mode == Online {
-		part.bind(to.online[0]) // for its price; each call finds its own way
+func (c *cutter) begin(ctx context.Context, g group, to []routing.Target) *openPart {
+	part := &openPart{Part: job.Part{Number: len(c.plan.Parts) + len(c.open) + 1, Mode: g.mode, Model: g.model, Endpoint: g.endpoint}}
+	if g.mode == jsonl.Online {
+		part.Bind(to[0]) // for its price; each call finds its own way
 		part.Resource, part.Deployment, part.EnqueuedTokens = "", "", 0
 	} else {
-		least := to.batch[0]
-		for _, t := range to.batch[1:] {
-			if c.assigned[of(t)] < c.assigned[of(least)] {
+		least := to[0]
+		for _, t := range to[1:] {
+			if c.assigned[job.DestinationOf(t)] < c.assigned[job.DestinationOf(least)] {
 				least = t
 			}
 		}
-		part.bind(least)
+		part.Bind(least)
 		if part.EnqueuedTokens == 0 {
-			part.EnqueuedTokens = c.env.EnqueuedTokens
+			part.EnqueuedTokens = c.quota
 		}
 	}
-	part.requests = c.spool.Create(c.ctx, tryKey(c.job.ID, part.Number, 0, requestsName))
-	part.lines = c.spool.Create(c.ctx, tryKey(c.job.ID, part.Number, 0, linesName))
+	first := job.Try{Job: c.job.ID, Part: part.Number}
+	part.requests = c.spool.Create(ctx, first.RequestsKey())
+	part.lines = c.spool.Create(ctx, first.LinesKey())
 	c.open[g] = part
 	return part
 }
 
 // finish completes the part of a group.
-func (c *cutter) finish(g group) error {
+func (c *cutter) finish(ctx context.Context, g group) error {
 	part := c.open[g]
-	if err := c.commit(part); err != nil {
+	if err := c.commit(ctx, part); err != nil {
 		return err
 	}
 	c.plan.Parts = append(c.plan.Parts, part.Part)
@@ -78,55 +82,45 @@ func (c *cutter) finish(g group) error {
 	return nil
 }
 
-func (c *cutter) commit(part *openPart) error {
+func (c *cutter) commit(ctx context.Context, part *openPart) error {
 	if err := part.requests.Commit(); err != nil {
 		return err
 	}
 	if err := part.lines.Commit(); err != nil {
 		return err
 	}
-	return c.store.Put(c.ctx, partKey(c.job.ID, part.Number, partName), &part.Part)
+	return c.store.Put(ctx, job.PartKey(c.job.ID, part.Number), &part.Part)
 }
 
 // finishAll completes the parts that are open, some at once: one after the other, hundreds would take longer than
 // what is kept of a task's time.
-func (c *cutter) finishAll() error {
-	parts := slices.Collect(maps.Values(c.open))
-	errs, work := make([]error, len(parts)), make(chan int)
-	var all sync.WaitGroup
-	for range min(maxSending, len(parts)) {
-		all.Go(func() {
-			for i := range work {
-				errs[i] = c.commit(parts[i])
-			}
-		})
+func (c *cutter) finishAll(ctx context.Context) error {
+	var commits errgroup.Group
+	commits.SetLimit(maxSending)
+	for _, part := range c.open {
+		commits.Go(func() error { return c.commit(ctx, part) })
 	}
-	for i := range parts {
-		work <- i
-	}
-	close(work)
-	all.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := commits.Wait(); err != nil {
 		return err
 	}
-	for _, part := range parts {
+	for _, part := range c.open {
 		c.plan.Parts = append(c.plan.Parts, part.Part)
 	}
 	clear(c.open)
-	slices.SortFunc(c.plan.Parts, func(a, b Part) int { return cmp.Compare(a.Number, b.Number) })
+	slices.SortFunc(c.plan.Parts, func(a, b job.Part) int { return cmp.Compare(a.Number, b.Number) })
 	return nil
 }
 
 // close completes what the pass has written.
-func (c *cutter) close() error {
-	if err := c.finishAll(); err != nil {
+func (c *cutter) close(ctx context.Context) error {
+	if err := c.finishAll(ctx); err != nil {
 		return err
 	}
 	if c.spilled != nil {
 		if err := c.spilled.Commit(); err != nil {
 			return err
 		}
-		c.plan.Spills = append(c.plan.Spills, Spill{Number: c.plan.Passes})
+		c.plan.Spills = append(c.plan.Spills, job.Spill{Number: c.plan.Passes})
 	}
 	return c.rejected.Commit()
 }

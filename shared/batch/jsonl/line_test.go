@@ -1,4 +1,4 @@
-package batch
+package jsonl
 
 import (
 	"encoding/json"
@@ -8,7 +8,7 @@ import (
 	"aoai-bridge/shared/rawjson"
 )
 
-// FuzzLine holds parseLine against encoding/json: a line is taken for a request where that sees one, and for
+// FuzzLine holds Parse against encoding/json: a line is taken for a request where that sees one, and for
 // the same request.
 func FuzzLine(f *testing.F) {
 	for _, seed := range []string{
@@ -21,7 +21,7 @@ func FuzzLine(f *testing.F) {
 	}
 	var tree rawjson.Tree
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		l, bad := parseLine(&tree, rawLine{text: raw, number: 1})
+		l, bad := Parse(&tree, RawLine{Text: raw, Number: 1})
 		var o, body map[string]json.RawMessage
 		isObject := utf8.Valid(raw) && json.Unmarshal(raw, &o) == nil && o != nil
 		if bad != nil {
@@ -37,14 +37,14 @@ func FuzzLine(f *testing.F) {
 		if !isObject || json.Unmarshal(o["body"], &body) != nil || body == nil {
 			t.Fatalf("%q is taken for a request", raw)
 		}
-		if text(o["method"]) != "POST" || endpointOf(text(o["url"])) != l.endpoint || Mode(text(o["mode"])) != l.mode ||
-			text(body["model"]) != l.model || string(o["body"]) != string(l.body.Raw()) {
+		if text(o["method"]) != "POST" || EndpointOf(text(o["url"])) != l.Endpoint || Mode(text(o["mode"])) != l.Mode ||
+			text(body["model"]) != l.Model || string(o["body"]) != string(l.Body.Raw()) {
 			t.Errorf("%q is taken for %+v", raw, l)
 		}
-		if id := o["custom_id"]; string(id) != string(l.customID) && string(id) != "null" {
-			t.Errorf("%q: custom_id is %s", raw, l.customID)
+		if id := o["custom_id"]; string(id) != string(l.CustomID) && string(id) != "null" {
+			t.Errorf("%q: custom_id is %s", raw, l.CustomID)
 		}
-		if changed := l.bodyFor(l.model + "-batch"); !json.Valid(changed) {
+		if changed := l.BodyFor(l.Model + "-batch"); !json.Valid(changed) {
 			t.Errorf("%q: the body for a deployment is %s", raw, changed)
 		}
 	})

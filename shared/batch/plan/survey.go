@@ -1,4 +1,4 @@
-package batch
+package plan
 
 import (
 	"context"
@@ -7,13 +7,16 @@ import (
 	"runtime"
 	"sync"
 
+	"aoai-bridge/shared/azurebatch"
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
 	"aoai-bridge/shared/routing"
 )
 
-// Source is a file to survey, from behind a line on.
+// Source is a file to survey, from the end of a line on.
 type Source struct {
 	Bucket    string `json:"bucket"` // "" is the stack's
 	Key       string `json:"key"`
@@ -24,32 +27,29 @@ type Source struct {
 
 // Survey is what a job would find in a file, or in as much of it as there was time for.
 type Survey struct {
-	Done     bool        // the file was read to its end
-	Offset   int64       // in bytes, of where to go on
-	Line     int         // the last one read
-	Lines    int         // that were read here and are not blank
-	Refused  int         // of them: those that a job would answer with an error
-	Refusals []Refusal   // the first of these
-	Parts    []SurveyRow // what the others come to, by model, mode and endpoint
+	Done     bool          // the file was read to its end
+	Offset   int64         // in bytes, of where to go on
+	Line     int           // the last one read
+	Lines    int           // that were read here and are not blank
+	Refused  int           // of them: those that a job would answer with an error
+	Refusals []jsonl.Error // the first of these
+	Parts    []SurveyRow   // what the others come to, by model, mode and endpoint
 }
 
-// Refusal is why a line would be answered with an error.
-type Refusal = lineError
-
-// maxRefusals is how many a survey tells of.
+// maxRefusals is how many refusals a survey has.
 const maxRefusals = 100
 
 // Survey reads an object once and counts what a job would make of it, by the rules of the plan task. It
 // holds a few lines of the object at a time. Nothing is written. When the time is nearly over it says
 // where to go on.
-func (s *Service) Survey(ctx context.Context, in Source) (*Survey, error) {
+func (p *Planner) Survey(ctx context.Context, in Source) (*Survey, error) {
 	if in.Key == "" {
 		return nil, openaierr.Invalid("s3.key", "missing_required_parameter", "'s3' names no object: it needs 'key', and 'bucket' if it is not the stack's own.")
 	}
 	if in.Bucket != "" && !bucket.ValidName(in.Bucket) {
-		return nil, openaierr.Invalid("s3.bucket", "invalid_value", "'s3.bucket' is %.100q, want the name of a bucket such as %s: no ARN, access point or path. What comes after a slash belongs into 's3.key'.", in.Bucket, s.store.Name())
+		return nil, openaierr.Invalid("s3.bucket", "invalid_value", "'s3.bucket' is %.100q, want the name of a bucket such as %s: no ARN, access point or path. What comes after a slash belongs into 's3.key'.", in.Bucket, p.store.Name())
 	}
-	where := s.store
+	where := p.store
 	if own := in.Bucket == "" || in.Bucket == where.Name(); own && below(in.Key, "api/", "jobs/") {
 		e := openaierr.Invalid("s3.key", "access_denied", "What lies below api/ and jobs/ is the bridge's own and may be another caller's. Put the file elsewhere in the bucket.")
 		e.Status = http.StatusForbidden
@@ -62,10 +62,10 @@ func (s *Service) Survey(ctx context.Context, in Source) (*Survey, error) {
 	source := where.OpenVersion(ctx, in.Key, in.VersionID, "", in.Offset)
 	defer source.Close()
 	v := &survey{
-		cutter: cutter{Service: s, ctx: ctx, job: &Job{}, targets: map[string]targets{}, measures: map[string]measure{}},
-		found:  &Survey{Offset: in.Offset, Line: in.Line}, rows: map[group]int{},
+		placer: p.newPlacer(jsonl.Auto, job.Limits{}), batches: p.batches, quota: p.env.EnqueuedTokens,
+		found: &Survey{Offset: in.Offset, Line: in.Line}, rows: map[group]int{},
 	}
-	err := v.read(newScanner(source, in.Line, in.Offset), s.closing(ctx), cancel)
+	err := v.read(ctx, jsonl.NewScanner(source, in.Line, in.Offset), p.closing(ctx), cancel)
 	return v.found, sourceError(err, where.Name(), in.Key)
 }
 
@@ -96,45 +96,14 @@ func sourceError(err error, name, key string) error {
 // survey is one under way. Lines are read by one goroutine, counted by several, and added up in the
 // file's order by the caller's.
 type survey struct {
-	cutter
-	mu    sync.Mutex // guards the maps of cutter
-	found *Survey
-	rows  map[group]int // index into found.Parts
+	placer  *placer
+	batches *azurebatch.Client
+	quota   int64 // as the cutter's
+	found   *Survey
+	rows    map[group]int // index into found.Parts
 }
 
-// stretch is a run of lines.
-type stretch struct {
-	text   []byte
-	lines  []span
-	offset int64 // behind the last line
-	number int   // of the last line
-	last   bool  // there are no more
-	done   chan struct{}
-	err    error
-}
-
-type span struct {
-	start, end, number int
-	long               bool
-
-	line   *line // but for its body
-	bad    *lineError
-	to     targets
-	mode   Mode
-	size   int   // of the request on its way to Azure, in bytes
-	tokens int64 // of its input
-	sure   bool
-	output int64
-}
-
-// About how many bytes of a file are handed on at once, and how many lines at most: a short line takes some
-// hundred bytes beside its own.
-const (
-	stretchBytes = 512 << 10
-	stretchLines = 4096
-)
-
-func (v *survey) read(lines *scanner, closing func() bool, cancel context.CancelFunc) error {
+func (v *survey) read(ctx context.Context, lines *jsonl.Scanner, closing func() bool, cancel context.CancelFunc) error {
 	workers := runtime.GOMAXPROCS(0)
 	work, order, free := make(chan *stretch), make(chan *stretch, workers+2), make(chan *stretch, workers+2)
 	for range cap(free) {
@@ -150,14 +119,14 @@ func (v *survey) read(lines *scanner, closing func() bool, cancel context.Cancel
 			var s *stretch
 			select {
 			case s = <-free:
-			case <-v.ctx.Done():
+			case <-ctx.Done():
 				return
 			}
 			s.fill(lines)
 			more = !s.last
 			select {
 			case order <- s:
-			case <-v.ctx.Done():
+			case <-ctx.Done():
 				return
 			}
 			work <- s
@@ -167,7 +136,7 @@ func (v *survey) read(lines *scanner, closing func() bool, cancel context.Cancel
 		all.Go(func() {
 			var tree rawjson.Tree
 			for s := range work {
-				v.count(&tree, s)
+				v.count(ctx, &tree, s)
 				close(s.done)
 			}
 		})
@@ -175,8 +144,8 @@ func (v *survey) read(lines *scanner, closing func() bool, cancel context.Cancel
 	for s := range order {
 		select {
 		case <-s.done:
-		case <-v.ctx.Done():
-			return context.Cause(v.ctx)
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 		if s.err != nil {
 			return s.err
@@ -187,75 +156,46 @@ func (v *survey) read(lines *scanner, closing func() bool, cancel context.Cancel
 		}
 		free <- s
 	}
-	if lines.err != nil {
-		return lines.err
+	if lines.Err != nil {
+		return lines.Err
 	}
-	v.found.Done = v.ctx.Err() == nil
-	return context.Cause(v.ctx)
-}
-
-// fill reads lines.
-func (s *stretch) fill(lines *scanner) {
-	s.text, s.lines, s.done, s.err, s.last = s.text[:0], s.lines[:0], make(chan struct{}), nil, false
-	for from := lines.offset; lines.offset-from < stretchBytes && len(s.lines) < stretchLines; {
-		if s.last = !lines.next(); s.last {
-			break
-		}
-		start := len(s.text)
-		s.text = append(s.text, lines.text...)
-		s.lines = append(s.lines, span{start: start, end: len(s.text), number: lines.number, long: lines.long})
-	}
-	s.offset, s.number = lines.offset, lines.number
+	v.found.Done = ctx.Err() == nil
+	return context.Cause(ctx)
 }
 
 // count parses and counts the lines of a stretch.
-func (v *survey) count(tree *rawjson.Tree, s *stretch) {
+func (v *survey) count(ctx context.Context, tree *rawjson.Tree, s *stretch) {
 	for i := range s.lines {
 		p := &s.lines[i]
-		p.line, p.bad = parseLine(tree, rawLine{p.number, s.text[p.start:p.end], p.long})
+		p.line, p.bad = jsonl.Parse(tree, jsonl.RawLine{Number: p.number, Text: s.text[p.start:p.end], Long: p.long})
 		if p.bad != nil {
 			continue
 		}
 		var how measure
-		if how, s.err = v.place(p); s.err != nil {
+		if how, s.err = v.place(ctx, p); s.err != nil {
 			return
 		}
 		if p.bad != nil {
 			continue
 		}
-		body := p.line.body
+		body := p.line.Body
 		p.size = len(body.Raw())
-		if p.mode == Batch {
-			p.size += len(p.target().Deployment) - len(p.line.model) // names take no escapes
+		if p.mode == jsonl.Batch {
+			p.size += len(p.target.Deployment) - len(p.line.Model) // names take no escapes
 		}
-		p.tokens, p.sure = how.tokens(p.line.endpoint, body, p.size)
-		p.output = v.expectedOutput(p.line)
+		p.tokens, p.sure = how.tokens(p.line.Endpoint, body, p.size)
+		p.output = v.placer.expectedOutput(p.line)
 	}
 }
 
 // place finds out where a line would go and how it is counted.
-func (v *survey) place(p *span) (how measure, err error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if p.to, err = v.serving(p.line.model); err != nil {
+func (v *survey) place(ctx context.Context, p *span) (how measure, err error) {
+	var to []routing.Target
+	if p.mode, to, p.bad, err = v.placer.place(ctx, p.line); p.bad != nil || err != nil {
 		return how, err
 	}
-	if p.mode, p.bad = v.mode(p.line, p.to); p.bad != nil {
-		return how, nil
-	}
-	return v.counting(p.target().Model)
-}
-
-// target is the deployment that decides about price and quota.
-func (p *span) target() routing.Target {
-	to := p.to.online
-	if p.mode == Batch {
-		to = p.to.batch
-	}
-	if len(to) == 0 {
-		return routing.Target{}
-	}
-	return to[0]
+	p.target = to[0]
+	return v.placer.counting(ctx, p.target.Model)
 }
 
 func (v *survey) addUp(s *stretch) {
@@ -268,7 +208,7 @@ func (v *survey) addUp(s *stretch) {
 				row.add(v, p)
 				continue
 			}
-			p.bad = p.line.fail(codeGroups, "%s", groupsAdvice)
+			p.bad = p.line.Fail(codeGroups, "%s", groupsAdvice)
 		}
 		f.Refused++
 		if len(f.Refusals) < maxRefusals {

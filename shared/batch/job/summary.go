@@ -1,7 +1,6 @@
-package batch
+package job
 
 import (
-	"math"
 	"time"
 
 	"aoai-bridge/shared/usage"
@@ -44,24 +43,13 @@ type Cost struct {
 	Unpriced  []string `json:"unpriced_models,omitempty"`
 }
 
-// TriedAgain tells of lines that took more than one try.
+// TriedAgain counts the lines that took more than one try.
 type TriedAgain struct {
 	Lines   int            `json:"lines"`
 	Reasons map[string]int `json:"reasons,omitempty"` // http_429, batch_expired, no_answer ...
 }
 
-func dollars(amount *float64) *float64 {
-	if amount == nil {
-		return nil
-	}
-	rounded := math.Round(*amount*1e6) / 1e6
-	return &rounded
-}
-
-func (c *Cost) set(m *money) {
-	c.USD, c.Standard, c.Unpriced = dollars(m.total()), dollars(m.atStandard()), m.unpriced
-	if c.USD != nil && c.Standard != nil {
-		saving := *c.Standard - *c.USD
-		c.Saving = dollars(&saving)
-	}
+// Cancellation is the mark of a cancelled job.
+type Cancellation struct {
+	At time.Time `json:"at"`
 }

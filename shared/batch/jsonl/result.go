@@ -1,8 +1,8 @@
-package batch
+package jsonl
 
 import (
 	"encoding/json"
-	"strconv"
+	"fmt"
 	"strings"
 )
 
@@ -12,8 +12,8 @@ const (
 	failed    = '-'
 )
 
-// appendResult adds a line that has no answer of Azure's.
-func appendResult(b []byte, job string, number int, customID json.RawMessage, e *lineError) []byte {
+// AppendError adds the result of a line that has no answer of Azure's. A nil customID is none.
+func AppendError(b []byte, job string, number int, customID json.RawMessage, e *Error) []byte {
 	b = appendHead(b, job, number, failed, customID)
 	raw, _ := json.Marshal(e) // strings and a number always marshal
 	b = append(b, `"response":null,"error":`...)
@@ -22,11 +22,11 @@ func appendResult(b []byte, job string, number int, customID json.RawMessage, e 
 
 // appendHead adds what every line begins with.
 func appendHead(b []byte, job string, number int, outcome byte, customID json.RawMessage) []byte {
-	b = strconv.AppendInt(b, int64(number), 10)
+	b = appendNumber(b, number)
 	b = append(b, '\t', outcome)
 	b = append(append(b, `{"id":"batch_req_`...), job[strings.IndexByte(job, '_')+1:]...)
 	b = append(b, '_')
-	b = strconv.AppendInt(b, int64(number), 10)
+	b = appendNumber(b, number)
 	b = append(b, `","custom_id":`...)
 	if customID == nil {
 		customID = []byte("null")
@@ -34,10 +34,19 @@ func appendHead(b []byte, job string, number int, outcome byte, customID json.Ra
 	return append(append(b, customID...), ',')
 }
 
-// present is a custom_id of a list of lines, nil where the line has none.
-func present(customID []byte) json.RawMessage {
-	if len(customID) == 0 {
+// CutResult reads what comes after the number in a list of results: whether the line succeeded, and the line as the
+// caller gets it.
+func CutResult(text []byte) (line []byte, success bool, err error) {
+	if len(text) == 0 || text[0] != succeeded && text[0] != failed {
+		return nil, false, fmt.Errorf("%.20q is not a line of a list of results", text)
+	}
+	return text[1:], text[0] == succeeded, nil
+}
+
+// CustomIDOf is the custom_id that a list of lines has, nil if the line has none.
+func CustomIDOf(text []byte) json.RawMessage {
+	if len(text) == 0 {
 		return nil
 	}
-	return customID
+	return text
 }

@@ -1,0 +1,80 @@
+package plan
+
+import (
+	"context"
+	"slices"
+
+	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/jsonl"
+	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/usage"
+)
+
+// Bill adds up what tokens cost in USD, and remembers where a price was missing.
+type Bill struct {
+	usd, standard float64
+	unpriced      []string // of what is paid
+	unknown       bool     // a price of Global Standard is missing
+	catalog       *catalog.Catalog
+}
+
+// maxUnpriced is how many models without a price are found.
+const maxUnpriced = 20
+
+// NewBill makes a Bill by the catalog's prices, and by those of the Azure secret where it has some.
+func NewBill(ctx context.Context, client *azure.Client) (*Bill, error) {
+	known, _, err := client.Catalog(ctx, "")
+	return &Bill{catalog: known}, err
+}
+
+// Charge adds what tokens of a part cost.
+func (b *Bill) Charge(p *job.Part, u usage.Usage) {
+	kind := p.Type
+	if kind == "" { // the secret lists no deployments: the types that most have
+		kind = catalog.GlobalStandard
+		if p.Mode == jsonl.Batch {
+			kind = catalog.GlobalBatch
+		}
+	}
+	usd, ok := price(b.catalog, p.Serves, kind, u)
+	if !ok && len(b.unpriced) < maxUnpriced && !slices.Contains(b.unpriced, p.Serves) {
+		b.unpriced = append(b.unpriced, p.Serves)
+	}
+	b.usd += usd
+	standard, ok := price(b.catalog, p.Serves, catalog.GlobalStandard, u)
+	b.unknown = b.unknown || !ok
+	b.standard += standard
+}
+
+// Total is what is paid, nil if that is not known.
+func (b *Bill) Total() *float64 {
+	if len(b.unpriced) > 0 {
+		return nil
+	}
+	return &b.usd
+}
+
+// Unpriced are models without a price, of which not all are named.
+func (b *Bill) Unpriced() []string { return b.unpriced }
+
+// AtStandard is what the same tokens cost by Global Standard, nil if that is not known.
+func (b *Bill) AtStandard() *float64 {
+	if b.unknown {
+		return nil
+	}
+	return &b.standard
+}
+
+// price is what tokens cost in USD. ok is false where the catalog and the Azure secret have no price.
+func price(known *catalog.Catalog, model string, kind catalog.DeploymentType, u usage.Usage) (usd float64, ok bool) {
+	found, err := known.Lookup(model)
+	if err != nil {
+		return 0, false
+	}
+	row, _ := known.Price(found, kind)
+	if row == nil {
+		return 0, false
+	}
+	return row.Cost(catalog.Usage{Input: u.Input, CachedInput: u.CachedInput, Output: u.Output})
+}

@@ -1,0 +1,58 @@
+// Package plan decides what becomes of a file of requests: it claims the job, reads the file once, line by line, and
+// cuts it into parts, or surveys it without writing anything. It estimates what the job will cost. It sends nothing
+// to Azure and does not know how a part is answered.
+package plan
+
+import (
+	"context"
+	"time"
+
+	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/azurebatch"
+	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/config"
+)
+
+// Options is what a Planner is made from.
+type Options struct {
+	Store *bucket.Bucket // has the files and the jobs' records
+	Azure *azure.Client  // has the secret's deployments and prices
+	Env   config.Batch
+	Temp  string           // a directory for what is too large for memory; "" is the system's
+	Now   func() time.Time // nil is time.Now
+}
+
+// Planner plans jobs and surveys files. Its methods may be called concurrently.
+type Planner struct {
+	store   *bucket.Bucket
+	azure   *azure.Client
+	batches *azurebatch.Client
+	env     config.Batch
+	temp    string
+	now     func() time.Time
+}
+
+// New makes a Planner.
+func New(o Options) *Planner {
+	p := &Planner{
+		store: o.Store, azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), env: o.Env, temp: o.Temp, now: o.Now,
+	}
+	if p.now == nil {
+		p.now = time.Now
+	}
+	return p
+}
+
+// closingTime is kept of a task's time to bring what it has into the bucket.
+const closingTime = time.Minute
+
+// closing returns a function that reports whether the task's time is nearly over.
+func (p *Planner) closing(ctx context.Context) func() bool {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return func() bool { return false }
+	}
+	left := deadline.Sub(p.now())
+	end := deadline.Add(-min(closingTime, left/4))
+	return func() bool { return p.now().After(end) }
+}
