@@ -19,6 +19,7 @@ import (
 	"aoai-bridge/shared/apipath"
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/telemetry"
 )
@@ -29,7 +30,7 @@ type Options struct {
 	Bucket   string
 	Workflow string // ARN of the state machine that answers a file
 	Jobs     *batch.Service
-	Now      func() time.Time // nil is time.Now
+	Now      func() time.Time // nil is clock.Wall
 }
 
 // API has the operations. It may be called concurrently.
@@ -47,10 +48,7 @@ type API struct {
 // New makes an API.
 func New(o Options) *API {
 	a := &API{
-		store: bucket.New(o.AWS, o.Bucket), jobs: o.Jobs, states: sfn.NewFromConfig(o.AWS), workflow: o.Workflow, now: o.Now,
-	}
-	if a.now == nil {
-		a.now = time.Now
+		store: bucket.New(o.AWS, o.Bucket), jobs: o.Jobs, states: sfn.NewFromConfig(o.AWS), workflow: o.Workflow, now: clock.Or(o.Now),
 	}
 	submit, status := &a.submit, &a.status
 	a.handle(submit, "POST /files", "files.create", a.createFile)

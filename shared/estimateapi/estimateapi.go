@@ -11,6 +11,7 @@ import (
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/estimate"
 	"aoai-bridge/shared/inference"
 	"aoai-bridge/shared/openaierr"
@@ -26,12 +27,9 @@ type API struct {
 	now   func() time.Time
 }
 
-// New makes an API. A nil now is time.Now.
+// New makes an API. A nil now is clock.Wall.
 func New(client *azure.Client, now func() time.Time) *API {
-	if now == nil {
-		now = time.Now
-	}
-	return &API{azure: client, now: now}
+	return &API{azure: client, now: clock.Or(now)}
 }
 
 // WithFiles lets the API read files in S3.
