@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -37,6 +38,22 @@ type Call struct {
 	// Limit bounds the time until the first byte, all tries together; 0 leaves that to the context.
 	Limit time.Duration
 }
+
+// check returns an error about what HTTP cannot carry. net/http would refuse it as well, with an error
+// that looks like one of the connection.
+func (c *Call) check() error {
+	for _, name := range requestHeaders {
+		for _, value := range c.Header[name] {
+			if strings.ContainsFunc(value, isControl) {
+				return badHeader(name)
+			}
+		}
+	}
+	return nil
+}
+
+// isControl reports whether no header may have a character (RFC 9110, section 5.5).
+func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
 func (c *Call) url(endpoint, deployment string) string {
 	u := endpoint + "/openai/"

@@ -30,6 +30,9 @@ var (
 // *openaierr.Error: Azure's own, or one about the connection, the time or the configuration.
 // The caller closes the answer.
 func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
+	if err := call.check(); err != nil {
+		return nil, err
+	}
 	version, err := c.secret.Get(ctx)
 	if err != nil {
 		return nil, misconfigured(err)
@@ -37,7 +40,7 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	a := &attempts{
 		client: c, call: call, site: version.Value, version: version.ID,
-		record: telemetry.From(ctx), began: c.now(), cancel: cancel,
+		record: telemetry.From(ctx), began: c.lap(), cancel: cancel,
 		limit: time.AfterFunc(time.Hour, func() { cancel(errFirstByte) }),
 	}
 	a.limit.Stop()
@@ -56,7 +59,7 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
 func (a *attempts) end() {
 	a.limit.Stop()
 	a.cancel(nil)
-	a.record.UpstreamTime = a.client.now().Sub(a.began)
+	a.record.UpstreamTime = a.client.lap().Sub(a.began)
 }
 
 // attempts is one call on its way: which deployments were asked, and what is left to try.
@@ -178,8 +181,7 @@ type outcome struct {
 
 func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, outcome) {
 	a.record.Resource, a.record.Deployment = target.Resource, target.Deployment
-	a.tries++
-	a.record.Tries++
+	a.record.Known = a.site.table.Lists(target)
 	sent := false
 	trace := &httptrace.ClientTrace{WroteRequest: func(info httptrace.WroteRequestInfo) { sent = info.Err == nil }}
 	request, err := a.request(httptrace.WithClientTrace(ctx, trace), target)
@@ -189,6 +191,8 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 		}
 		return nil, outcome{err: err}
 	}
+	a.tries++
+	a.record.Tries++
 	response, err := a.client.transport.RoundTrip(request)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -199,6 +203,7 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 	a.record.AzureID = response.Header.Get("Apim-Request-Id")
 	answer := a.answer(ctx, response)
 	if response.StatusCode < http.StatusBadRequest {
+		a.record.Known = a.record.Known || response.StatusCode < http.StatusMultipleChoices
 		return answer, outcome{}
 	}
 	return nil, a.refusal(ctx, answer)
@@ -242,7 +247,7 @@ func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Re
 	}
 	r, err := http.NewRequestWithContext(ctx, a.call.Method, a.call.url(resource.endpoint, target.Deployment), body)
 	if err != nil {
-		return nil, err
+		return nil, noRequest()
 	}
 	if a.call.Open != nil {
 		r.ContentLength = a.call.Size

@@ -40,6 +40,8 @@ func TestBadInput(t *testing.T) {
 		{"wrong content type", chat, `{"model":"gpt-4o",` + hello + `}`, header("Content-Type", "text/plain"), 415, invalid, "Content-Type", "unsupported_content_type", `"text/plain". Send application/json`},
 		{"a form", chat, `a=b`, header("Content-Type", "application/x-www-form-urlencoded"), 415, invalid, "Content-Type", "unsupported_content_type", "application/json"},
 		{"a compressed body", chat, `x`, header("Content-Encoding", "gzip"), 415, invalid, "Content-Encoding", "unsupported_content_encoding", "not compressed"},
+		{"a line break in a header that goes on to Azure", chat, `{"model":"gpt-4o",` + hello + `}`, header("X-Ms-Client-Request-Id", "a\r\nApi-Key: b"), 400, invalid, "X-Ms-Client-Request-Id", "invalid_header", "The header X-Ms-Client-Request-Id has a line break"},
+		{"a control character in one", "GET /v1/responses/resp_1", "", header("Accept", "a\x01"), 400, invalid, "Accept", "invalid_header", "The header Accept"},
 		{"GET on a POST route", "GET /v1/chat/completions", "", nil, 405, invalid, "", "method_not_allowed", "Not allowed to GET on /v1/chat/completions. Use POST."},
 		{"stream not a boolean", chat, `{"model":"gpt-4o",` + hello + `,"stream":"true"}`, nil, 400, invalid, "stream", "invalid_type", "expected a boolean, but got a string"},
 		{"stream a number", chat, `{"model":"gpt-4o",` + hello + `,"stream":1}`, nil, 400, invalid, "stream", "invalid_type", "but got a number"},
