@@ -1,4 +1,4 @@
-# `make run` and `make test` need Go and nothing else.
+# `make run` needs Go and nothing else, `make test` bash as well: infra/azure has a script for it.
 
 # The functions' processor. `sam build` runs the targets below without saying which one the template asks for, so it is
 # read where `sam deploy` reads it.
@@ -20,8 +20,9 @@ help: ## List the targets
 run: build ## Start the whole stack on this machine: http://127.0.0.1:8080/v1, key sk-local (PORT=, AWS_PORT=)
 	@exec dist/bin/local -build dist -template template.yaml
 
+# Compiled as the bootstraps are, which tests build: what both need, Go's own packages above all, is compiled once.
 test: ## Run the tests
-	go test ./...
+	CGO_ENABLED=0 go test -trimpath ./...
 
 test-clients: build ## Run OpenAI's Python and Node SDKs against the local stack (needs python3 and node)
 	infra/clients/run.sh
@@ -44,8 +45,8 @@ tokens: export TEXT := $(value TEXT)
 smoke: ## Check a running stack: make smoke BASE_URL=https://.../prod/v1 KEY=... (MODEL=, EMBEDDING_MODEL=)
 	@go run ./infra/smoke
 
-key: ## Make a caller's key, print it once, and store its hash: make key NAME=alice (MODELS=a,b, REPLACE=1, REMOVE=1)
-	@go run ./infra/key -name "$(NAME)" -models "$(MODELS)" $(if $(REPLACE),-replace) $(if $(REMOVE),-remove)
+key: ## Make a caller's key, print it once, and store its hash: make key NAME=alice (MODELS=a,b, ALLOW=state, COST_CEILING=500, REPLACE=1, REMOVE=1)
+	@go run ./infra/key -name "$(NAME)" -models "$(MODELS)" -allow "$(ALLOW)" -cost-ceiling "$(COST_CEILING)" $(if $(REPLACE),-replace) $(if $(REMOVE),-remove)
 
 # One go command for all: linking side by side, and nothing at all when nothing changed.
 build: ## Build the functions for this machine, into dist/<name>/bootstrap

@@ -1,6 +1,6 @@
 """Runs infra/workflows/batch.asl.json on moto's engine of Step Functions, one that is not ours.
 
-    make build && .ci/other_engine.py
+    make build && $(.ci/venv .ci/requirements/workflows.txt)/bin/python .ci/other_engine.py
 
 The functions, the bucket and Azure are the local stack's; moto walks the states and calls them there.
 """

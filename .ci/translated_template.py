@@ -1,12 +1,10 @@
 """Checks what template.yaml becomes once SAM has translated it: the shape that is deployed.
 
     translated_template.py template.yaml        every finding on a line; exit status 1 if there is one
-    translated_template.py --versions FILE      exit status 1 unless the packages FILE pins are installed
 
 The checks are themselves checked on each run: a template broken on purpose must be found out.
 """
 
-import importlib.metadata
 import json
 import logging
 import re
@@ -271,19 +269,7 @@ def check_the_checks(text):
             yield f"nobody notices when {stands!r} becomes {broken!r}"
 
 
-def missing_versions(path):
-    for line in open(path, encoding="utf-8"):
-        package, version = line.strip().split("==")
-        try:
-            if importlib.metadata.version(package) != version:
-                yield package
-        except importlib.metadata.PackageNotFoundError:
-            yield package
-
-
 def main():
-    if sys.argv[1] == "--versions":
-        return 1 if list(missing_versions(sys.argv[2])) else 0
     logging.getLogger("samtranslator").setLevel(logging.ERROR)  # its telemetry, which is off, warns that it is
     text = open(sys.argv[1], encoding="utf-8").read()
     findings = list(check(translate(text))) or list(check_the_checks(text))

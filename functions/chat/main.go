@@ -8,6 +8,7 @@ import (
 
 func main() {
 	f := bootstrap.New("chat")
-	api := inference.New(f.Azure, f.Env.FirstByteTimeout).Chat()
-	f.Serve(api, api.Direct(), inference.ChatPath)
+	http := inference.New(f.Azure, f.Env.FirstByteTimeout).Chat()
+	direct := inference.New(f.Azure, 0).Chat()
+	f.Serve(http, direct, inference.ChatPath)
 }

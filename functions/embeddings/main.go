@@ -8,6 +8,7 @@ import (
 
 func main() {
 	f := bootstrap.New("embeddings")
-	api := inference.New(f.Azure, f.Env.FirstByteTimeout).Embeddings()
-	f.Serve(api, api.Direct(), inference.EmbeddingsPath)
+	http := inference.New(f.Azure, f.Env.FirstByteTimeout).Embeddings()
+	direct := inference.New(f.Azure, 0).Embeddings()
+	f.Serve(http, direct, inference.EmbeddingsPath)
 }

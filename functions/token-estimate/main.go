@@ -9,7 +9,6 @@ import (
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/estimateapi"
-	"aoai-bridge/shared/inference"
 )
 
 func main() {
@@ -17,9 +16,6 @@ func main() {
 	f := bootstrap.New("token-estimate")
 	env, err := config.BatchFromEnvironment(os.Getenv)
 	bootstrap.ExitOn(err)
-	estimates := estimateapi.New(f.Azure, nil)
-	estimates.WithFiles(batch.New(batch.Options{AWS: f.AWS, Azure: f.Azure, Env: env}))
-	api := inference.New(f.Azure, f.Env.FirstByteTimeout)
-	estimates.AddTo(api)
-	f.Serve(api, api.Direct(), estimateapi.Path)
+	api := estimateapi.New(f.Azure, batch.New(batch.Options{AWS: f.AWS, Azure: f.Azure, Env: env}), nil)
+	f.Serve(api, api, estimateapi.Path)
 }

@@ -9,7 +9,7 @@ import (
 	"reflect"
 	"testing"
 
-	"aoai-bridge/shared/config"
+	"aoai-bridge/shared/azuresecret"
 )
 
 // az answers as the Azure CLI does, with the settings in $SETTINGS.
@@ -24,16 +24,16 @@ esac
 
 func TestSecret(t *testing.T) {
 	const deployments = `"deployments":[{"name":"gpt","model":"gpt-5.4-mini","type":"GlobalStandard","capacity":100}]`
-	want := config.Resource{
+	want := azuresecret.Resource{
 		Name: "my-aoai", Endpoint: "https://my-aoai.openai.azure.com",
-		Deployments: []config.Deployment{{Name: "gpt", Model: "gpt-5.4-mini", Type: "GlobalStandard", Capacity: 100}},
+		Deployments: []azuresecret.Deployment{{Name: "gpt", Model: "gpt-5.4-mini", Type: "GlobalStandard", Capacity: 100}},
 	}
 	withKey, federated := want, want
 	withKey.APIKey = "0123abc"
-	federated.Entra = &config.Entra{TenantID: "t", ClientID: "c"}
+	federated.Entra = &azuresecret.Entra{TenantID: "t", ClientID: "c"}
 	tests := []struct {
 		name, credential string
-		want             config.Resource
+		want             azuresecret.Resource
 	}{
 		{"key", `"api_key": "API_KEY"`, withKey},
 		{"federated", `"entra": {"tenant_id": "t", "client_id": "c"}`, federated},
@@ -52,11 +52,11 @@ func TestSecret(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := config.ParseAzure(secret)
+			got, err := azuresecret.Parse(secret)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !reflect.DeepEqual(got.Resources, []config.Resource{test.want}) {
+			if !reflect.DeepEqual(got.Resources, []azuresecret.Resource{test.want}) {
 				t.Errorf("secret says %+v, want %+v", got.Resources, test.want)
 			}
 		})

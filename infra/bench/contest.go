@@ -17,6 +17,7 @@ import (
 type options struct {
 	rounds, requests, inFlight int
 	filesOnly                  bool
+	against                    string // a dist directory; "" is the bare proxy and splitter
 }
 
 // A rival is one bootstrap under a stack of its own. All call the same emulator.
@@ -42,7 +43,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	if !o.filesOnly {
-		if err := requests(ctx, o, dir, &estimate); err != nil {
+		if err := requests(ctx, o, dir, &estimate); err != nil || o.against != "" {
 			return err
 		}
 	}
@@ -55,7 +56,9 @@ func run(ctx context.Context, o options) error {
 
 // requests measures the functions that answer requests beside the proxy.
 func requests(ctx context.Context, o options, dir string, estimate *rival) error {
-	emulator := &http.Server{Handler: azureopenai.New(azureopenai.Options{APIKeys: []string{key}, DisableRecording: true})}
+	// A model with room for 1 MB of text, and no limit of rate.
+	deployments := append(azureopenai.DefaultDeployments(), azureopenai.Deployment{Name: "gpt-5.6", Model: "gpt-5.6", Type: "GlobalStandard"})
+	emulator := &http.Server{Handler: azureopenai.New(azureopenai.Options{APIKeys: []string{key}, DisableRecording: true, Deployments: deployments})}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -66,10 +69,22 @@ func requests(ctx context.Context, o options, dir string, estimate *rival) error
 
 	const at = "/v1/chat/completions"
 	bridge := rival{name: "chat", folder: "chat", function: "ChatFunction", at: at}
-	proxy := rival{name: "proxy", folder: "chat", function: "ChatFunction", at: at}
 	if err := bridge.build(ctx, dir, "./functions/chat", ""); err != nil {
 		return err
 	}
+	if o.against != "" {
+		before := func(r rival) *rival {
+			r.name, r.bootstrap = r.name+" before", filepath.Join(o.against, r.folder, "bootstrap")
+			return &r
+		}
+		for _, concurrency := range []int{1, o.inFlight} {
+			if err := versions(ctx, o, concurrency, azure, [][2]*rival{{&bridge, before(bridge)}, {estimate, before(*estimate)}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	proxy := rival{name: "proxy", folder: "chat", function: "ChatFunction", at: at}
 	if err := proxy.build(ctx, dir, "./infra/bench/proxy", " -X main.upstream="+azure+" -X main.key="+key); err != nil {
 		return err
 	}
@@ -113,6 +128,43 @@ func contest(ctx context.Context, o options, concurrency int, azure string, brid
 		}
 	}
 	return print(rows, "proxy")
+}
+
+// versions measures functions beside themselves in another version.
+func versions(ctx context.Context, o options, concurrency int, azure string, pairs [][2]*rival) error {
+	for _, pair := range pairs {
+		for _, r := range pair {
+			if err := r.start(azure, concurrency); err != nil {
+				return err
+			}
+			defer r.stack.Close()
+		}
+	}
+	fmt.Printf("%d invocation(s) at a time in an instance, %d rounds of %d requests, %d in flight\n", concurrency, o.rounds, o.requests, o.inFlight)
+	var rows []row
+	for _, pair := range pairs {
+		if concurrency == 1 {
+			found, err := coldStart(ctx, o, pair[0], pair[1])
+			if err != nil {
+				return err
+			}
+			rows = append(rows, found...)
+		}
+		for _, l := range loads {
+			found, err := processorTime(ctx, o, l, pair[0], pair[1])
+			if err != nil {
+				return err
+			}
+			for i := range found {
+				found[i].what = pair[0].name + ": " + found[i].what
+			}
+			rows = append(rows, found...)
+		}
+	}
+	for i := range rows {
+		rows[i].target = "" // those are beside the proxy
+	}
+	return print(rows, "before")
 }
 
 // build puts the bootstrap where the stack looks for the function; the others are never called.

@@ -16,6 +16,7 @@ func main() {
 	flag.IntVar(&o.requests, "requests", 2000, "requests of a round")
 	flag.IntVar(&o.inFlight, "in-flight", 64, "requests at a time")
 	flag.BoolVar(&o.filesOnly, "files", false, "only what reads a file in S3")
+	flag.StringVar(&o.against, "against", "", "measure chat and token-estimate beside those of another version, which `make build` has left in this directory's dist")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -7,22 +7,29 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"aoai-bridge/infra/local/stack"
 )
 
 // A load is one kind of request.
-type load struct{ name, body string }
+type load struct {
+	name, body string
+	weight     int // how many requests of the first load one of these counts for
+}
 
 var prompt = "[[words: 200]] " + strings.Repeat("Tell me of the sea. ", 50)
 
+// document has about 1 MB of prose in several alphabets, with the escapes that a JSON text of prose has.
+var document = strings.Repeat(`The sea said: \"come\".\nLa mer, d'été. 海は広い。 He wrote it down in C:\\notes.\n`, 10_000)
+
 var loads = []load{
-	{"JSON", `{"model":"gpt-4o-mini","messages":[{"role":"user","content":"` + prompt + `"}]}`},
-	{"SSE", `{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"user","content":"` + prompt + `"}]}`},
+	{"JSON", `{"model":"gpt-4o-mini","messages":[{"role":"user","content":"` + prompt + `"}]}`, 1},
+	{"SSE", `{"model":"gpt-4o-mini","stream":true,"messages":[{"role":"user","content":"` + prompt + `"}]}`, 1},
+	{"SSE to a body of 1 MB", `{"model":"gpt-5.6","stream":true,"messages":[{"role":"system","content":"` + document + `"},{"role":"user","content":"` + prompt + `"}]}`, 20},
 }
 
 // short is a stream of few events: a model's tokens come one by one, but the emulator's all at once, and
@@ -64,24 +71,15 @@ func (r *rival) url() string { return r.stack.URL + r.at }
 
 // hammer sends n requests, some at a time.
 func hammer(ctx context.Context, url, body string, n, inFlight int) error {
-	var workers sync.WaitGroup
-	var left atomic.Int64
-	var failed atomic.Pointer[error]
-	left.Store(int64(n))
-	for range inFlight {
-		workers.Go(func() {
-			for left.Add(-1) >= 0 && failed.Load() == nil {
-				if _, err := post(ctx, url, body); err != nil {
-					failed.Store(&err)
-				}
-			}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(inFlight)
+	for range n {
+		group.Go(func() error {
+			_, err := post(ctx, url, body)
+			return err
 		})
 	}
-	workers.Wait()
-	if err := failed.Load(); err != nil {
-		return *err
-	}
-	return nil
+	return group.Wait()
 }
 
 // inTurns measures two rivals n times, each as often before the other as after it, and returns both
@@ -114,15 +112,16 @@ func compare(a, b []time.Duration) []float64 {
 
 // processorTime compares what one request costs the functions' processes, and shows their memory.
 func processorTime(ctx context.Context, o options, l load, bridge, proxy *rival) ([]row, error) {
+	requests := max(o.requests/l.weight, 1)
 	for _, r := range []*rival{bridge, proxy} { // start the instances and warm up
-		if err := hammer(ctx, r.url(), l.body, 1000, o.inFlight); err != nil {
+		if err := hammer(ctx, r.url(), l.body, (requests+1)/2, o.inFlight); err != nil {
 			return nil, err
 		}
 	}
 	ours, theirs, ratios, err := inTurns(o.rounds, bridge, proxy, func(r *rival) (time.Duration, error) {
 		before := processor(r.pids())
-		err := hammer(ctx, r.url(), l.body, o.requests, o.inFlight)
-		return (processor(r.pids()) - before) / time.Duration(o.requests), err
+		err := hammer(ctx, r.url(), l.body, requests, o.inFlight)
+		return (processor(r.pids()) - before) / time.Duration(requests), err
 	})
 	if err != nil {
 		return nil, err

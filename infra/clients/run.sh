@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Starts the local stack and has OpenAI's Python and Node libraries, unmodified, talk to it.
+#
+#	infra/clients/run.sh [install]		install: only what the libraries need
 set -euo pipefail
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
 
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/aoai-bridge
-python=$cache/clients-python-$(cksum <python/requirements.txt | cut -d' ' -f1)
-if [ ! -x "$python/bin/pytest" ]; then
-	python3 -m venv "$python"
-	"$python/bin/python" -m pip install --quiet --disable-pip-version-check -r python/requirements.txt
-fi
+python=$("$root/.ci/venv" python/requirements.txt)
 (cd node && npm install --silent --no-audit --no-fund --no-package-lock)
+if [ "${1:-}" = install ]; then
+	exit
+fi
 
 # Free ports, so that a stack that is already running is left alone.
 log=$(mktemp)

@@ -24,18 +24,20 @@ const module = "aoai-bridge/"
 // a new one is put in the lowest layer that is above everything it imports.
 var layers = [][]string{
 	{"bootstrap", "estimateapi", "batchapi"},
-	{"lambdahttp", "callers", "inference", "batch"},
-	{"estimate"},
+	{"lambdahttp", "inference", "batch"},
+	{"openaiapi"},
+	{"callers", "estimate", "azurebatch"},
 	{"azure", "tokens"},
-	{"routing", "catalog", "apipath"},
+	{"permits"},
+	{"routing"},
+	{"azuresecret"},
+	{"catalog", "usage"},
 	{"openaierr", "config", "secrets", "bucket", "refresh", "rawjson", "telemetry"},
-	{"clock", "logsafe"},
+	{"decimal", "urlpath", "clock", "logsafe"},
 }
 
 // beside are the imports within a layer that there is a reason for.
 var beside = map[edge]string{
-	{"inference", "callers"}:   "who calls decides which models are served",
-	{"routing", "catalog"}:     "the catalog says which deployment types take which calls",
 	{"secrets", "refresh"}:     "a secret is a value that is refreshed",
 	{"telemetry", "openaierr"}: "a call that fails is answered and noted in one place",
 }

@@ -15,6 +15,22 @@ import (
 type grant struct {
 	name, key string
 	models    []string // nil: as before, or any
+	allow     []string // nil: as before, or nothing
+	ceiling   *float64 // nil: as before, or the stack's
+}
+
+// members are those of the entry that the grant gives.
+func (g grant) members() (members []rawjson.Edit) {
+	if g.models != nil {
+		members = append(members, rawjson.Edit{Key: "models", Value: quoted(g.models)})
+	}
+	if g.allow != nil {
+		members = append(members, rawjson.Edit{Key: "allow", Value: quoted(g.allow)})
+	}
+	if g.ceiling != nil {
+		members = append(members, rawjson.Edit{Key: "cost_ceiling", Value: quoted(*g.ceiling)})
+	}
+	return members
 }
 
 func (g grant) sum() []byte {
@@ -31,11 +47,14 @@ func (g grant) added(text []byte) ([]byte, error) {
 	if len(l.named(g.name)) > 0 {
 		return nil, fmt.Errorf("%s has a key already; to give it another one in its place: make key NAME=%[1]s REPLACE=1", g.name)
 	}
-	models := g.models
-	if models == nil {
-		models = []string{"*"}
+	if g.models == nil {
+		g.models = []string{"*"}
 	}
-	entry := fmt.Appendf(nil, `{"name":%s,"sha256":%s,"models":%s}`, quoted(g.name), g.sum(), quoted(models))
+	entry := fmt.Appendf(nil, `{"name":%s,"sha256":%s`, quoted(g.name), g.sum())
+	for _, m := range g.members() {
+		entry = fmt.Appendf(entry, `,%q:%s`, m.Key, m.Value)
+	}
+	entry = append(entry, '}')
 	if n := len(l.entries); n > 0 {
 		end := l.entries[n-1].end
 		return l.with(end, end, append([]byte(","), entry...))
@@ -62,13 +81,7 @@ func (g grant) replaced(text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	entry := object.With("sha256", g.sum())
-	if g.models != nil {
-		if object, err = rawjson.Parse(entry); err != nil {
-			return nil, err
-		}
-		entry = object.With("models", quoted(g.models))
-	}
+	entry := object.With(append(g.members(), rawjson.Edit{Key: "sha256", Value: g.sum()})...).Bytes()
 	return l.with(e.start, e.end, entry)
 }
 
@@ -165,18 +178,18 @@ func (l *list) unknown(name string) error {
 // with returns the whole text with some bytes of the array replaced, if the functions can read it.
 func (l *list) with(start, end int, entry []byte) ([]byte, error) {
 	array := bytes.Join([][]byte{l.array[:start], entry, l.array[end:]}, nil)
-	text := l.object.With("callers", array)
+	text := l.object.With(rawjson.Edit{Key: "callers", Value: array}).Bytes()
 	if _, err := callers.Parse(text); err != nil {
 		return nil, fmt.Errorf("%w; nothing was changed", err)
 	}
 	return text, nil
 }
 
-// quoted is a string, or a list of them, as JSON.
+// quoted is a string, a list of them, or a number, as JSON.
 func quoted(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // neither can fail
+		panic(err) // none can fail
 	}
 	return text
 }

@@ -3,6 +3,8 @@
 //
 //	make key NAME=alice                              any model
 //	make key NAME=alice MODELS=gpt-4o,gpt-4o-mini    these only
+//	make key NAME=alice MODELS=gpt-4o ALLOW=state    and what is stored in Azure (also: data_sources)
+//	make key NAME=alice COST_CEILING=500             batches of up to 500 USD each
 //	make key NAME=alice REPLACE=1                    another key in place of the one alice has
 //	make key NAME=alice REMOVE=1                     none any more
 //
@@ -14,6 +16,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -45,6 +48,8 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	flags.SetOutput(notes)
 	name := flags.String("name", "", "the caller's name")
 	models := flags.String("models", "", `models it may use, comma-separated (default "*", any)`)
+	allow := flags.String("allow", "", `what a key that is bound to models may reach besides, comma-separated: state, data_sources; "none" takes that back`)
+	ceiling := flags.String("cost-ceiling", "", `the most that a batch of the caller's may cost, in USD, or "none" (default the stack's)`)
 	replace := flags.Bool("replace", false, "give a caller that has a key another one; the old key is lost")
 	remove := flags.Bool("remove", false, "take the caller out of the secret")
 	secret := flags.String("secret", cmp.Or(os.Getenv("CALLERS_SECRET_ID"), "aoai-bridge/callers"), "name or ARN of the callers' secret")
@@ -56,8 +61,12 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 		return fmt.Errorf("%q is not an option", flags.Arg(0))
 	case !validName.MatchString(*name):
 		return fmt.Errorf("the caller's name is %q, want up to 64 letters, digits and any of . _ @ - for example: make key NAME=alice", *name)
-	case *remove && (*replace || *models != ""):
-		return errors.New("-remove goes with neither -replace nor -models")
+	case *remove && (*replace || *models != "" || *allow != "" || *ceiling != ""):
+		return errors.New("-remove goes with neither -replace nor -models, -allow and -cost-ceiling")
+	}
+	most, err := amount(*ceiling)
+	if err != nil {
+		return err
 	}
 	s, err := open(ctx, *secret)
 	if err != nil {
@@ -71,7 +80,10 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 		return err
 	}
 	key := "sk-" + rand.Text() // 130 random bits
-	g := grant{name: *name, key: key, models: listed(*models)}
+	g := grant{name: *name, key: key, models: listed(*models), allow: listed(*allow), ceiling: most}
+	if *allow == "none" {
+		g.allow = []string{}
+	}
 	change := g.added
 	if *replace {
 		change = g.replaced
@@ -84,6 +96,21 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	}
 	_, err = fmt.Fprintf(notes, "The key of %s, shown this once. It works within %.0f s.\n", *name, callers.TTL.Seconds())
 	return err
+}
+
+// amount reads a ceiling, for which 0 is none; nil means that nothing was said.
+func amount(text string) (usd *float64, err error) {
+	switch text {
+	case "":
+		return nil, nil
+	case "none":
+		return new(float64), nil
+	}
+	usd = new(float64)
+	if json.Unmarshal([]byte(text), usd) != nil || *usd < 0 || text == "null" { // unlike strconv it takes no Inf
+		return nil, fmt.Errorf("the cost ceiling is %q, want an amount in USD such as 500, or none", text)
+	}
+	return usd, nil
 }
 
 // listed splits at commas; nil means that nothing was said.

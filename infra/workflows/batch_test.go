@@ -75,6 +75,7 @@ func (w *world) results(s summary) []result {
 }
 
 func TestBatch(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.put("a.jsonl", chat("a", "gpt-4o-mini", "one")+"\n"+chat("b", "gpt-4o", "two")+"\nnonsense\n"+
 		`{"custom_id":"d","method":"POST","url":"/v1/embeddings","body":{"model":"text-embedding-3-small","input":"four"}}`)
@@ -102,6 +103,7 @@ func TestBatch(t *testing.T) {
 // step, for an event that comes twice: every line has exactly one answer, its own, in order, and none is
 // executed after it succeeded.
 func TestBatchInBadWeather(t *testing.T) {
+	t.Parallel()
 	const lines = 10_000
 	w := newWorld(t, map[string]string{"BatchTries": "6", "MaxRetries": "3"})
 	w.stack.Secrets.Put(w.stack.Template.Parameters["AzureSecretId"], `{"resources":[{"name":"one","endpoint":"`+w.stack.AzureURL+`","api_key":"local","deployments":[

@@ -8,6 +8,7 @@ import (
 )
 
 func TestReview(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ name, review, fault, status, output, failure string }{
 		{"a review", "It is good.", "", "SUCCEEDED", `"vector":[`, ""},
 		{"throttled", "It is good.", "429", "SUCCEEDED", `"vector":[`, ""},

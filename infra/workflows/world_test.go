@@ -37,17 +37,21 @@ type world struct {
 	logs   bytes.Buffer
 }
 
-func newWorld(t *testing.T, parameters map[string]string) *world {
+func newWorld(t *testing.T, parameters map[string]string, change ...func(*stack.Options)) *world {
 	t.Helper()
 	w := &world{t: t}
 	all := map[string]string{"ReviewWorkflow": "true", "RetryAfterCap": "100ms"}
 	maps.Copy(all, parameters)
-	var err error
-	w.stack, err = stack.Start(stack.Options{
+	options := stack.Options{
 		Template: "../../template.yaml", Parameters: all, Build: bootstraps.For(t, "../.."), WaitScale: 0.0002,
 		Azure:   stack.Azure{Emulator: azureopenai.Options{APIKeys: []string{"local"}, DisableRecording: true}},
 		Observe: w.observe, Logs: &lockedBuffer{mu: &w.mu, b: &w.logs},
-	})
+	}
+	for _, c := range change {
+		c(&options)
+	}
+	var err error
+	w.stack, err = stack.Start(options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"aoai-bridge/shared/rawjson"
 	"aoai-bridge/shared/telemetry"
+	"aoai-bridge/shared/usage"
 )
 
 const (
@@ -149,28 +150,14 @@ func sent(err error) error {
 	return nil
 }
 
-// usage has the token counts of both APIs; chat and embeddings name them one way, responses another.
-type usage struct {
-	Prompt        int64 `json:"prompt_tokens"`
-	Completion    int64 `json:"completion_tokens"`
-	PromptDetails struct {
-		Cached int64 `json:"cached_tokens"`
-	} `json:"prompt_tokens_details"`
-	Input        int64 `json:"input_tokens"`
-	Output       int64 `json:"output_tokens"`
-	InputDetails struct {
-		Cached int64 `json:"cached_tokens"`
-	} `json:"input_tokens_details"`
-}
-
-func (a *Answer) meter(raw json.RawMessage) {
-	var u usage
-	if len(raw) == 0 || raw[0] != '{' || json.Unmarshal(raw, &u) != nil {
-		return
+// meter notes the tokens that an answer reports.
+func (a *Answer) meter(reported json.RawMessage) {
+	n, err := rawjson.ParseTree(reported)
+	if err != nil {
+		return // there is none
 	}
-	a.record.Usage = telemetry.Usage{
-		Known: true, Input: u.Prompt + u.Input, Output: u.Completion + u.Output,
-		CachedInput: u.PromptDetails.Cached + u.InputDetails.Cached,
+	if u, ok := usage.Of(n); ok {
+		a.record.Usage = telemetry.Usage{Known: true, Input: u.Input, CachedInput: u.CachedInput, Output: u.Output}
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/rawjson"
 	"aoai-bridge/shared/telemetry"
 )
 
@@ -149,7 +150,9 @@ func messages(prompt string) string {
 func post(path, model, members string) *azure.Call {
 	return &azure.Call{
 		Method: http.MethodPost, Path: path, Name: model, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: func(deployment string) []byte { return fmt.Appendf(nil, `{"model":%q,%s}`, deployment, members) },
+		Body: func(deployment string) rawjson.Pieces {
+			return rawjson.Pieces{fmt.Appendf(nil, `{"model":%q,%s}`, deployment, members)}
+		},
 	}
 }
 

@@ -7,6 +7,10 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"aoai-bridge/shared/rawjson"
+	"aoai-bridge/shared/routing"
+	"aoai-bridge/shared/urlpath"
 )
 
 // Call is one request to Azure OpenAI, before it is known which deployment will answer it.
@@ -20,12 +24,15 @@ type Call struct {
 	// Name is the model or the deployment asked for. A call without one goes to the resource that
 	// knows what it names: each is asked in turn until one does not answer 404.
 	Name string
+	// Permit reports whether a deployment that Name stands for may be asked; nil permits all. Where it permits
+	// none the error is a 403. It is not asked about calls without a name.
+	Permit func(routing.Target) bool
 	// Resource, where it is set, is the one resource that is asked, and Name only for the log.
 	Resource string
 	// InPath is set where the deployment stands in the path: /openai/deployments/{deployment}/Path.
 	InPath bool
-	// Body returns the bytes for a deployment. Nil is no body.
-	Body func(deployment string) []byte
+	// Body returns the text for a deployment. Nil is no body.
+	Body func(deployment string) rawjson.Pieces
 	// Open returns a body too large for memory, of Size bytes; it takes the place of Body.
 	Open func(context.Context) (io.ReadCloser, error)
 	Size int64
@@ -33,6 +40,9 @@ type Call struct {
 	// Once forbids a second try: what the call does must not happen twice, and an answer of 500 does
 	// not say that it did not.
 	Once bool
+	// Begins is set where the call begins work that goes on without it, such as a background response. It is
+	// sent again only where Azure cannot have begun: after a 429, or where Azure was not reached.
+	Begins bool
 	// Stream is set where the caller asked for a stream.
 	Stream bool
 	// Limit bounds the time until the first byte, all tries together; 0 leaves that to the context.
@@ -54,6 +64,9 @@ func (c *Call) check() error {
 
 // isControl reports whether no header may have a character (RFC 9110, section 5.5).
 func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
+
+// fitsPath reports whether the name can stand where the call puts it: in a path it has to be one segment.
+func (c *Call) fitsPath() bool { return !c.Dated || !c.InPath || urlpath.IsSegment(c.Name) }
 
 func (c *Call) url(endpoint, deployment string) string {
 	u := endpoint + "/openai/"

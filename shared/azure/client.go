@@ -7,10 +7,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
-	"sync"
+	"slices"
 	"time"
 
+	"aoai-bridge/shared/azuresecret"
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/config"
@@ -96,18 +98,12 @@ func (c *Client) Targets(ctx context.Context, name string) (batch, online []rout
 	return table.Batch(name), table.Online(name), nil
 }
 
-// Serves returns the models that calls of that name reach: what a deployment of that name serves,
-// and the name itself.
-func (c *Client) Serves(ctx context.Context, name string) ([]string, error) {
-	version, err := c.secret.Get(ctx)
-	if err != nil {
-		return nil, misconfigured(err)
+// permitted returns the targets that may be asked; a nil permit permits all.
+func permitted(targets []routing.Target, permit func(routing.Target) bool) []routing.Target {
+	if permit == nil {
+		return targets
 	}
-	names := []string{name}
-	for _, target := range version.Value.table.Online(name) {
-		names = append(names, target.Model)
-	}
-	return names, nil
+	return slices.DeleteFunc(slices.Clone(targets), func(t routing.Target) bool { return !permit(t) })
 }
 
 // Catalog returns the catalog with the secret's prices and models merged over it, and the model that a
@@ -119,7 +115,7 @@ func (c *Client) Catalog(ctx context.Context, deployment string) (*catalog.Catal
 	}
 	known, err := version.Value.catalog()
 	if err != nil {
-		return nil, "", misconfigured(fmt.Errorf("the Azure secret is wrong: %w", err))
+		return nil, "", misconfigured(err)
 	}
 	if model, ok := version.Value.models[deployment]; ok {
 		return known, model, nil
@@ -131,8 +127,8 @@ func (c *Client) Catalog(ctx context.Context, deployment string) (*catalog.Catal
 type site struct {
 	table     *routing.Table
 	resources map[string]resource
-	models    map[string]string                // by deployment
-	catalog   func() (*catalog.Catalog, error) // made when it is asked for: calls to Azure need none
+	models    map[string]string // by deployment
+	catalog   func() (*catalog.Catalog, error)
 }
 
 type resource struct {
@@ -141,17 +137,14 @@ type resource struct {
 }
 
 func newSite(secret []byte, identity WebIdentity, now func() time.Time) (*site, error) {
-	azure, err := config.ParseAzure(secret)
+	azure, err := azuresecret.Parse(secret)
 	if err != nil {
 		return nil, err
 	}
-	s := &site{resources: map[string]resource{}, models: map[string]string{}}
-	s.catalog = sync.OnceValues(func() (*catalog.Catalog, error) {
-		return catalog.Embedded().With(catalog.Overrides{Prices: azure.Prices, Models: azure.Models})
-	})
-	if s.table, err = routing.New(azure); err != nil {
-		return nil, err
+	if err := azure.CheckPrices(); err != nil {
+		slog.Error("nothing can be priced", "error", err.Error())
 	}
+	s := &site{table: routing.New(azure), resources: map[string]resource{}, models: map[string]string{}, catalog: azure.Catalog}
 	for _, r := range azure.Resources {
 		var cred credential = apiKey(r.APIKey)
 		if r.Entra != nil {

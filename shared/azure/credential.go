@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"aoai-bridge/shared/config"
+	"aoai-bridge/shared/azuresecret"
 	"aoai-bridge/shared/logsafe"
 	"aoai-bridge/shared/refresh"
 )
@@ -56,7 +56,7 @@ type entra struct {
 	token *refresh.Value[string]
 }
 
-func newEntra(e *config.Entra, identity WebIdentity, now func() time.Time) (*entra, error) {
+func newEntra(e *azuresecret.Entra, identity WebIdentity, now func() time.Time) (*entra, error) {
 	source, err := tokenSource(e, identity)
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func tokenFailed(err error) error {
 }
 
 // tokenSource signs in with the client secret or, where there is none, with a token of AWS STS.
-func tokenSource(e *config.Entra, identity WebIdentity) (azcore.TokenCredential, error) {
+func tokenSource(e *azuresecret.Entra, identity WebIdentity) (azcore.TokenCredential, error) {
 	options := azcore.ClientOptions{Cloud: cloud.AzurePublic}
 	custom := e.AuthorityHost != ""
 	if custom {

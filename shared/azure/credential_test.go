@@ -269,7 +269,7 @@ func TestSecretThatCannotBeUsed(t *testing.T) {
 		{"no JSON", "k3y-value", "want for example"},
 		{"no key", `{"endpoint":"` + url + `"}`, "api_key is missing"},
 		{"unknown type", `{"endpoint":"` + url + `","api_key":"k3y-value","deployments":[{"model":"m","type":"Global"}]}`, `type "Global" is not a deployment type`},
-		{"no tenant that Entra could have", `{"endpoint":"` + url + `","entra":{"tenant_id":"a b","client_id":"c","client_secret":"k3y-value"}}`, `entra of resource "resource-1"`},
+		{"no tenant that Entra could have", `{"endpoint":"` + url + `","entra":{"tenant_id":"a b","client_id":"c","client_secret":"k3y-value"}}`, `entra.tenant_id is neither an id nor a domain`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -39,7 +39,7 @@ func upstreamError(status int, header http.Header, body []byte) *openaierr.Error
 	for _, m := range missing {
 		if value := object.Get(m.name); value == nil || string(value) == "null" && m.value != nil {
 			raw, _ := json.Marshal(m.value) // strings and nil always marshal
-			object = mustParse(object.With(m.name, raw))
+			object = mustParse(object.With(rawjson.Edit{Key: m.name, Value: raw}).Bytes())
 		}
 	}
 	e.Object = object.Bytes()

@@ -10,6 +10,7 @@ import (
 
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/rawjson"
 	"aoai-bridge/shared/telemetry"
 )
 
@@ -25,9 +26,9 @@ func TestBytesPass(t *testing.T) {
 	} {
 		t.Run(call.Path, func(t *testing.T) {
 			var sent string
-			call.Body = func(deployment string) []byte {
+			call.Body = func(deployment string) rawjson.Pieces {
 				sent = strings.Replace(odd, "{", `{"model":"`+deployment+`",`, 1)
-				return []byte(sent)
+				return rawjson.Pieces{[]byte(sent)}
 			}
 			e.QueueAnswer(azureopenai.Answer{Body: odd})
 			r := s.do(t.Context(), call, false)
@@ -44,7 +45,7 @@ func TestBytesPass(t *testing.T) {
 
 func TestURLs(t *testing.T) {
 	e, s := one(t)
-	body := func(string) []byte { return []byte(`{}`) }
+	body := func(string) rawjson.Pieces { return rawjson.Pieces{[]byte(`{}`)} }
 	tests := []struct {
 		name string
 		call azure.Call
@@ -56,8 +57,8 @@ func TestURLs(t *testing.T) {
 			"POST /openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21"},
 		{"dated, deployment in the body", azure.Call{Method: "POST", Dated: true, Path: "responses", Query: "api-version=2025-04-01-preview", Name: "gpt-4o", Body: body},
 			"POST /openai/responses?api-version=2025-04-01-preview"},
-		{"escapes", azure.Call{Method: "POST", Dated: true, InPath: true, Path: "chat/completions", Query: "api-version=2024-10-21", Name: "a/b c", Body: body},
-			"POST /openai/deployments/a/b c/chat/completions?api-version=2024-10-21"}, // as decoded by the server
+		{"escapes", azure.Call{Method: "POST", Dated: true, InPath: true, Path: "chat/completions", Query: "api-version=2024-10-21", Name: "a?b c", Body: body},
+			"POST /openai/deployments/a?b c/chat/completions?api-version=2024-10-21"}, // as decoded by the server
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

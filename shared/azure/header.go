@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"iter"
 	"net/http"
 	"strings"
 )
@@ -13,6 +14,23 @@ var requestHeaders = []string{
 	"Content-Type",
 	"X-Ms-Client-Request-Id",
 	"X-Ms-Spillover-Deployment",
+}
+
+// Deployments yields the headers of a caller that reach Azure and name a deployment, by their names in lower case.
+// These have the form x-ms-...-deployment.
+func Deployments(from http.Header) iter.Seq2[string, string] {
+	return func(yield func(header, deployment string) bool) {
+		for _, name := range requestHeaders {
+			if !strings.HasPrefix(name, "X-Ms-") || !strings.HasSuffix(name, "-Deployment") {
+				continue
+			}
+			for _, value := range from[name] {
+				if !yield(strings.ToLower(name), value) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // responseHeaders reach the caller as Azure sent them, and so do those that begin with one of

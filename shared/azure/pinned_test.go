@@ -39,7 +39,7 @@ func TestOnce(t *testing.T) {
 func TestOpenedBody(t *testing.T) {
 	e, s := one(t)
 	addFault(t, e, "503", 1)
-	body, opened := string(chat("hi").Body("gpt-4o")), 0
+	body, opened := string(chat("hi").Body("gpt-4o").Bytes()), 0
 	call := chat("hi")
 	call.Body, call.Size = nil, int64(len(body))
 	call.Open = func(context.Context) (io.ReadCloser, error) {

@@ -59,6 +59,8 @@ func TestHowLongIsWaited(t *testing.T) {
 		{"more than a duration can be", map[string]string{"Retry-After-Ms": "1e300"}, 0, true},
 		{"a date too far away", map[string]string{"Retry-After": time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)}, 0, true},
 		{"none", nil, 0, false},
+		{"no number of seconds", map[string]string{"Retry-After": "Inf", "Retry-After-Ms": "NaN"}, 0, false},
+		{"hexadecimal digits", map[string]string{"Retry-After-Ms": "0x1p9", "Retry-After": "2"}, 2 * sec, false},
 		{"zero", map[string]string{"Retry-After": "0", "Retry-After-Ms": "0"}, 0, false},
 		{"less than zero", map[string]string{"Retry-After": "-5"}, 0, false},
 		{"a date that has passed", map[string]string{"Retry-After": "Mon, 02 Jan 2006 15:04:05 GMT"}, 0, false},

@@ -1,7 +1,6 @@
 package azure
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -9,10 +8,11 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"slices"
-	"strconv"
 	"time"
 
+	"aoai-bridge/shared/decimal"
 	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/permits"
 	"aoai-bridge/shared/routing"
 	"aoai-bridge/shared/telemetry"
 )
@@ -82,7 +82,15 @@ func (a *attempts) run(ctx context.Context) (*Answer, error) {
 	case a.call.Name == "":
 		return a.anywhere(ctx)
 	}
-	return a.ask(ctx, func() []routing.Target { return a.site.table.Online(a.call.Name) })
+	return a.ask(ctx, a.named)
+}
+
+// named returns the deployments that may be asked for the call's name.
+func (a *attempts) named() []routing.Target {
+	if !a.call.fitsPath() {
+		return nil
+	}
+	return permitted(a.site.table.Online(a.call.Name), a.call.Permit)
 }
 
 // anywhere asks each resource in turn for what only one of them has.
@@ -127,11 +135,16 @@ func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answ
 			targets, renewed = list(), true
 		case !o.again || a.call.Once:
 			return nil, o.err
+		case a.call.Begins && o.begun:
+			return nil, openaierr.From(o.err).Final()
 		default:
 			if err := a.pause(ctx, target, targets, o); err != nil {
 				return nil, err
 			}
 		}
+	}
+	if a.call.Permit != nil && a.call.fitsPath() && len(a.site.table.Online(a.call.Name)) > 0 {
+		return nil, permits.NotAllowed("Your key", a.call.Name)
 	}
 	return nil, UnknownModel(a.call.Name)
 }
@@ -175,6 +188,7 @@ func (a *attempts) pause(ctx context.Context, failed routing.Target, targets []r
 type outcome struct {
 	err     error         // nil: an answer
 	again   bool          // another try cannot be paid for twice and may help
+	begun   bool          // Azure may have begun what it was asked
 	refused bool          // Azure did not take our credential
 	after   time.Duration // how long Azure wants to be left alone; 0: it did not say
 }
@@ -220,7 +234,7 @@ func (a *attempts) refusal(ctx context.Context, answer *Answer) outcome {
 	if status == http.StatusUnauthorized || status == http.StatusForbidden {
 		return outcome{err: credentialRefused(status, body), refused: true}
 	}
-	return outcome{err: upstreamError(status, answer.Header, body), again: retryable[status], after: RetryAfter(answer.Header, a.client.now())}
+	return outcome{err: upstreamError(status, answer.Header, body), again: retryable[status], begun: status != http.StatusTooManyRequests, after: RetryAfter(answer.Header, a.client.now())}
 }
 
 var retryable = map[int]bool{
@@ -234,23 +248,22 @@ var retryable = map[int]bool{
 
 func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Request, error) {
 	resource := a.site.resources[target.Resource]
-	var body io.Reader // stays nil, so that a GET has no body at all
-	switch {
-	case a.call.Open != nil:
-		opened, err := a.call.Open(ctx)
-		if err != nil {
-			return nil, err
-		}
-		body = opened // the transport closes it
-	case a.call.Body != nil:
-		body = bytes.NewReader(a.call.Body(target.Deployment))
-	}
-	r, err := http.NewRequestWithContext(ctx, a.call.Method, a.call.url(resource.endpoint, target.Deployment), body)
+	r, err := http.NewRequestWithContext(ctx, a.call.Method, a.call.url(resource.endpoint, target.Deployment), nil)
 	if err != nil {
 		return nil, noRequest()
 	}
-	if a.call.Open != nil {
+	switch {
+	case a.call.Open != nil:
+		if r.Body, err = a.call.Open(ctx); err != nil { // the transport closes it
+			return nil, err
+		}
 		r.ContentLength = a.call.Size
+	case a.call.Body != nil:
+		body := a.call.Body(target.Deployment)
+		// With GetBody the transport itself tries again where a connection turns out to be closed before it took a byte.
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(body.Reader()), nil }
+		r.Body, _ = r.GetBody()
+		r.ContentLength = int64(body.Len())
 	}
 	r.Header = pick(a.call.Header, requestHeaders)
 	r.Header.Set("User-Agent", "aoai-bridge")
@@ -273,13 +286,13 @@ func (a *attempts) interrupted(ctx context.Context, err error) error {
 }
 
 // RetryAfter is how long Azure wants to be left alone, 0 where it does not say. It reads retry-after-ms,
-// which is exact, or retry-after in seconds or as a date.
+// which is exact, or retry-after in seconds or as a date; what is none of these says nothing.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 {
+	if ms, err := decimal.Parse(h.Get("Retry-After-Ms")); err == nil && ms > 0 {
 		return time.Duration(min(ms, 1e12) * float64(time.Millisecond))
 	}
 	value := h.Get("Retry-After")
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds > 0 {
+	if seconds, err := decimal.Parse(value); err == nil && seconds > 0 {
 		return time.Duration(min(seconds, 1e9) * float64(time.Second))
 	}
 	if date, err := http.ParseTime(value); err == nil && date.After(now) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/rawjson"
 )
 
 // eventLimit is how much of an unfinished event is held back. A larger one passes as it comes and is
@@ -262,8 +263,7 @@ func (s *stream) signal(e *openaierr.Error) {
 	object := e.ErrorObject()
 	event := append([]byte("data: "), e.JSON()...)
 	if s.responses {
-		top := mustParse(object).With("error", object)
-		top = mustParse(top).With("type", []byte(`"error"`))
+		top := mustParse(object).With(rawjson.Edit{Key: "error", Value: object}, rawjson.Edit{Key: "type", Value: []byte(`"error"`)}).Bytes()
 		event = append([]byte("event: error\ndata: "), top...)
 	}
 	prefix := []byte(nil)

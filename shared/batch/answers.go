@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"aoai-bridge/shared/rawjson"
+	"aoai-bridge/shared/usage"
 )
 
 // answers are the lines that came back for a try, in any order. They lie in a temporary file, and
@@ -27,7 +28,7 @@ type answer struct {
 	size    int32
 	success bool
 	again   string // why the line deserves another try; "" where the answer is final
-	usage   Usage
+	usage   usage.Usage
 }
 
 func newAnswers(temp string) (*answers, error) {
@@ -101,25 +102,12 @@ func judge(response, failure rawjson.Node) answer {
 	status := int(number(response.Get("status_code")))
 	switch {
 	case status >= 200 && status < 300:
-		return answer{success: true, usage: usageOf(response.Get("body").Get("usage"))}
+		used, _ := usage.Of(response.Get("body").Get("usage"))
+		return answer{success: true, usage: used}
 	case status == 408 || status == 429 || status >= 500 || status == 0:
 		return answer{again: "http_" + strconv.Itoa(status)}
 	}
 	return answer{}
-}
-
-// usageOf reads the tokens of an answer; chat and embeddings name them one way, responses another.
-func usageOf(usage rawjson.Node) Usage {
-	count := func(chat, responses string) int64 { return number(usage.Get(chat)) + number(usage.Get(responses)) }
-	detail := func(chat, responses, name string) int64 {
-		return number(usage.Get(chat).Get(name)) + number(usage.Get(responses).Get(name))
-	}
-	return Usage{
-		Input:     count("prompt_tokens", "input_tokens"),
-		Cached:    detail("prompt_tokens_details", "input_tokens_details", "cached_tokens"),
-		Output:    count("completion_tokens", "output_tokens"),
-		Reasoning: detail("completion_tokens_details", "output_tokens_details", "reasoning_tokens"),
-	}
 }
 
 // append adds a line's answer to b.

@@ -6,6 +6,7 @@ import (
 
 	"aoai-bridge/shared/logsafe"
 	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/usage"
 )
 
 // Tried is what came of a try of a part.
@@ -17,7 +18,7 @@ type Tried struct {
 	Again     int            `json:"again"`             // go into the next try
 	Reasons   map[string]int `json:"reasons,omitempty"` // of another try
 	Torn      int            `json:"torn,omitempty"`    // lines of Azure's files that are no JSON
-	Usage     Usage          `json:"usage"`
+	Usage     usage.Usage    `json:"usage"`
 }
 
 // maxOutputWaits is how often an output that Azure has announced is waited for, about half an hour.
@@ -45,7 +46,7 @@ func (s *Service) GiveUp(ctx context.Context, step Step, failure Failure) (*Step
 			slog.WarnContext(ctx, "a part is given up without its answers", "job", step.Job, "part", step.Part, "error", logsafe.Text(err.Error()))
 		}
 		if w.state.BatchID != "" && !terminal[w.state.Status] {
-			_ = s.at(w.part).cancelBatch(ctx, w.state.BatchID) // nobody waits for it any more
+			_ = w.resource().Cancel(ctx, w.state.BatchID) // nobody waits for it any more
 		}
 		return w.settle(ctx, got, &unanswered{final: true, Failure: failure})
 	})
@@ -101,13 +102,13 @@ func (w *work) fetch(ctx context.Context, got *answers) (ready bool, err error) 
 		_, err := w.fetchSegments(ctx, got)
 		return true, err
 	}
-	st, azure := w.state, w.at(w.part)
+	st, azure := w.state, w.resource()
 	if st.BatchID == "" {
 		return true, nil
 	}
 	patient := w.step.Waits < maxOutputWaits
 	if st.OutputID == "" && st.Counts.Completed > 0 {
-		b, err := azure.batch(ctx, st.BatchID)
+		b, err := azure.Batch(ctx, st.BatchID)
 		if err != nil {
 			return false, err
 		}
@@ -122,14 +123,14 @@ func (w *work) fetch(ctx context.Context, got *answers) (ready bool, err error) 
 		if id == "" {
 			continue
 		}
-		answer, ok, err := azure.content(ctx, id)
+		answer, err := azure.Content(ctx, id)
 		if err != nil {
 			return false, err
 		}
-		if !ok && patient {
+		if answer == nil && patient {
 			return false, nil
 		}
-		if !ok {
+		if answer == nil {
 			continue
 		}
 		err = got.read(answer.Body())
@@ -188,12 +189,12 @@ func (w *work) unanswered() *unanswered {
 // leave ends a try that is settled: Azure's files go, and the workflow learns what is next.
 func (w *work) leave(ctx context.Context, tried *Tried) (*Step, error) {
 	if !w.job.Settings.KeepFiles && w.state.Mode == Batch {
-		azure := w.at(w.part)
+		azure := w.resource()
 		for _, id := range []string{w.state.FileID, w.state.OutputID, w.state.ErrorID} {
 			if id == "" {
 				continue
 			}
-			if err := azure.deleteFile(ctx, id); err != nil { // it expires by itself
+			if err := azure.DeleteFile(ctx, id); err != nil { // it expires by itself
 				slog.WarnContext(ctx, "a file stays in Azure's storage", "file", id, "error", openaierr.From(err).Code)
 			}
 		}

@@ -17,8 +17,6 @@ const (
 	maxOnlineLines = 2_000
 	maxOnlineBytes = 32_000_000
 
-	// maxOpen bounds the parts that are being filled at once, each of which has files open.
-	maxOpen = 32
 	// maxNames bounds the models that are remembered: a file may have as many names as lines.
 	maxNames = 1000
 )
@@ -41,14 +39,17 @@ type group struct {
 	endpoint string
 }
 
-// cutter puts the lines of a source into parts.
+// cutter puts lines into parts. One is good for one pass.
 type cutter struct {
 	*Service
 	ctx      context.Context
 	job      *Job
 	plan     *Plan
+	spool    *bucket.Spool // where open parts are kept
 	open     map[group]*openPart
+	groups   map[group]bool // of the job, as far as it has been read
 	rejected *bucket.Writer
+	spilled  *bucket.Writer // lines without room, nil until there is one
 	targets  map[string]targets
 	measures map[string]measure   // by the model that a deployment serves
 	tree     rawjson.Tree         // of the line at hand
@@ -65,42 +66,14 @@ func (p *Part) to() deployment       { return deployment{p.Resource, p.Deploymen
 // targets are the deployments that serve a model.
 type targets struct{ batch, online []routing.Target }
 
-// readSource goes on with the plan where it stands, to the source's end or until time is short. Lines that
-// have been read are in parts that are complete when it returns without an error.
-func (s *Service) readSource(ctx context.Context, job *Job, plan *Plan) error {
-	source := s.store.OpenVersion(ctx, job.Key, job.VersionID, job.ETag, plan.Offset)
-	defer source.Close()
-	c := &cutter{
-		Service: s, ctx: ctx, job: job, plan: plan, rejected: s.store.Create(ctx, rejectedKey(job.ID, plan.Passes), nil),
-		open: map[group]*openPart{}, targets: map[string]targets{}, measures: map[string]measure{}, assigned: map[deployment]int64{},
-	}
-	defer c.abandon()
-	for i := range plan.Parts {
-		c.assigned[plan.Parts[i].to()] += plan.Parts[i].Tokens
-	}
-	lines, closing := newScanner(source, plan.Line, plan.Offset), s.closing(ctx)
-	for lines.next() {
-		if err := c.add(lines); err != nil {
-			return err
-		}
-		if closing() {
-			return c.close(lines)
-		}
-	}
-	if lines.err != nil {
-		return lines.err
-	}
-	plan.Done = true
-	return c.close(lines)
-}
+func (t targets) none() bool { return len(t.batch) == 0 && len(t.online) == 0 }
 
-// add puts a line into its part, or among the rejected.
-func (c *cutter) add(s *scanner) error {
-	c.plan.Lines++
-	l, bad := parseLine(&c.tree, s.rawLine)
+// add puts a line into its part, or among the rejected or the spilled.
+func (c *cutter) add(raw rawLine) error {
+	l, bad := parseLine(&c.tree, raw)
 	if bad == nil {
 		var err error
-		if bad, err = c.place(l); err != nil || bad == nil {
+		if bad, err = c.place(l, raw.text); err != nil || bad == nil {
 			return err
 		}
 	}
@@ -114,22 +87,31 @@ func (c *cutter) reject(l *line, bad *lineError) error {
 	return err
 }
 
-func (c *cutter) place(l *line) (*lineError, error) {
+// place puts a line whose text is given into its part. Where there is no room for that part, the line waits for a
+// later pass.
+func (c *cutter) place(l *line, text []byte) (*lineError, error) {
 	to, err := c.serving(l.model)
 	if err != nil {
 		return nil, err
 	}
-	if bad := c.job.Limits.check(l, to); bad != nil {
-		return bad, nil
+	to, bad, err := c.check(l, to)
+	if bad != nil || err != nil {
+		return bad, err
 	}
 	mode, bad := c.mode(l, to)
 	if bad != nil {
 		return bad, nil
 	}
 	g := group{mode, l.model, l.endpoint}
+	if err := c.remember(g); err != nil {
+		return nil, err
+	}
 	part, err := c.room(g, to, int64(len(l.body.Raw()))+envelope)
 	if err != nil {
 		return nil, err
+	}
+	if part == nil {
+		return nil, c.spill(l.number, text)
 	}
 	body := []byte(l.body.Raw())
 	if mode == Batch {
@@ -144,7 +126,7 @@ func (c *cutter) place(l *line) (*lineError, error) {
 		if err := c.finish(g); err != nil {
 			return nil, err
 		}
-		return c.place(l)
+		return c.place(l, text)
 	}
 	if !ok {
 		c.plan.Guessed++
@@ -153,7 +135,7 @@ func (c *cutter) place(l *line) (*lineError, error) {
 }
 
 func (c *cutter) write(part *openPart, l *line, body []byte, tokens int64) error {
-	url := c.url(l.endpoint)
+	url := c.batches.URL(l.endpoint)
 	if part.Mode == Online {
 		url = l.endpoint
 	}
@@ -178,7 +160,7 @@ func (c *cutter) write(part *openPart, l *line, body []byte, tokens int64) error
 	if part.First == 0 {
 		part.First = l.number
 	}
-	part.Last, part.used = l.number, l.number
+	part.Last = l.number
 	return err
 }
 
@@ -228,7 +210,7 @@ func (c *cutter) mode(l *line, to targets) (Mode, *lineError) {
 	}
 	batch := len(to.batch) > 0 && l.endpoint != embeddings
 	switch {
-	case len(to.batch) == 0 && len(to.online) == 0:
+	case to.none():
 		return "", l.fail("model_not_found", "The Azure secret has no deployment of the model %q. GET /v1/models lists those it has.", l.model)
 	case mode != Online && batch:
 		return Batch, nil
@@ -240,15 +222,4 @@ func (c *cutter) mode(l *line, to targets) (Mode, *lineError) {
 		return "", l.fail("model_not_found", "The Azure secret has no online deployment of the model %q, which this line needs.", l.model)
 	}
 	return Online, nil
-}
-
-// abandon lets go of what an error left open.
-func (c *cutter) abandon() {
-	for _, part := range c.open {
-		part.requests.Abandon()
-		if part.lines != nil {
-			part.lines.Abandon()
-		}
-	}
-	c.rejected.Abandon()
 }

@@ -8,11 +8,12 @@ import (
 	"strconv"
 
 	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/usage"
 )
 
 // Estimate is what a job is expected to cost.
 type Estimate struct {
-	Usage
+	usage.Usage
 	USD      *float64 `json:"usd"`                // nil where a model has no known price
 	Standard *float64 `json:"usd_standard"`       // the same at the price of calls by Global Standard
 	Unpriced []string `json:"unpriced,omitempty"` // the models without a price
@@ -36,7 +37,7 @@ func (s *Service) newMoney(ctx context.Context) (*money, error) {
 }
 
 // charge adds what a part's tokens cost.
-func (m *money) charge(p *Part, u Usage) {
+func (m *money) charge(p *Part, u usage.Usage) {
 	kind := p.Type
 	if kind == "" { // the secret lists no deployments: the types that most have
 		kind = catalog.GlobalStandard
@@ -74,11 +75,11 @@ func (s *Service) estimate(ctx context.Context, plan *Plan) error {
 	if err != nil {
 		return err
 	}
-	var sum Usage
+	var sum usage.Usage
 	for i := range plan.Parts {
 		part := &plan.Parts[i]
-		u := Usage{Input: part.Tokens, Output: part.OutputTokens}
-		sum.add(u)
+		u := usage.Usage{Input: part.Tokens, Output: part.OutputTokens}
+		sum.Add(u)
 		m.charge(part, u)
 	}
 	plan.Estimate = Estimate{Usage: sum, USD: m.total(), Standard: m.atStandard(), Unpriced: m.unpriced}
@@ -118,7 +119,7 @@ func (s *Service) overCeiling(job *Job, plan *Plan) *Failure {
 	// A job keeps the ceiling that it began with: a higher one of the stack is for new jobs.
 	letThrough := "To let it through, put the file there again with the metadata cost-ceiling=%s, or start the workflow with the same input, \"take_over\": true and options.cost_ceiling. The stack's parameter BatchCostCeiling is the ceiling of new jobs that name none."
 	if job.Origin == OriginAPI {
-		letThrough = "To let it through, create the batch again with the metadata " + MetadataPrefix + "cost-ceiling=%s. The stack's parameter BatchCostCeiling is the ceiling of new batches that name none."
+		letThrough = "To let it through, create the batch again with the metadata " + MetadataPrefix + "cost-ceiling=%s, if your key may spend that: the owner of this endpoint can allow more with make key NAME=... REPLACE=1 COST_CEILING=... The stack's parameter BatchCostCeiling is the ceiling of new batches that name none."
 	}
 	e := plan.Estimate
 	switch {

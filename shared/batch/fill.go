@@ -1,16 +1,33 @@
 package batch
 
-import "aoai-bridge/shared/bucket"
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+
+	"aoai-bridge/shared/bucket"
+)
+
+const (
+	// maxOpen bounds the parts that are being filled at once. Each has two files open, and Lambda gives a process
+	// 1,024 descriptors (Lambda quotas, 2026-11).
+	maxOpen = 200
+	// maxSending is how many chunks and parts are sent at once. Each takes a descriptor for its connection and,
+	// where it is a chunk, one for its file.
+	maxSending = 16
+)
 
 // openPart is a part that is being filled.
 type openPart struct {
 	Part
 	requests *bucket.Writer // the lines as Azure gets them
 	lines    *bucket.Writer // their numbers and the caller's custom_ids
-	used     int            // when it got its last line, as a line number
 }
 
-// room returns the part that a line of so many bytes goes into.
+// room returns the part that a line of so many bytes goes into, nil if there are too many other parts. A group that
+// has a part keeps one until the pass ends: the first groups get all their lines, the others none.
 func (c *cutter) room(g group, to targets, bytes int64) (*openPart, error) {
 	maxLines, maxBytes := limits(g.mode)
 	part := c.open[g]
@@ -20,29 +37,14 @@ func (c *cutter) room(g group, to targets, bytes int64) (*openPart, error) {
 		}
 		part = nil
 	}
-	if part != nil {
+	if part != nil || len(c.open) >= maxOpen {
 		return part, nil
 	}
-	if len(c.open) >= maxOpen {
-		if err := c.finish(c.longestUnused()); err != nil {
-			return nil, err
-		}
-	}
-	return c.begin(g, to)
-}
-
-func (c *cutter) longestUnused() (oldest group) {
-	used := 0
-	for g, part := range c.open {
-		if used == 0 || part.used < used {
-			oldest, used = g, part.used
-		}
-	}
-	return oldest
+	return c.begin(g, to), nil
 }
 
 // begin opens a part. Batches go to the deployment that has got the least so far.
-func (c *cutter) begin(g group, to targets) (*openPart, error) {
+func (c *cutter) begin(g group, to targets) *openPart {
 	part := &openPart{Part: Part{Number: len(c.plan.Parts) + len(c.open) + 1, Mode: g.mode, Model: g.model, Endpoint: g.endpoint}}
 	if g.mode == Online {
 		part.bind(to.online[0]) // for its price; each call finds its own way
@@ -59,25 +61,16 @@ func (c *cutter) begin(g group, to targets) (*openPart, error) {
 			part.EnqueuedTokens = c.env.EnqueuedTokens
 		}
 	}
-	var err error
-	if part.requests, err = c.store.CreateSpooled(c.ctx, tryKey(c.job.ID, part.Number, 0, requestsName), c.temp); err != nil {
-		return nil, err
-	}
+	part.requests = c.spool.Create(c.ctx, tryKey(c.job.ID, part.Number, 0, requestsName))
+	part.lines = c.spool.Create(c.ctx, tryKey(c.job.ID, part.Number, 0, linesName))
 	c.open[g] = part
-	part.lines, err = c.store.CreateSpooled(c.ctx, tryKey(c.job.ID, part.Number, 0, linesName), c.temp)
-	return part, err
+	return part
 }
 
-// finish completes a part.
+// finish completes the part of a group.
 func (c *cutter) finish(g group) error {
 	part := c.open[g]
-	if err := part.requests.Commit(); err != nil {
-		return err
-	}
-	if err := part.lines.Commit(); err != nil {
-		return err
-	}
-	if err := c.store.Put(c.ctx, partKey(c.job.ID, part.Number, partName), &part.Part); err != nil {
+	if err := c.commit(part); err != nil {
 		return err
 	}
 	c.plan.Parts = append(c.plan.Parts, part.Part)
@@ -85,17 +78,67 @@ func (c *cutter) finish(g group) error {
 	return nil
 }
 
-// close completes what is open and marks where the source has been read to.
-func (c *cutter) close(s *scanner) error {
-	for g := range c.open {
-		if err := c.finish(g); err != nil {
-			return err
-		}
-	}
-	if err := c.rejected.Commit(); err != nil {
+func (c *cutter) commit(part *openPart) error {
+	if err := part.requests.Commit(); err != nil {
 		return err
 	}
-	c.plan.Passes++
-	c.plan.Line, c.plan.Offset = s.number, s.offset
+	if err := part.lines.Commit(); err != nil {
+		return err
+	}
+	return c.store.Put(c.ctx, partKey(c.job.ID, part.Number, partName), &part.Part)
+}
+
+// finishAll completes the parts that are open, some at once: one after the other, hundreds would take longer than
+// what is kept of a task's time.
+func (c *cutter) finishAll() error {
+	parts := slices.Collect(maps.Values(c.open))
+	errs, work := make([]error, len(parts)), make(chan int)
+	var all sync.WaitGroup
+	for range min(maxSending, len(parts)) {
+		all.Go(func() {
+			for i := range work {
+				errs[i] = c.commit(parts[i])
+			}
+		})
+	}
+	for i := range parts {
+		work <- i
+	}
+	close(work)
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for _, part := range parts {
+		c.plan.Parts = append(c.plan.Parts, part.Part)
+	}
+	clear(c.open)
+	slices.SortFunc(c.plan.Parts, func(a, b Part) int { return cmp.Compare(a.Number, b.Number) })
 	return nil
+}
+
+// close completes what the pass has written.
+func (c *cutter) close() error {
+	if err := c.finishAll(); err != nil {
+		return err
+	}
+	if c.spilled != nil {
+		if err := c.spilled.Commit(); err != nil {
+			return err
+		}
+		c.plan.Spills = append(c.plan.Spills, Spill{Number: c.plan.Passes})
+	}
+	return c.rejected.Commit()
+}
+
+// abandon gives up what an error left open. After close it does nothing.
+func (c *cutter) abandon() {
+	for _, part := range c.open {
+		part.requests.Abandon()
+		part.lines.Abandon()
+	}
+	if c.spilled != nil {
+		c.spilled.Abandon()
+	}
+	c.rejected.Abandon()
 }

@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/decimal"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/routing"
 )
@@ -144,6 +146,11 @@ type Settings struct {
 	Tries     int     `json:"tries"`
 }
 
+// Settings are the stack's, for a job that names none.
+func (s *Service) Settings() Settings {
+	return Settings{Ceiling: s.env.CostCeiling, KeepFiles: s.env.KeepAzureFiles, Tries: s.env.Tries}
+}
+
 // with applies a job's own options.
 func (s Settings) with(o JobOptions) Settings {
 	if o.Mode != Auto {
@@ -165,8 +172,8 @@ func (o JobOptions) check() error {
 	switch {
 	case !o.Mode.valid():
 		return openaierr.Invalid("mode", "invalid_mode", "The option 'mode' is %q, want batch or online.", o.Mode)
-	case o.Ceiling != nil && !(*o.Ceiling >= 0):
-		return openaierr.Invalid("cost_ceiling", "invalid_value", "The option 'cost_ceiling' is an amount in USD, or none.")
+	case o.Ceiling != nil && (*o.Ceiling < 0 || !decimal.InRange(*o.Ceiling)):
+		return openaierr.Invalid("cost_ceiling", "invalid_value", "The option 'cost_ceiling' is %g, want an amount in USD such as 250; 0 is none.", *o.Ceiling)
 	case o.Tries != nil && (*o.Tries < 1 || *o.Tries > 10):
 		return openaierr.Invalid("tries", "invalid_value", "The option 'tries' is %d, want 1 to 10.", *o.Tries)
 	}
@@ -201,7 +208,7 @@ func OptionsOf(metadata map[string]string) (o JobOptions, err error) {
 		case "mode":
 			o.Mode = Mode(value)
 		case "cost-ceiling":
-			amount, e := strconv.ParseFloat(value, 64)
+			amount, e := decimal.Parse(value)
 			if value == "none" {
 				amount, e = 0, nil
 			}
@@ -249,6 +256,16 @@ func (p *Part) bind(t routing.Target) {
 	p.Resource, p.Deployment, p.Serves, p.Type, p.EnqueuedTokens = t.Resource, t.Deployment, t.Model, t.Type, t.EnqueuedTokens
 }
 
+// below reports whether a key lies below one of these folders, or would if its dots and double slashes were resolved
+// as a path's are. S3 takes keys as they stand, but something on the way to it may not.
+func below(key string, folders ...string) bool {
+	clean := path.Clean("/" + key)[1:]
+	if strings.HasSuffix(key, "/") {
+		clean += "/"
+	}
+	return slices.ContainsFunc(folders, func(folder string) bool { return strings.HasPrefix(clean, folder) })
+}
+
 // A job's record is these objects; only names and results outlive the job.
 func jobKey(job string) string    { return "jobs/" + job + "/job.json" }
 func planKey(job string) string   { return "jobs/" + job + "/plan.json" }
@@ -257,6 +274,10 @@ func cancelKey(job string) string { return "jobs/" + job + "/cancel.json" }
 
 func rejectedKey(job string, pass int) string {
 	return fmt.Sprintf("jobs/%s/rejected-%04d.jsonl", job, pass)
+}
+
+func spillKey(job string, pass int) string {
+	return fmt.Sprintf("jobs/%s/spill-%04d.tsv", job, pass)
 }
 
 func partKey(job string, part int, name string) string {

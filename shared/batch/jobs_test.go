@@ -265,8 +265,12 @@ func TestInputsThatAreNoJob(t *testing.T) {
 		{"another bucket", `{"bucket":"other","key":"x.jsonl"}`, "invalid_bucket"},
 		{"no key", `{"bucket":"` + bucket + `"}`, "missing_required_parameter"},
 		{"our own results", `{"bucket":"` + bucket + `","key":"results/x.jsonl"}`, "invalid_key"},
+		{"our own records by a path", `{"bucket":"` + bucket + `","key":"./jobs/x.jsonl"}`, "invalid_key"},
+		{"a folder in the bucket's name", `{"bucket":"` + bucket + `/api","key":"files/x.jsonl"}`, "invalid_bucket"},
 		{"a key without room", `{"bucket":"` + bucket + `","key":"` + strings.Repeat("x", 1000) + `"}`, "invalid_key"},
 		{"a wrong option", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"tries":0}}`, "invalid_value"},
+		{"a ceiling without end", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"cost_ceiling":1e308}}`, "invalid_value"},
+		{"a ceiling that no number is", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"cost_ceiling":1e400}}`, "invalid_payload"},
 		{"an option of another type", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"cost_ceiling":"x"}}`, "'options.cost_ceiling' cannot be a string"},
 		{"an unknown option", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"cost-ceiling":1}}`, "there are mode, cost_ceiling, tries, keep_azure_files"},
 	} {
@@ -375,5 +379,37 @@ func TestErrorsAreShort(t *testing.T) {
 	f, ok := err.(*failure)
 	if !ok || f.status != 400 || len(f.body) > 5000 || !strings.Contains(f.body, `"code":"long"`) || !json.Valid([]byte(f.body)) {
 		t.Errorf("got %.300v", err)
+	}
+}
+
+// A number in metadata that is none, or without end, fails the job with a summary that says which.
+func TestNumbersInMetadata(t *testing.T) {
+	for _, name := range []string{"cost-ceiling", "tries"} {
+		for _, value := range []string{"Inf", "+inf", "infinity", "NaN", "1e400", "0x1p4", "1_000", "1e308", "-1", ""} {
+			t.Run(name+" "+value, func(t *testing.T) {
+				w := newWorld(t)
+				w.put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"), name, value)
+				sum := w.run(w.event("inbox/n.jsonl"))
+				if f := sum.Failure; sum.Status != "failed" || f == nil || f.Code != "invalid_value" || !strings.Contains(strings.ReplaceAll(f.Message, "_", "-"), name) {
+					t.Errorf("got %s, %+v", sum.Status, sum.Failure)
+				}
+				if _, found := w.get("results/n.summary.json"); !found {
+					t.Error("there is no summary")
+				}
+			})
+		}
+	}
+}
+
+// The most that lines and answers may say does not overflow what a job is expected to cost.
+func TestCeilingHoldsAgainstHugeLimits(t *testing.T) {
+	for _, limit := range []string{`"max_tokens":9223372036854775807`, `"max_tokens":4611686018427387904,"n":4`, `"max_tokens":99999999999999999999`, `"max_tokens":1e9`, `"max_tokens":10000000.0`, `"max_completion_tokens":3,"n":9223372036854775807`} {
+		t.Run(limit, func(t *testing.T) {
+			w := newWorld(t, func(env *config.Batch) { env.CostCeiling = 1 })
+			w.put("inbox/n.jsonl", strings.ReplaceAll(manyLines(3, "gpt-4o-mini"), `"messages"`, limit+`,"messages"`))
+			if sum := w.run(w.event("inbox/n.jsonl")); sum.Status != "refused" || sum.Failure.Code != "cost_ceiling_exceeded" {
+				t.Errorf("got %s, %+v", sum.Status, sum.Failure)
+			}
+		})
 	}
 }

@@ -3,10 +3,11 @@ package batch
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
+	"math"
 	"strings"
 	"unicode/utf8"
 
+	"aoai-bridge/shared/decimal"
 	"aoai-bridge/shared/rawjson"
 )
 
@@ -70,6 +71,9 @@ func parseLine(tree *rawjson.Tree, raw rawLine) (*line, *lineError) {
 	if key := o.Repeated("custom_id", "method", "url", "body", "mode"); key != "" {
 		return l, l.fail("duplicate_parameter", "'%s' is given more than once. Give it once.", key)
 	}
+	if got, want := o.Misspelt("custom_id", "method", "url", "body", "mode"); got != "" {
+		return l, l.misspelt(got, want)
+	}
 	if o.Get("method").Text() != "POST" {
 		return l, l.fail("invalid_method", "'method' must be \"POST\".")
 	}
@@ -93,8 +97,11 @@ func parseLine(tree *rawjson.Tree, raw rawLine) (*line, *lineError) {
 }
 
 func (l *line) checkBody() *lineError {
-	if key := l.body.Repeated("model", "stream"); key != "" {
+	if key := l.body.Repeated("model", "stream", "background"); key != "" {
 		return l.fail("duplicate_parameter", "'body.%s' is given more than once. Give it once.", key)
+	}
+	if got, want := l.body.Misspelt("model", "stream", "background", "max_completion_tokens", "max_tokens", "max_output_tokens", "n"); got != "" {
+		return l.misspelt("body."+got, "body."+want)
 	}
 	if l.model = strings.Clone(l.body.Get("model").Text()); l.model == "" { // it is kept for longer than the line
 		return l.fail("missing_required_parameter", "'body.model' must name a model or a deployment.")
@@ -102,11 +109,19 @@ func (l *line) checkBody() *lineError {
 	if stream := l.body.Get("stream"); !stream.Absent() && stream.Kind() != 'f' {
 		return l.fail("streaming_unsupported", "'body.stream' is not for batches: leave it out.")
 	}
+	if background := l.body.Get("background"); l.endpoint == responses && !background.Absent() && background.Kind() != 'f' {
+		return l.fail("background_unsupported", "'body.background' is not for batches, which run in the background themselves: leave it out.")
+	}
 	return nil
 }
 
 func (l *line) fail(code, format string, args ...any) *lineError {
 	return &lineError{Code: code, Message: fmt.Sprintf("Line %d: ", l.number) + fmt.Sprintf(format, args...), Line: l.number}
+}
+
+// misspelt refuses a member that is written in another case than we read it.
+func (l *line) misspelt(got, want string) *lineError {
+	return l.fail("unknown_parameter", "Unknown parameter: '%s'. Write it as '%s'.", got, want)
 }
 
 // endpointOf is the operation of a url, "" if it is none of ours.
@@ -129,7 +144,7 @@ func (l *line) bodyFor(deployment string) []byte {
 		return l.body.Raw()
 	}
 	name, _ := json.Marshal(deployment) // a string always marshals
-	return l.body.With("model", name)
+	return l.body.With(rawjson.Edit{Key: "model", Value: name}).Bytes()
 }
 
 // outputLimit is the most tokens the request allows for its answer, 0 where it says nothing.
@@ -144,14 +159,19 @@ func (l *line) outputLimit() int64 {
 	if n := number(l.body.Get("n")); n > 1 {
 		most *= n
 	}
-	return most
+	return min(most, maxNumber)
 }
 
-// number is a JSON number that is whole, 0 for anything else.
+// maxNumber bounds what is taken from a line's or an answer's numbers: the product of two fits an int64, and so does
+// the sum over a file's lines.
+const maxNumber = 1 << 31
+
+// number is a JSON number that is whole, such as 1000 or 1e3, from -maxNumber to maxNumber: beyond, it is the nearest of
+// these. It is 0 for anything else.
 func number(n rawjson.Node) int64 {
-	whole, err := strconv.ParseInt(string(n.Raw()), 10, 64)
-	if err != nil {
+	whole, err := decimal.Parse(string(n.Raw()))
+	if err != nil || whole != math.Trunc(whole) {
 		return 0
 	}
-	return whole
+	return int64(min(max(whole, -maxNumber), maxNumber))
 }

@@ -7,22 +7,8 @@ import (
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/estimate"
 	"aoai-bridge/shared/rawjson"
+	"aoai-bridge/shared/usage"
 )
-
-// Usage is in tokens. Cached ones are part of the input, those of reasoning part of the output.
-type Usage struct {
-	Input     int64 `json:"input_tokens"`
-	Cached    int64 `json:"cached_input_tokens"`
-	Output    int64 `json:"output_tokens"`
-	Reasoning int64 `json:"reasoning_tokens"`
-}
-
-func (u *Usage) add(more Usage) {
-	u.Input += more.Input
-	u.Cached += more.Cached
-	u.Output += more.Output
-	u.Reasoning += more.Reasoning
-}
 
 // bytesPerToken is what a request that nobody can count is taken for.
 const bytesPerToken = 4
@@ -64,7 +50,7 @@ func (m measure) tokens(endpoint string, body rawjson.Node, size int) (tokens in
 }
 
 // price is what tokens cost in USD. ok is false where the catalog and the Azure secret have no price.
-func price(known *catalog.Catalog, model string, kind catalog.DeploymentType, u Usage) (usd float64, ok bool) {
+func price(known *catalog.Catalog, model string, kind catalog.DeploymentType, u usage.Usage) (usd float64, ok bool) {
 	named, err := known.Lookup(model)
 	if err != nil {
 		return 0, false
@@ -73,5 +59,5 @@ func price(known *catalog.Catalog, model string, kind catalog.DeploymentType, u 
 	if row == nil {
 		return 0, false
 	}
-	return row.Cost(catalog.Usage{Input: u.Input, CachedInput: u.Cached, Output: u.Output})
+	return row.Cost(catalog.Usage{Input: u.Input, CachedInput: u.CachedInput, Output: u.Output})
 }

@@ -1,22 +1,21 @@
 package batch
 
 import (
-	"bytes"
 	"container/heap"
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 )
 
 // sorted is a list of lines in the source's order, each led by its number and a tab. It is opened only
-// when the merge gets to where it begins.
+// when the merge gets to where it begins. What open returns may be read on after Close, as a bucket.Reader.
 type sorted struct {
 	first    int  // no line of it has a smaller number
 	fallback bool // a line counts only where no other list has it
 	open     func() io.ReadCloser
 
 	body   io.ReadCloser
+	all    *downloads // that body is one of
 	lines  *scanner
 	number int
 	text   []byte // without number and tab
@@ -25,18 +24,16 @@ type sorted struct {
 // advance reads the next line. ok is false at the end.
 func (s *sorted) advance() (ok bool, err error) {
 	if s.lines == nil {
-		s.body = s.open()
+		s.body = s.all.add(s.open())
 		s.lines = newAnswerScanner(s.body)
 	}
 	if !s.lines.next() {
 		s.close()
 		return false, s.lines.err
 	}
-	digits, rest, _ := bytes.Cut(s.lines.text, []byte{'\t'})
-	if s.number, err = strconv.Atoi(string(digits)); err != nil {
+	if s.number, s.text, err = cutNumber(s.lines.text); err != nil {
 		return false, fmt.Errorf("a list of results is torn: %w", err)
 	}
-	s.text = rest
 	return true, nil
 }
 
@@ -79,6 +76,10 @@ func (s *sorted) at() int {
 
 // merge calls visit once for each line number, in order.
 func merge(ctx context.Context, lists []*sorted, visit func(number int, from *sorted) error) error {
+	all := &downloads{}
+	for _, s := range lists {
+		s.all = all
+	}
 	q := queue(lists)
 	heap.Init(&q)
 	defer func() {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
@@ -46,7 +47,7 @@ func (w *work) run(ctx context.Context) (*Step, error) {
 		recorder: newRecorder(ctx, w, segments, cancel), // what cannot be recorded would be paid for again: no more calls then
 	}
 	complete, err := r.run()
-	w.state.Counts = Counts{Total: w.state.Lines, Completed: len(done) + r.recorder.recorded} // with those that failed
+	w.state.Counts = azurebatch.Counts{Total: w.state.Lines, Completed: len(done) + r.recorder.recorded} // with those that failed
 	if complete && err == nil {
 		w.state.Status = stateEnded
 	}
@@ -252,14 +253,14 @@ func (r *runner) ask(q request) (response []byte, after time.Duration, err error
 
 func (r *runner) exchange(ctx context.Context, q request) (body []byte, header http.Header, status int, err error) {
 	call := &azure.Call{
-		Method: http.MethodPost, Path: r.part.Endpoint, Name: r.part.Model,
+		Method: http.MethodPost, Path: r.part.Endpoint, Name: r.part.Model, Permit: r.job.Limits.permits().Target,
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
-		Body: func(deployment string) []byte {
+		Body: func(deployment string) rawjson.Pieces {
 			if deployment == r.part.Model {
-				return q.body.Bytes()
+				return q.body.With()
 			}
 			name, _ := json.Marshal(deployment) // a string always marshals
-			return q.body.With("model", name)
+			return q.body.With(rawjson.Edit{Key: "model", Value: name})
 		},
 	}
 	if version := r.env.APIVersion; version != "" {

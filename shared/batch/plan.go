@@ -15,12 +15,14 @@ import (
 // Plan is what a job consists of. While it is being made it is also the place to go on from.
 type Plan struct {
 	Done     bool     `json:"done"`
-	Offset   int64    `json:"offset"`   // of the source, behind what has been planned
-	Line     int      `json:"line"`     // the last one planned
-	Passes   int      `json:"passes"`   // each has its own list of rejected lines
-	Lines    int      `json:"lines"`    // that are not blank
-	Rejected int      `json:"rejected"` // of them: bad ones
-	Guessed  int64    `json:"guessed"`  // of them: whose tokens nobody could count
+	Offset   int64    `json:"offset"`           // of the source, behind what has been read
+	Line     int      `json:"line"`             // the last one read
+	Read     bool     `json:"read,omitempty"`   // the source has been read to its end
+	Spills   []Spill  `json:"spills,omitempty"` // to be read after it, oldest first
+	Passes   int      `json:"passes"`           // each has its own list of rejected lines
+	Lines    int      `json:"lines"`            // that are not blank
+	Rejected int      `json:"rejected"`         // of them: bad ones
+	Guessed  int64    `json:"guessed"`          // of them: whose tokens nobody could count
 	Parts    []Part   `json:"parts"`
 	Estimate Estimate `json:"estimate"`
 	Failure  *Failure `json:"failure,omitempty"` // why nothing will be sent
@@ -97,7 +99,7 @@ func (s *Service) admit(ctx context.Context, in Input, execution string) (job *J
 		err = openaierr.Invalid("key", "missing_required_parameter", "The input names no object: it needs 'bucket' and 'key'.")
 	case len(in.Key) > maxKey:
 		err = openaierr.Invalid("key", "invalid_key", "The object's key is longer than %d bytes, which leaves no room for names made of it.", maxKey)
-	case strings.HasPrefix(in.Key, "results/"), strings.HasPrefix(in.Key, "jobs/"):
+	case below(in.Key, "results/", "jobs/"):
 		err = openaierr.Invalid("key", "invalid_key", "What is below results/ and jobs/ is the bridge's own. Put the file elsewhere.")
 	default:
 		err = in.Options.check()
@@ -115,9 +117,11 @@ func (s *Service) admit(ctx context.Context, in Input, execution string) (job *J
 // proceed makes the plan, or as much of it as there is time for, and stores it.
 func (s *Service) proceed(ctx context.Context, job *Job, plan *Plan, head *bucket.Object, options JobOptions) error {
 	if plan.Failure = s.prepare(job, head, options); plan.Failure == nil {
-		err := s.readSource(ctx, job, plan)
+		err := s.cut(ctx, job, plan)
 		switch status := bucket.Status(err); {
-		case status == http.StatusNotFound, status == http.StatusPreconditionFailed:
+		case err == errGroups:
+			plan.Failure = &Failure{codeGroups, "Nothing was sent. " + groupsAdvice}
+		case !plan.Read && (status == http.StatusNotFound || status == http.StatusPreconditionFailed):
 			plan.Failure = sourceGone(job)
 		case err != nil:
 			return err
@@ -260,7 +264,7 @@ func (j *Job) named(name string) {
 
 // prepare settles what the job runs with. It returns what stands against it.
 func (s *Service) prepare(job *Job, head *bucket.Object, options JobOptions) *Failure {
-	job.Settings = Settings{Ceiling: s.env.CostCeiling, KeepFiles: s.env.KeepAzureFiles, Tries: s.env.Tries}
+	job.Settings = s.Settings()
 	if head == nil {
 		return sourceGone(job)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -23,8 +24,8 @@ func (s *Service) Poll(ctx context.Context, step Step) (*Step, error) {
 	if st.BatchID == "" || st.Status == stateEnded {
 		return step.now(stepEnded), nil
 	}
-	azure := s.at(w.part)
-	b, err := azure.batch(ctx, st.BatchID)
+	azure := w.resource()
+	b, err := azure.Batch(ctx, st.BatchID)
 	if err != nil {
 		return nil, w.notFound(ctx, err)
 	}
@@ -44,8 +45,8 @@ func (s *Service) Poll(ctx context.Context, step Step) (*Step, error) {
 }
 
 // see takes over how far a batch is.
-func (st *state) see(b *batchObject) {
-	st.Status, st.OutputID, st.ErrorID, st.Errors = b.status(), b.OutputFileID, b.ErrorFileID, b.errors()
+func (st *state) see(b *azurebatch.Batch) {
+	st.Status, st.OutputID, st.ErrorID, st.Errors = b.Status, b.OutputFileID, b.ErrorFileID, b.Errors
 	if b.Counts != nil {
 		st.Counts = *b.Counts
 	}
@@ -62,7 +63,7 @@ func (w *work) stop(ctx context.Context) error {
 		return nil
 	}
 	w.state.Cancelled = w.state.Cancelled || stop
-	err = w.at(w.part).cancelBatch(ctx, w.state.BatchID)
+	err = w.resource().Cancel(ctx, w.state.BatchID)
 	if err != nil && openaierr.From(err).Status == http.StatusConflict { // it has ended meanwhile
 		return nil
 	}
@@ -90,9 +91,9 @@ func (w *work) notFound(ctx context.Context, err error) error {
 	}
 }
 
-func noRoom(errs []batchError) bool {
+func noRoom(errs []azurebatch.Error) bool {
 	for _, e := range errs {
-		if e.Code == tokenLimit {
+		if e.Code == azurebatch.TokenLimitExceeded {
 			return true
 		}
 	}

@@ -4,13 +4,15 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"aoai-bridge/shared/azurebatch"
 )
 
 // Progress is how far a job is, in the terms of OpenAI's batch object.
 type Progress struct {
 	Job     *Job
 	Status  string // validating, in_progress, finalizing, cancelling, or the summary's
-	Counts  Counts
+	Counts  azurebatch.Counts
 	Summary *Summary // nil until the job has ended
 
 	PlannedAt   time.Time // zero until it is
@@ -34,7 +36,7 @@ func (s *Service) Progress(ctx context.Context, jobID string) (p *Progress, foun
 		return nil, false, err
 	case ended && summary.Job == jobID:
 		p.Summary, p.Status = summary, summary.Status
-		p.Counts = Counts{Total: summary.Lines.Total, Completed: summary.Lines.Succeeded, Failed: summary.Lines.Failed}
+		p.Counts = azurebatch.Counts{Total: summary.Lines.Total, Completed: summary.Lines.Succeeded, Failed: summary.Lines.Failed}
 		return p, true, nil
 	}
 	plan := &Plan{}
@@ -58,7 +60,7 @@ func (s *Service) Progress(ctx context.Context, jobID string) (p *Progress, foun
 	return p, true, err
 }
 
-func (s *Service) countParts(ctx context.Context, jobID string, plan *Plan, sum *Counts) error {
+func (s *Service) countParts(ctx context.Context, jobID string, plan *Plan, sum *azurebatch.Counts) error {
 	parts := make(chan int)
 	var mu sync.Mutex
 	var first error
@@ -86,7 +88,7 @@ func (s *Service) countParts(ctx context.Context, jobID string, plan *Plan, sum 
 }
 
 // countPart adds up a part's tries; of the one under way it has what Azure said last.
-func (s *Service) countPart(ctx context.Context, jobID string, part int) (sum Counts, err error) {
+func (s *Service) countPart(ctx context.Context, jobID string, part int) (sum azurebatch.Counts, err error) {
 	for try := 0; ; try++ {
 		tried := &Tried{}
 		settled, err := s.store.Get(ctx, tryKey(jobID, part, try, triedName), tried)

@@ -189,7 +189,7 @@ func (r *reporter) lists() ([]*sorted, error) {
 			}
 			add(part.First, tryKey(r.job.ID, part.Number, try, resultsName), false)
 			part.Mode = tried.Mode
-			r.summary.Usage.add(tried.Usage)
+			r.summary.Usage.Add(tried.Usage)
 			m.charge(&part, tried.Usage)
 			if tried.Mode == Online {
 				r.summary.Lines.Online += tried.Succeeded

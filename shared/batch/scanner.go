@@ -23,7 +23,8 @@ type scanner struct {
 	held    []byte // a line that did not fit the reader's buffer
 	rawLine        // the one last read; its text is valid until the next call
 	offset  int64  // of the byte behind it
-	err     error  // why next returned false; nil at the end of the file
+	ended   bool   // next returned false because the file ended
+	err     error  // why else it did
 }
 
 // rawLine is a line as it stands in a file.
@@ -79,7 +80,7 @@ func (s *scanner) line() (raw []byte, ok bool) {
 			s.held = append(s.held, piece...)
 			return s.held, true
 		case !errors.Is(err, bufio.ErrBufferFull):
-			if err != io.EOF {
+			if s.ended = err == io.EOF; !s.ended {
 				s.err = err
 			}
 			return nil, false

@@ -1,7 +1,3 @@
-// Package batch answers files of requests: it cuts a JSONL file into parts, has Azure OpenAI answer
-// each part as a batch, or line by line where Azure takes no batch, and puts the answers together in
-// the file's order. All it remembers is objects in one bucket, so that every task may be killed and
-// begun again. It does not know what a prompt means, how a workflow waits, or Lambda.
 package batch
 
 import (
@@ -11,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/config"
@@ -30,20 +27,21 @@ type Options struct {
 
 // Service does the tasks of the batch workflow. Its methods may be called concurrently.
 type Service struct {
-	store *bucket.Bucket // has the files and the jobs' records
-	temp  string
-	azure *azure.Client
-	env   config.Batch
-	call  time.Duration
-	now   func() time.Time
-	sleep func(context.Context, time.Duration) error
+	store   *bucket.Bucket // has the files and the jobs' records
+	temp    string
+	azure   *azure.Client
+	batches *azurebatch.Client
+	env     config.Batch
+	call    time.Duration
+	now     func() time.Time
+	sleep   func(context.Context, time.Duration) error
 }
 
 // New makes a Service.
 func New(o Options) *Service {
 	s := &Service{
 		store: bucket.New(o.AWS, o.Env.Bucket), temp: o.Temp,
-		azure: o.Azure, env: o.Env, call: o.Call, now: clock.Or(o.Now), sleep: o.Sleep,
+		azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), env: o.Env, call: o.Call, now: clock.Or(o.Now), sleep: o.Sleep,
 	}
 	if s.sleep == nil {
 		s.sleep = sleep

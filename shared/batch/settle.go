@@ -1,11 +1,9 @@
 package batch
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"aoai-bridge/shared/bucket"
 )
@@ -55,8 +53,7 @@ func (t *settling) run() error {
 
 // line settles one line, the n-th of the file.
 func (t *settling) line(n int, text []byte) error {
-	digits, customID, _ := bytes.Cut(text, []byte{'\t'})
-	number, err := strconv.Atoi(string(digits))
+	number, customID, err := cutNumber(text)
 	if err != nil {
 		return fmt.Errorf("%s: line %d: %w", t.key(linesName), n, err)
 	}
@@ -80,7 +77,7 @@ func (t *settling) line(n int, text []byte) error {
 	if got.success {
 		outcome = succeeded
 		t.tried.Succeeded++
-		t.tried.Usage.add(got.usage)
+		t.tried.Usage.Add(got.usage)
 	} else {
 		t.tried.Failed++
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -54,22 +55,22 @@ func (st Step) now(status string) *Step {
 
 // state is how far a try of a part is. It is written before and after whatever must not happen twice.
 type state struct {
-	Mode        Mode         `json:"mode"`
-	Lines       int          `json:"lines"`
-	Bytes       int64        `json:"bytes"`
-	Uploading   bool         `json:"uploading"` // an upload has been begun
-	FileID      string       `json:"file_id,omitempty"`
-	Creating    bool         `json:"creating"` // a create has been sent
-	Create      int          `json:"create"`   // how many batches there have been before
-	BatchID     string       `json:"batch_id,omitempty"`
-	CreatedAt   time.Time    `json:"created_at,omitzero"` // of the batch
-	Status      string       `json:"status,omitempty"`    // of the batch, or ended
-	Counts      Counts       `json:"request_counts"`
-	OutputID    string       `json:"output_file_id,omitempty"`
-	ErrorID     string       `json:"error_file_id,omitempty"`
-	Errors      []batchError `json:"errors,omitempty"`
-	Cancelled   bool         `json:"cancelled,omitempty"`   // by the job's owner
-	Unavailable int          `json:"unavailable,omitempty"` // polls in a row that found no batch
+	Mode        Mode               `json:"mode"`
+	Lines       int                `json:"lines"`
+	Bytes       int64              `json:"bytes"`
+	Uploading   bool               `json:"uploading"` // an upload has been begun
+	FileID      string             `json:"file_id,omitempty"`
+	Creating    bool               `json:"creating"` // a create has been sent
+	Create      int                `json:"create"`   // how many batches there have been before
+	BatchID     string             `json:"batch_id,omitempty"`
+	CreatedAt   time.Time          `json:"created_at,omitzero"` // of the batch
+	Status      string             `json:"status,omitempty"`    // of the batch, or ended
+	Counts      azurebatch.Counts  `json:"request_counts"`
+	OutputID    string             `json:"output_file_id,omitempty"`
+	ErrorID     string             `json:"error_file_id,omitempty"`
+	Errors      []azurebatch.Error `json:"errors,omitempty"`
+	Cancelled   bool               `json:"cancelled,omitempty"`   // by the job's owner
+	Unavailable int                `json:"unavailable,omitempty"` // polls in a row that found no batch
 }
 
 // work is a part as a task finds it.
@@ -110,6 +111,9 @@ func (s *Service) load(ctx context.Context, step Step) (*work, error) {
 }
 
 func (st *state) use(m made) { st.BatchID, st.FileID, st.CreatedAt = m.BatchID, m.FileID, m.CreatedAt }
+
+// resource has the part's batch and its files.
+func (w *work) resource() azurebatch.Resource { return w.batches.At(w.part.Resource) }
 
 func (w *work) key(name string) string { return tryKey(w.step.Job, w.step.Part, w.step.Try, name) }
 

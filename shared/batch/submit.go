@@ -5,16 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
 
+	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/openaierr"
 )
-
-// tokenLimit is the code with which Azure says that the quota of enqueued tokens is full.
-const tokenLimit = "token_limit_exceeded"
 
 // Submit brings a part to Azure: as a batch or, where the part is for online calls, line by line. It may
 // be repeated at any point. What was begun and whose answer was lost is looked for first, so that
@@ -38,6 +37,9 @@ func (s *Service) Submit(ctx context.Context, step Step) (*Step, error) {
 		return w.withhold(ctx)
 	case w.state.Mode == Online:
 		return w.run(ctx)
+	}
+	if err := w.permitted(ctx); err != nil {
+		return nil, err
 	}
 	ready, err := w.upload(ctx)
 	if err != nil {
@@ -71,11 +73,11 @@ func (w *work) withhold(ctx context.Context) (*Step, error) {
 }
 
 // lost looks for the batch of a create whose answer did not arrive, nil if there is none.
-func (w *work) lost(ctx context.Context) (*batchObject, error) {
+func (w *work) lost(ctx context.Context) (*azurebatch.Batch, error) {
 	if !w.state.Creating || w.state.BatchID != "" {
 		return nil, nil
 	}
-	return w.at(w.part).findBatch(ctx, w.metadata())
+	return w.resource().Find(ctx, w.metadata())
 }
 
 // stateEnded marks a try that has nothing more to come from Azure.
@@ -83,13 +85,13 @@ const stateEnded = "ended"
 
 // upload sees to it that Azure has the part's file. ready is false while Azure still looks at it.
 func (w *work) upload(ctx context.Context) (ready bool, err error) {
-	azure, st := w.at(w.part), w.state
-	var f *file
+	azure, st := w.resource(), w.state
+	var f *azurebatch.File
 	switch {
 	case st.FileID != "":
 		return true, nil
 	case st.Uploading:
-		f, err = azure.findFile(ctx, w.name(), st.Bytes)
+		f, err = azure.FindFile(ctx, w.name(), st.Bytes)
 	default:
 		st.Uploading = true
 		err = w.save(ctx)
@@ -98,12 +100,13 @@ func (w *work) upload(ctx context.Context) (ready bool, err error) {
 		return false, err
 	}
 	if f == nil {
-		if f, err = azure.upload(ctx, w.key(requestsName), w.name(), st.Bytes); err != nil {
-			st.Uploading = mayHaveHappened(err)
+		open := func(ctx context.Context) io.ReadCloser { return w.store.Open(ctx, w.key(requestsName)) }
+		if f, err = azure.Upload(ctx, w.name(), st.Bytes, open); err != nil {
+			st.Uploading = azurebatch.MayHaveHappened(err)
 			return false, errors.Join(notUploaded(err), w.save(ctx))
 		}
 	}
-	if !f.ready() {
+	if !f.Ready() {
 		return false, nil // it is found by its name the next time
 	}
 	st.FileID = f.ID
@@ -112,8 +115,8 @@ func (w *work) upload(ctx context.Context) (ready bool, err error) {
 
 // create sees to it that there is a batch of the part's file.
 func (w *work) create(ctx context.Context) error {
-	azure, st := w.at(w.part), w.state
-	var b *batchObject
+	azure, st := w.resource(), w.state
+	var b *azurebatch.Batch
 	var err error
 	if st.Creating {
 		b, err = w.lost(ctx)
@@ -125,8 +128,8 @@ func (w *work) create(ctx context.Context) error {
 		return err
 	}
 	if b == nil {
-		if b, err = azure.createBatch(ctx, st.FileID, w.part.Endpoint, w.metadata()); err != nil {
-			st.Creating = mayHaveHappened(err)
+		if b, err = azure.Create(ctx, st.FileID, w.part.Endpoint, w.metadata()); err != nil {
+			st.Creating = azurebatch.MayHaveHappened(err)
 			return w.notCreated(ctx, errors.Join(err, w.save(ctx)))
 		}
 	}
@@ -141,10 +144,10 @@ type made struct {
 }
 
 // created makes a batch the part's, unless another one is.
-func (w *work) created(ctx context.Context, b *batchObject) error {
+func (w *work) created(ctx context.Context, b *azurebatch.Batch) error {
 	// A batch that was found may be of a file that another run has uploaded.
 	mine := made{b.ID, cmp.Or(b.InputFileID, w.state.FileID), w.now().UTC()}
-	first, status := mine, b.status()
+	first, status := mine, b.Status
 	won, err := w.store.Claim(ctx, w.madeKey(), mine)
 	if err == nil && !won {
 		var found bool
@@ -160,7 +163,7 @@ func (w *work) created(ctx context.Context, b *batchObject) error {
 		status = "" // Poll will see
 	}
 	if own := w.state.FileID; own != "" && own != mine.FileID && own != first.FileID && !w.job.Settings.KeepFiles {
-		_ = w.at(w.part).deleteFile(ctx, own) // no batch is of it; it expires by itself
+		_ = w.resource().DeleteFile(ctx, own) // no batch is of it; it expires by itself
 	}
 	w.state.use(first)
 	w.state.Status = status
@@ -169,15 +172,15 @@ func (w *work) created(ctx context.Context, b *batchObject) error {
 
 // discard cancels a batch that was made beside the part's.
 func (w *work) discard(ctx context.Context, twin, first made) {
-	azure := w.at(w.part)
+	azure := w.resource()
 	log := slog.With("job", w.step.Job, "part", w.step.Part, "batch", twin.BatchID)
-	if err := azure.cancelBatch(ctx, twin.BatchID); err != nil {
+	if err := azure.Cancel(ctx, twin.BatchID); err != nil {
 		log.ErrorContext(ctx, "a part was sent twice, and the second batch cannot be cancelled", "error", openaierr.From(err).Code)
 		return
 	}
 	log.WarnContext(ctx, "a part was sent twice, and the second batch is cancelled")
 	if twin.FileID != first.FileID && !w.job.Settings.KeepFiles {
-		_ = azure.deleteFile(ctx, twin.FileID) // it expires by itself
+		_ = azure.DeleteFile(ctx, twin.FileID) // it expires by itself
 	}
 }
 
@@ -188,19 +191,13 @@ func (w *work) metadata() map[string]string {
 	}
 }
 
-// mayHaveHappened tells whether an error leaves open if Azure did what it was asked.
-func mayHaveHappened(err error) bool {
-	e := openaierr.From(err)
-	return e.Status >= http.StatusInternalServerError && e.Type != openaierr.TypeUpstreamAuth && e.Code != "upstream_unreachable"
-}
-
 // notCreated judges an error of a create. A full quota is an error of its own, which the workflow waits
 // for; a file that is gone is uploaded anew.
 func (w *work) notCreated(ctx context.Context, err error) error {
 	e := openaierr.From(err)
-	if e.Code == tokenLimit {
+	if e.Code == azurebatch.TokenLimitExceeded {
 		return &openaierr.Error{
-			Status: http.StatusTooManyRequests, Type: openaierr.TypeRateLimit, Code: tokenLimit,
+			Status: http.StatusTooManyRequests, Type: openaierr.TypeRateLimit, Code: azurebatch.TokenLimitExceeded,
 			Message: fmt.Sprintf("The quota of enqueued tokens of deployment %s is full. The part is sent when others have ended.", w.part.Deployment),
 		}
 	}
@@ -208,7 +205,7 @@ func (w *work) notCreated(ctx context.Context, err error) error {
 		return err
 	}
 	// Azure has several words for a file that it does not have any more.
-	_, gone := w.at(w.part).file(ctx, w.state.FileID)
+	_, gone := w.resource().File(ctx, w.state.FileID)
 	if gone == nil || openaierr.From(gone).Status != http.StatusNotFound {
 		return err
 	}

@@ -3,25 +3,27 @@ package batch
 import (
 	"math"
 	"time"
+
+	"aoai-bridge/shared/usage"
 )
 
 // Summary is what a job's owner gets to know of it.
 type Summary struct {
-	Job         string     `json:"job"`
-	Status      string     `json:"status"` // completed, cancelled, refused or failed
-	Failure     *Failure   `json:"error,omitempty"`
-	Source      string     `json:"source"`            // s3://bucket/key
-	Results     string     `json:"results,omitempty"` // s3://bucket/key
-	Errors      string     `json:"errors,omitempty"`  // s3://bucket/key, where they are apart
-	Lines       LineCounts `json:"lines"`
-	Usage       Usage      `json:"usage"`
-	Cost        Cost       `json:"cost"`
-	Parts       int        `json:"parts"`
-	TriedAgain  TriedAgain `json:"tried_again"`
-	CreatedAt   time.Time  `json:"created_at"`
-	PlannedAt   time.Time  `json:"planned_at,omitzero"`
-	CompletedAt time.Time  `json:"completed_at"`
-	Seconds     int64      `json:"seconds"`
+	Job         string      `json:"job"`
+	Status      string      `json:"status"` // completed, cancelled, refused or failed
+	Failure     *Failure    `json:"error,omitempty"`
+	Source      string      `json:"source"`            // s3://bucket/key
+	Results     string      `json:"results,omitempty"` // s3://bucket/key
+	Errors      string      `json:"errors,omitempty"`  // s3://bucket/key, where they are apart
+	Lines       LineCounts  `json:"lines"`
+	Usage       usage.Usage `json:"usage"`
+	Cost        Cost        `json:"cost"`
+	Parts       int         `json:"parts"`
+	TriedAgain  TriedAgain  `json:"tried_again"`
+	CreatedAt   time.Time   `json:"created_at"`
+	PlannedAt   time.Time   `json:"planned_at,omitzero"`
+	CompletedAt time.Time   `json:"completed_at"`
+	Seconds     int64       `json:"seconds"`
 }
 
 // LineCounts add up: every line succeeded or failed.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"runtime"
-	"strings"
 	"sync"
 
 	"aoai-bridge/shared/bucket"
@@ -47,8 +46,11 @@ func (s *Service) Survey(ctx context.Context, in Source) (*Survey, error) {
 	if in.Key == "" {
 		return nil, openaierr.Invalid("s3.key", "missing_required_parameter", "'s3' names no object: it needs 'key', and 'bucket' if it is not the stack's own.")
 	}
+	if in.Bucket != "" && !bucket.ValidName(in.Bucket) {
+		return nil, openaierr.Invalid("s3.bucket", "invalid_value", "'s3.bucket' is %.100q, want the name of a bucket such as %s: no ARN, access point or path. What comes after a slash belongs into 's3.key'.", in.Bucket, s.store.Name())
+	}
 	where := s.store
-	if own := in.Bucket == "" || in.Bucket == where.Name(); own && (strings.HasPrefix(in.Key, "api/") || strings.HasPrefix(in.Key, "jobs/")) {
+	if own := in.Bucket == "" || in.Bucket == where.Name(); own && below(in.Key, "api/", "jobs/") {
 		e := openaierr.Invalid("s3.key", "access_denied", "What lies below api/ and jobs/ is the bridge's own and may be another caller's. Put the file elsewhere in the bucket.")
 		e.Status = http.StatusForbidden
 		return nil, e
@@ -262,8 +264,11 @@ func (v *survey) addUp(s *stretch) {
 		p := &s.lines[i]
 		f.Lines++
 		if p.bad == nil {
-			v.row(p).add(v, p)
-			continue
+			if row := v.row(p); row != nil {
+				row.add(v, p)
+				continue
+			}
+			p.bad = p.line.fail(codeGroups, "%s", groupsAdvice)
 		}
 		f.Refused++
 		if len(f.Refusals) < maxRefusals {

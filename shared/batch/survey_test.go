@@ -126,6 +126,8 @@ func TestSurveyHoldsLittle(t *testing.T) {
 func TestSurveyErrors(t *testing.T) {
 	w := newWorld(t)
 	w.put("short.jsonl", "{}\n")
+	w.put("api/files/x.jsonl", "{}\n")
+	w.put("jobs/x.jsonl", "{}\n")
 	for _, tt := range []struct {
 		name   string
 		source batch.Source
@@ -137,6 +139,18 @@ func TestSurveyErrors(t *testing.T) {
 		{"another's file", batch.Source{Key: "api/files/x.jsonl"}, 403, "s3.key"},
 		{"a job's record", batch.Source{Bucket: bucket, Key: "jobs/x.jsonl"}, 403, "s3.key"},
 		{"an offset behind the end", batch.Source{Key: "short.jsonl", Offset: 9}, 400, "s3.offset"},
+		{"another's file by a path", batch.Source{Key: "./api/files/x.jsonl"}, 403, "s3.key"},
+		{"another's file by a longer path", batch.Source{Bucket: bucket, Key: "inbox/../api//files/x.jsonl"}, 403, "s3.key"},
+		{"another's file behind a slash", batch.Source{Key: "/api/files/x.jsonl"}, 403, "s3.key"},
+		{"a job's record by a path", batch.Source{Key: "../jobs/x.jsonl"}, 403, "s3.key"},
+		{"an escaped slash, which S3 takes as it stands", batch.Source{Key: "api%2Ffiles/x.jsonl"}, 404, "s3.key"},
+		{"a folder in the bucket's name", batch.Source{Bucket: bucket + "/api", Key: "files/x.jsonl"}, 400, "s3.bucket"},
+		{"a folder in the bucket's name, escaped", batch.Source{Bucket: bucket + "%2Fapi", Key: "files/x.jsonl"}, 400, "s3.bucket"},
+		{"a slash behind the bucket's name", batch.Source{Bucket: bucket + "/", Key: "api/files/x.jsonl"}, 400, "s3.bucket"},
+		{"the bucket's name in capitals", batch.Source{Bucket: strings.ToUpper(bucket), Key: "api/files/x.jsonl"}, 400, "s3.bucket"},
+		{"an ARN", batch.Source{Bucket: "arn:aws:s3:::" + bucket, Key: "api/files/x.jsonl"}, 400, "s3.bucket"},
+		{"an access point", batch.Source{Bucket: "arn:aws:s3:us-east-1:123456789012:accesspoint/a", Key: "x.jsonl"}, 400, "s3.bucket"},
+		{"an alias of an access point", batch.Source{Bucket: "a-mtzumkdzx1ex4ple9-s3alias", Key: "api/files/x.jsonl"}, 400, "s3.bucket"},
 		{"no bucket", batch.Source{Bucket: "nobody", Key: "x.jsonl"}, 404, "s3.key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

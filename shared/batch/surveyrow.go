@@ -27,17 +27,15 @@ type SurveyRow struct {
 	tokens int64
 }
 
-// maxRows bounds the rows: a file may name as many models as it has lines.
-const maxRows = 1000
-
+// row returns the row of a line, nil if a job takes no further group.
 func (v *survey) row(p *span) *SurveyRow {
 	g := group{p.mode, p.line.model, p.line.endpoint}
 	i, ok := v.rows[g]
 	if !ok {
 		t := p.target()
 		i = len(v.found.Parts)
-		if i == maxRows {
-			return &v.found.Parts[i-1]
+		if i == maxGroups {
+			return nil
 		}
 		quota := t.EnqueuedTokens
 		if quota == 0 && p.mode == Batch {
@@ -60,7 +58,7 @@ func (r *SurveyRow) add(v *survey, p *span) {
 		r.lines, r.bytes, r.tokens = 0, 0, 0
 	}
 	r.lines++
-	r.bytes += size + int64(len(`{"custom_id":"","method":"POST","url":"","body":}`)+len(strconv.Itoa(p.number))+len(v.url(r.Endpoint))+1)
+	r.bytes += size + int64(len(`{"custom_id":"","method":"POST","url":"","body":}`)+len(strconv.Itoa(p.number))+len(v.batches.URL(r.Endpoint))+1)
 	r.tokens += tokens
 	r.Lines++
 	r.Tokens += tokens

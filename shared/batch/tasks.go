@@ -7,20 +7,20 @@ import (
 	"slices"
 	"strings"
 
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
-	"aoai-bridge/shared/telemetry"
 )
 
 // Tasks are those of the batch workflow that one function does, each a POST of its payload.
 type Tasks struct {
-	mux   http.ServeMux
-	names []string
+	routes openaiapi.Router
+	names  []string
 }
 
 // ServeHTTP does the task that Path names.
-func (t *Tasks) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.mux.ServeHTTP(w, r) }
+func (t *Tasks) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.routes.ServeHTTP(w, r) }
 
-// Path says where a workflow's payload goes: {"task":"plan",...} to /tasks/plan.
+// Path says where a workflow's payload goes: {"task":"plan",...} to /v1/tasks/plan.
 func (t *Tasks) Path(payload []byte) (string, error) {
 	var p struct {
 		Task string `json:"task"`
@@ -31,7 +31,7 @@ func (t *Tasks) Path(payload []byte) (string, error) {
 	if !slices.Contains(t.names, p.Task) {
 		return "", openaierr.Invalid("task", "invalid_value", "'task' is %q, want one of %s.", p.Task, strings.Join(t.names, ", "))
 	}
-	return "/tasks/" + p.Task, nil
+	return "/v1/tasks/" + p.Task, nil
 }
 
 // SubmitTasks are those that bring a job to Azure.
@@ -147,26 +147,15 @@ func short(e *openaierr.Error) *openaierr.Error {
 
 func handle[In any, Out any](t *Tasks, task string, do func(context.Context, In) (Out, error)) {
 	t.names = append(t.names, task)
-	t.mux.HandleFunc("POST /tasks/"+task, func(w http.ResponseWriter, r *http.Request) {
-		call := telemetry.From(r.Context())
-		call.Operation = "batch." + task
+	t.routes.Handle("POST /tasks/"+task, "batch."+task, func(w http.ResponseWriter, r *openaiapi.Request) error {
 		var in In
 		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-			fail(w, call, openaierr.Invalid("", "invalid_payload", "The payload of the task %s is not what it takes: %v.", task, err))
-			return
+			return openaierr.Invalid("", "invalid_payload", "The payload of the task %s is not what it takes: %v.", task, err)
 		}
 		out, err := do(r.Context(), in)
 		if err != nil {
-			fail(w, call, err)
-			return
+			return short(openaierr.From(err))
 		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(out) // it has nothing that does not marshal, and the recorder takes all
+		return openaiapi.WriteJSON(w, out)
 	})
-}
-
-func fail(w http.ResponseWriter, call *telemetry.Call, err error) {
-	e := openaierr.From(err)
-	call.Code, call.Err = e.Code, e.Cause
-	openaierr.Write(w, short(e))
 }

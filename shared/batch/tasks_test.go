@@ -16,7 +16,7 @@ func TestTasksOfAFunction(t *testing.T) {
 		for _, tasks := range w.tasks {
 			path, err := tasks.Path([]byte(`{"task":"` + task + `"}`))
 			if tasks == of {
-				if path != "/tasks/"+task || err != nil {
+				if path != "/v1/tasks/"+task || err != nil {
 					t.Errorf("%s goes to %q, %v", task, path, err)
 				}
 			} else if e := openaierr.From(err); e.Status != 400 || e.Param != "task" {

@@ -59,6 +59,7 @@ type world struct {
 	counts  map[string]int                         // of tasks
 	records []telemetry.Call                       // of tasks, in the order in which they ended
 	asked   func(*http.Request)                    // that Azure gets
+	refuses func(*http.Request) bool               // that AWS gets; it may be asked from several goroutines
 	before  func(ctx context.Context, task string) // that a workflow runs
 }
 
@@ -92,7 +93,14 @@ func newWorldIn(t *testing.T, region string, change ...func(*config.Batch)) *wor
 	w.secrets = localsecrets.New()
 	w.secret(w.azureSecret())
 	key := func(id string) (string, bool) { return "local", id == "local" }
-	aws1 := httptest.NewServer(awsendpoint.New(key, map[string]http.Handler{"s3": w.store, "secretsmanager": w.secrets}))
+	endpoint := awsendpoint.New(key, map[string]http.Handler{"s3": w.store, "secretsmanager": w.secrets})
+	aws1 := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if w.refuses != nil && w.refuses(r) {
+			http.Error(rw, `<Error><Code>AccessDenied</Code></Error>`, http.StatusForbidden)
+			return
+		}
+		endpoint.ServeHTTP(rw, r)
+	}))
 	t.Cleanup(aws1.Close)
 	cfg := aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(aws1.URL),
@@ -222,7 +230,7 @@ func task[T any](w *world, name string, payload any) (T, error) {
 	}
 	i := slices.IndexFunc(w.tasks, func(t *batch.Tasks) bool {
 		path, err := t.Path(raw)
-		return err == nil && path == "/tasks/"+name
+		return err == nil && path == "/v1/tasks/"+name
 	})
 	if i < 0 {
 		w.t.Fatalf("no function does the task %s", name)
@@ -232,7 +240,7 @@ func task[T any](w *world, name string, payload any) (T, error) {
 	w.mu.Unlock()
 	answer := httptest.NewRecorder()
 	ctx, record := telemetry.Start(w.context(), "request") // as an invocation does
-	w.tasks[i].ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/tasks/"+name, bytes.NewReader(raw)).WithContext(ctx))
+	w.tasks[i].ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/v1/tasks/"+name, bytes.NewReader(raw)).WithContext(ctx))
 	w.mu.Lock()
 	w.records = append(w.records, *record)
 	w.mu.Unlock()

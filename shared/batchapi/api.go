@@ -4,24 +4,18 @@
 package batchapi
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 
-	"aoai-bridge/shared/apipath"
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/clock"
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
-	"aoai-bridge/shared/telemetry"
 )
 
 // Options is what an API is made from.
@@ -41,8 +35,7 @@ type API struct {
 	workflow string
 	now      func() time.Time
 
-	submit, status http.ServeMux // the operations of each handler
-	all            http.ServeMux // the patterns of both
+	submit, status openaiapi.Router // of each function
 }
 
 // New makes an API.
@@ -68,87 +61,25 @@ func New(o Options) *API {
 }
 
 // Submit serves what takes files and batches in.
-func (a *API) Submit() http.Handler { return a.serve(&a.submit) }
+func (a *API) Submit() http.Handler { return &a.submit }
 
-// Status serves what tells of them, sends them and ends them: all else.
-func (a *API) Status() http.Handler { return a.serve(&a.status) }
+// Status serves the rest: what lists, sends, deletes and cancels them.
+func (a *API) Status() http.Handler { return &a.status }
 
-// serve serves the paths of both families. A method that is wrong for either handler gets a 405 with those of both.
-func (a *API) serve(mux *http.ServeMux) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path, err := apipath.Parse(r)
-		if err != nil {
-			telemetry.Fail(w, r, err)
-			return
+// handle adds an operation to one function's. An answer that is nil has been sent already.
+func (a *API) handle(to *openaiapi.Router, pattern, name string, serve func(http.ResponseWriter, *openaiapi.Request) (any, error)) {
+	for _, routes := range []*openaiapi.Router{&a.submit, &a.status} {
+		if routes != to {
+			routes.Elsewhere(pattern)
 		}
-		inner := path.Request(r)
-		inner.URL.RawQuery = path.Query.Encode()
-		for _, known := range []*http.ServeMux{&a.all, mux} {
-			if err := apipath.Check(known, inner, r.URL.Path); err != nil {
-				telemetry.Fail(w, r, err)
-				return
-			}
-		}
-		mux.ServeHTTP(w, inner)
-	})
-}
-
-// handle adds an operation. An answer that is nil has been sent already.
-func (a *API) handle(mux *http.ServeMux, pattern, name string, serve func(http.ResponseWriter, *http.Request) (any, error)) {
-	a.all.Handle(pattern, http.NotFoundHandler()) // never called
-	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		telemetry.From(r.Context()).Operation = name
+	}
+	to.Handle(pattern, name, func(w http.ResponseWriter, r *openaiapi.Request) error {
 		answer, err := serve(w, r)
-		if err != nil {
-			telemetry.Fail(w, r, err)
-			return
+		if err != nil || answer == nil {
+			return err
 		}
-		if answer == nil {
-			return
-		}
-		raw, err := json.Marshal(answer)
-		if err != nil {
-			panic("batchapi: " + err.Error()) // answers have nothing that does not marshal
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Content-Length", strconv.Itoa(len(raw)))
-		_, _ = w.Write(raw) // the caller may be gone
+		return openaiapi.WriteJSON(w, answer)
 	})
-}
-
-// readJSON reads a request's body, which may be empty where every member is optional.
-func readJSON(r *http.Request, into any) error {
-	if content := r.Header.Get("Content-Type"); content != "" {
-		if kind, _, err := mime.ParseMediaType(content); err != nil || kind != "application/json" {
-			return unsupported(content, "application/json")
-		}
-	}
-	raw, err := io.ReadAll(r.Body)
-	if err != nil {
-		return openaierr.Invalid("", "invalid_body", "The request body could not be read to its end.")
-	}
-	if len(raw) == 0 {
-		return nil
-	}
-	err = json.Unmarshal(raw, into)
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return openaierr.Invalid(wrong.Field, "invalid_type", "Invalid type for '%s': it cannot be %s.", wrong.Field, wrong.Value)
-	}
-	if err != nil {
-		return openaierr.Invalid("", "invalid_json", "The request body is not a JSON object: %v.", err)
-	}
-	return nil
-}
-
-func unsupported(content, want string) error {
-	return &openaierr.Error{
-		Status: http.StatusUnsupportedMediaType, Type: openaierr.TypeInvalidRequest, Param: "Content-Type", Code: "unsupported_content_type",
-		Message: fmt.Sprintf("Unsupported Content-Type header: %.100q. Send %s.", content, want),
-	}
-}
-
-func missing(param string) error {
-	return openaierr.Invalid(param, "missing_required_parameter", "Missing required parameter: '%s'.", param)
 }
 
 func notFound(param, kind, id string) error {

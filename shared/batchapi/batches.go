@@ -9,16 +9,17 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"golang.org/x/sync/errgroup"
 
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/logsafe"
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -140,7 +141,7 @@ func (a *API) end(ctx context.Context, b *batchObject, rec *record, s *batch.Sum
 		b.ErrorFile = &rec.Errors
 	}
 	u := &usage{Input: s.Usage.Input, Output: s.Usage.Output, Total: s.Usage.Input + s.Usage.Output}
-	u.Details.Cached, u.OutputDetails.Reasoning = s.Usage.Cached, s.Usage.Reasoning
+	u.Details.Cached, u.OutputDetails.Reasoning = s.Usage.CachedInput, s.Usage.Reasoning
 	switch at := unix(s.CompletedAt); {
 	case s.Failure != nil:
 		b.Status, b.FailedAt = "failed", at
@@ -224,7 +225,7 @@ func (a *API) findBatch(ctx context.Context, caller, id string) (*record, error)
 	return rec, err
 }
 
-func (a *API) retrieveBatch(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) retrieveBatch(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	rec, err := a.findBatch(ctx, caller, r.PathValue("id"))
 	if err != nil {
@@ -234,7 +235,7 @@ func (a *API) retrieveBatch(_ http.ResponseWriter, r *http.Request) (any, error)
 }
 
 // cancelBatch marks a batch. The workflow sees the mark at its next step.
-func (a *API) cancelBatch(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) cancelBatch(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	rec, err := a.findBatch(ctx, caller, r.PathValue("id"))
 	if err != nil {
@@ -260,7 +261,7 @@ func (a *API) cancelBatch(_ http.ResponseWriter, r *http.Request) (any, error) {
 // lookers is how many batches of a page are looked at at once.
 const lookers = 8
 
-func (a *API) listBatches(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) listBatches(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	p, err := readPage(r, batchID, 20, 100)
 	if err != nil {
@@ -283,23 +284,19 @@ func (a *API) listBatches(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	found := make([]*batchObject, len(ids))
-	errs := make([]error, len(ids))
-	next := make(chan int)
-	var all sync.WaitGroup
-	for range lookers {
-		all.Go(func() {
-			for i := range next {
-				var rec *record
-				if rec, errs[i] = a.findBatch(ctx, caller, ids[i]); errs[i] == nil {
-					found[i], errs[i] = a.batchObject(ctx, caller, rec)
-				}
+	var looking errgroup.Group
+	looking.SetLimit(lookers)
+	for i, id := range ids[:min(len(ids), p.limit)] {
+		looking.Go(func() error {
+			rec, err := a.findBatch(ctx, caller, id)
+			if err == nil {
+				found[i], err = a.batchObject(ctx, caller, rec)
 			}
+			return err
 		})
 	}
-	for i := range ids[:min(len(ids), p.limit)] {
-		next <- i
+	if err := looking.Wait(); err != nil {
+		return nil, err
 	}
-	close(next)
-	all.Wait()
-	return newList(found, p.limit, func(b *batchObject) string { return b.ID }), errors.Join(errs...)
+	return newList(found, p.limit, func(b *batchObject) string { return b.ID }), nil
 }

@@ -134,6 +134,9 @@ func TestBatchErrors(t *testing.T) {
 		{"much metadata", post(func(in map[string]any) { in["metadata"] = many }), 400, "metadata", "invalid_value"},
 		{"long metadata", post(func(in map[string]any) { in["metadata"] = map[string]any{"a": strings.Repeat("x", 513)} }), 400, "metadata", "invalid_value"},
 		{"unknown option", post(func(in map[string]any) { in["metadata"] = map[string]any{"bridge-ceiling": "1"} }), 400, "metadata", "invalid_value"},
+		{"a ceiling without end", post(func(in map[string]any) { in["metadata"] = map[string]any{"bridge-cost-ceiling": "Inf"} }), 400, "cost-ceiling", "invalid_value"},
+		{"a ceiling in hexadecimal digits", post(func(in map[string]any) { in["metadata"] = map[string]any{"bridge-cost-ceiling": "0x1p9"} }), 400, "cost-ceiling", "invalid_value"},
+		{"a ceiling beyond all sums", post(func(in map[string]any) { in["metadata"] = map[string]any{"bridge-cost-ceiling": "1e300"} }), 400, "cost_ceiling", "invalid_value"},
 		{"wrong option", post(func(in map[string]any) { in["metadata"] = map[string]any{"bridge-mode": "fast"} }), 400, "mode", "invalid_mode"},
 		{"output expires", post(func(in map[string]any) {
 			in["output_expires_after"] = map[string]any{"anchor": "created_at", "seconds": 1}
@@ -382,5 +385,26 @@ func TestBatchList(t *testing.T) {
 	}
 	if a := w.call(alice, "GET", "/openai/batches?api-version=2025-04-01-preview&limit=3&after="+want[1], nil); a.text("first_id") != want[2] || a.body["has_more"] != false {
 		t.Errorf("%v", a.body)
+	}
+}
+
+// TestBatchListUnreadable has a record that cannot be read at the end of a page.
+func TestBatchListUnreadable(t *testing.T) {
+	w := newWorld(t)
+	id := w.create(alice, w.upload(alice, "a.jsonl", line("1", "gpt-4o-mini", "hi")))
+	w.wait(id)
+	var record string
+	if err := w.objects.List(bucket, "api/batches/", func(key, _ string, _ int64, _ time.Time) {
+		if strings.HasSuffix(key, id+"/batch.json") {
+			record = key
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.objects.Write(bucket, record, []byte("{")); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.call(alice, "GET", "/v1/batches", nil); a.status != 500 || a.text("error", "type") != "server_error" {
+		t.Errorf("%d %v", a.status, a.body)
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/callers"
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -68,13 +69,13 @@ var endpoints = []string{"/v1/chat/completions", "/v1/responses", "/v1/embedding
 func (c *createRequest) check() (options batch.JobOptions, outputLife int64, err error) {
 	switch {
 	case c.Input == "":
-		return options, 0, missing("input_file_id")
+		return options, 0, openaiapi.Missing("input_file_id", "")
 	case c.Endpoint == "":
-		return options, 0, missing("endpoint")
+		return options, 0, openaiapi.Missing("endpoint", "")
 	case !slices.Contains(endpoints, "/v1"+strings.TrimPrefix(c.Endpoint, "/v1")): // Azure's have no /v1
 		return options, 0, openaierr.Invalid("endpoint", "invalid_value", "'endpoint' is %.100q, want one of %s.", c.Endpoint, strings.Join(endpoints, ", "))
 	case c.Window == "":
-		return options, 0, missing("completion_window")
+		return options, 0, openaiapi.Missing("completion_window", "")
 	case c.Window != "24h":
 		return options, 0, openaierr.Invalid("completion_window", "invalid_value", "'completion_window' is %.100q, and Azure OpenAI knows no other than \"24h\".", c.Window)
 	case len(c.Metadata) > 16:
@@ -99,13 +100,16 @@ func (c *createRequest) check() (options batch.JobOptions, outputLife int64, err
 }
 
 // createBatch starts the job of a batch. Said again by an SDK that has lost the answer, it answers the same.
-func (a *API) createBatch(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) createBatch(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	var in createRequest
-	if err := readJSON(r, &in); err != nil {
+	if err := r.Decode(&in); err != nil {
 		return nil, err
 	}
 	options, outputLife, err := in.check()
+	if err == nil {
+		options, err = within(options, a.jobs.Settings(), callers.From(ctx))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +157,7 @@ func (a *API) newRecord(ctx context.Context, caller, id string, in *createReques
 		},
 	}
 	if who := callers.From(ctx); !who.Any() {
-		rec.Job.Limits.Models = who.Models
+		rec.Job.Limits.Models, rec.Job.Limits.Allow = who.Models, who.Allow
 	}
 	return rec
 }

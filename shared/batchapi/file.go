@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -104,7 +105,7 @@ func fileName(given string) (string, error) {
 	name := path.Base(strings.ReplaceAll(given, `\`, "/"))
 	switch {
 	case given == "" || name == "." || name == ".." || name == "/":
-		return "", missing("filename")
+		return "", openaiapi.Missing("filename", "")
 	case len(name) > maxName:
 		return "", openaierr.Invalid("filename", "invalid_value", "'filename' is %d bytes long, and %d are the most. Give the file a shorter name.", len(name), maxName)
 	}

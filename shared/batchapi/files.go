@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -28,7 +29,7 @@ const (
 	linkLife = 15 * time.Minute
 )
 
-func (a *API) createFile(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) createFile(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	f, err := readForm(r)
 	if err != nil {
@@ -62,7 +63,7 @@ func checkPurpose(purpose string) error {
 	case purposeBatch:
 		return nil
 	case "":
-		return missing("purpose")
+		return openaiapi.Missing("purpose", "")
 	}
 	return openaierr.Invalid("purpose", "invalid_value", "'purpose' is %.100q, and files are for batches here: want \"batch\".", purpose)
 }
@@ -78,13 +79,13 @@ func hasRequest(content []byte) bool {
 }
 
 // listFiles answers with the newest files first unless it is asked for the oldest.
-func (a *API) listFiles(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) listFiles(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	p, err := readPage(r, fileID, 10_000, 10_000)
 	if err != nil {
 		return nil, err
 	}
-	purpose, now := r.URL.Query().Get("purpose"), a.now()
+	purpose, now := r.Path.Query.Get("purpose"), a.now()
 	prefix, after, before := filesPrefix+caller, "", ""
 	if p.after != "" && p.forward {
 		before = prefix + p.after
@@ -116,7 +117,7 @@ func (a *API) listFiles(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return newList(found, p.limit, func(f *fileObject) string { return f.ID }), err
 }
 
-func (a *API) retrieveFile(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) retrieveFile(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	f, err := a.findFile(ctx, caller, r.PathValue("id"), "file_id")
 	if err != nil {
@@ -125,7 +126,7 @@ func (a *API) retrieveFile(_ http.ResponseWriter, r *http.Request) (any, error) 
 	return f.object(), nil
 }
 
-func (a *API) deleteFile(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) deleteFile(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	f, err := a.findFile(ctx, caller, r.PathValue("id"), "file_id")
 	if err != nil {
@@ -138,7 +139,7 @@ func (a *API) deleteFile(_ http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 // fileContent sends a file, or where S3 has it.
-func (a *API) fileContent(w http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) fileContent(w http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	f, err := a.findFile(ctx, caller, r.PathValue("id"), "file_id")
 	if err != nil {

@@ -4,9 +4,9 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
-	"net/http"
 	"strconv"
 
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -22,11 +22,11 @@ type formFile struct {
 	content []byte
 }
 
-func readForm(r *http.Request) (*form, error) {
+func readForm(r *openaiapi.Request) (*form, error) {
 	content := r.Header.Get("Content-Type")
 	kind, parameters, err := mime.ParseMediaType(content)
 	if err != nil || kind != "multipart/form-data" || parameters["boundary"] == "" {
-		return nil, unsupported(content, "multipart/form-data with its boundary")
+		return nil, openaiapi.UnsupportedType(content, "multipart/form-data with its boundary")
 	}
 	f := &form{values: map[string]string{}, files: map[string]formFile{}}
 	for parts := multipart.NewReader(r.Body, parameters["boundary"]); ; {
@@ -58,7 +58,7 @@ func (f *form) file(param string) (content []byte, name string, err error) {
 		if _, ok := f.values[param]; ok {
 			return nil, "", openaierr.Invalid(param, "missing_filename", "'%s' has no file name. Send it as a file, not as a text.", param)
 		}
-		return nil, "", missing(param)
+		return nil, "", openaiapi.Missing(param, "")
 	}
 	if len(given.content) == 0 {
 		return nil, "", openaierr.Invalid(param, "empty_file", "'%s' is empty. Send a file with at least one request.", param)

@@ -5,13 +5,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	"aoai-bridge/shared/callers"
+	"aoai-bridge/shared/openaiapi"
 )
 
 // The prefixes of ids.
@@ -47,9 +46,9 @@ func madeAt(id string) time.Time {
 }
 
 // of returns a request's context, and the folder that is its caller's below each of the API's prefixes.
-func of(r *http.Request) (ctx context.Context, folder string) {
+func of(r *openaiapi.Request) (ctx context.Context, folder string) {
 	ctx = r.Context()
-	return ctx, url.PathEscape(callers.From(ctx).Name) + "/"
+	return ctx, url.PathEscape(r.Caller.Name) + "/"
 }
 
 // Where things are in the bucket.

@@ -1,9 +1,9 @@
 package batchapi
 
 import (
-	"net/http"
 	"strconv"
 
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -15,8 +15,8 @@ type page struct {
 }
 
 // readPage reads after, limit and order. kind is the prefix of the list's ids.
-func readPage(r *http.Request, kind string, standard, most int) (*page, error) {
-	q := r.URL.Query()
+func readPage(r *openaiapi.Request, kind string, standard, most int) (*page, error) {
+	q := r.Path.Query
 	p := &page{after: q.Get("after"), limit: standard}
 	// An id need not be there any more: whoever deletes while he pages has deleted the last one.
 	if p.after != "" && !isID(kind, p.after) {

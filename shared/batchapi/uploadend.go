@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -32,10 +33,10 @@ type completion struct {
 }
 
 // completeUpload makes the file of the parts. Said again, it answers the same.
-func (a *API) completeUpload(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) completeUpload(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	in := &completion{}
-	if err := readJSON(r, in); err != nil {
+	if err := r.Decode(in); err != nil {
 		return nil, err
 	}
 	u, err := a.complete(ctx, caller, r.PathValue("id"), in)
@@ -107,7 +108,7 @@ func (a *API) join(ctx context.Context, key string, parts []string, sum string) 
 // parts finds the parts of an upload, in the caller's order.
 func (a *API) parts(ctx context.Context, caller string, u *upload, ids []string) (keys []string, err error) {
 	if len(ids) == 0 {
-		return nil, missing("part_ids")
+		return nil, openaiapi.Missing("part_ids", "")
 	}
 	sizes := map[string]int64{}
 	if err := a.store.List(ctx, uploadKey(caller, u.ID, ""), "", func(o bucket.Object) bool {
@@ -117,7 +118,12 @@ func (a *API) parts(ctx context.Context, caller string, u *upload, ids []string)
 		return nil, err
 	}
 	var sum int64
+	named := map[string]bool{}
 	for _, id := range ids {
+		if named[id] { // a file of any size could be made of one part
+			return nil, openaierr.Invalid("part_ids", "invalid_value", "'part_ids' names %.100q more than once. Give each part once, in the file's order.", id)
+		}
+		named[id] = true
 		key := uploadKey(caller, u.ID, id)
 		if _, there := sizes[key]; !there || !isID(partID, id) {
 			return nil, openaierr.Invalid("part_ids", "invalid_value", "The upload %s has no part %.100q. Give the ids that adding the parts has answered with.", u.ID, id)
@@ -132,7 +138,7 @@ func (a *API) parts(ctx context.Context, caller string, u *upload, ids []string)
 }
 
 // cancelUpload ends an upload that will not be completed.
-func (a *API) cancelUpload(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) cancelUpload(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	u, err := a.pending(ctx, caller, r.PathValue("id"))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -79,7 +80,7 @@ const (
 	uploadEnd    = "end.json"
 )
 
-func (a *API) createUpload(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) createUpload(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	var in struct {
 		Purpose      string  `json:"purpose"`
@@ -88,7 +89,7 @@ func (a *API) createUpload(_ http.ResponseWriter, r *http.Request) (any, error) 
 		MIMEType     string  `json:"mime_type"`
 		ExpiresAfter *expiry `json:"expires_after"`
 	}
-	if err := readJSON(r, &in); err != nil {
+	if err := r.Decode(&in); err != nil {
 		return nil, err
 	}
 	if err := checkPurpose(in.Purpose); err != nil {
@@ -100,7 +101,7 @@ func (a *API) createUpload(_ http.ResponseWriter, r *http.Request) (any, error) 
 	}
 	switch {
 	case in.Bytes == nil:
-		return nil, missing("bytes")
+		return nil, openaiapi.Missing("bytes", "")
 	case *in.Bytes < 1 || *in.Bytes > maxUpload:
 		return nil, openaierr.Invalid("bytes", "invalid_value", "'bytes' is %d, want the size of the whole file, from 1 to %d.", *in.Bytes, int64(maxUpload))
 	}
@@ -145,7 +146,7 @@ func notPending(u *upload) error {
 	return openaierr.Invalid("upload_id", "upload_not_pending", "The upload %s is %s. Create another one.", u.ID, u.status())
 }
 
-func (a *API) addPart(_ http.ResponseWriter, r *http.Request) (any, error) {
+func (a *API) addPart(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
 	ctx, caller := of(r)
 	u, err := a.pending(ctx, caller, r.PathValue("id"))
 	if err != nil {

@@ -235,3 +235,22 @@ func TestUploadCutOff(t *testing.T) {
 		t.Errorf("after the file was deleted, complete: %v, and the file is %v", a, got)
 	}
 }
+
+// A part makes a piece of the file once, however large the file was to be.
+func TestPartTwice(t *testing.T) {
+	w := newWorld(t)
+	id := w.call(alice, "POST", "/v1/uploads", uploadOf(9)).text("id")
+	var parts []string
+	for range 3 {
+		parts = append(parts, w.form(alice, "/v1/uploads/"+id+"/parts", "data", "part", "{}\n").text("id"))
+	}
+	for _, ids := range [][]string{{parts[0], parts[0], parts[0]}, {parts[0], parts[1], parts[0]}} {
+		a := w.call(alice, "POST", "/v1/uploads/"+id+"/complete", map[string]any{"part_ids": ids})
+		if a.status != 400 || a.text("error", "param") != "part_ids" || a.text("error", "code") != "invalid_value" || !strings.Contains(a.text("error", "message"), "more than once") {
+			t.Errorf("%d %v", a.status, a.body)
+		}
+	}
+	if a := w.call(alice, "POST", "/v1/uploads/"+id+"/complete", map[string]any{"part_ids": parts}); a.text("status") != "completed" {
+		t.Errorf("each part once: %d %v", a.status, a.body)
+	}
+}

@@ -55,6 +55,7 @@ type world struct {
 	aws     aws.Config
 	states  *stepfunctions.Service
 	objects *locals3.Store
+	vault   *localsecrets.Store
 
 	functions  map[string]http.Handler // by logical id
 	functionOf func(*http.Request) string
@@ -64,7 +65,7 @@ type world struct {
 	hold *hold // nil lets every task pass
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Now()}
 	emulator := azureopenai.New(azureopenai.Options{APIKeys: []string{"local"}, DisableRecording: true})
@@ -77,6 +78,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.objects = bin
 	vault := localsecrets.New()
+	w.vault = vault
 	vault.Put("azure", `{"resources":[{"name":"one","endpoint":"`+upstream.URL+`","api_key":"local","deployments":[
 		{"model":"gpt-4o","type":"GlobalStandard"},{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}]}]}`)
 	vault.Put("callers", fmt.Sprintf(`{"callers":[{"name":"alice/%%","sha256":"%x","models":["*"]},{"name":"bob","sha256":"%x","models":["gpt-4o-mini"]}]}`,
@@ -117,6 +119,9 @@ func newWorld(t *testing.T) *world {
 	w.aws = cfg
 	store := secretsmanager.NewFromConfig(cfg)
 	env := config.Batch{Bucket: bucket, OutputTokens: 100, Tries: 2, OnlineConcurrency: 4}
+	for _, c := range change {
+		c(&env)
+	}
 	client := azureclient.New(azureclient.Options{
 		Secrets: store, Env: config.Env{AzureSecretID: "azure", ConnectTimeout: 5 * time.Second, IdleTimeout: time.Minute, RetryAfterCap: time.Second},
 	})
@@ -159,7 +164,7 @@ func (w *world) invoke(ctx context.Context, tasks *batch.Tasks, payload []byte) 
 	w.mu.Lock()
 	hold := w.hold
 	w.mu.Unlock()
-	if hold != nil && path == "/tasks/"+hold.task {
+	if hold != nil && path == "/v1/tasks/"+hold.task {
 		hold.reached()
 		select {
 		case <-hold.released:

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -33,6 +35,19 @@ func New(cfg aws.Config, name string) *Bucket {
 	})
 	return &Bucket{client, name}
 }
+
+// ValidName reports whether a name can be a bucket's: 3 to 63 lower-case letters, digits, dots and hyphens ("General
+// purpose bucket naming rules", S3 User Guide). What is none may still mean something to S3, which decodes a slash
+// and takes ARNs: such a name reaches objects past a check of bucket and key. So may an alias of an access point,
+// which looks like a bucket's name except for its ending.
+func ValidName(name string) bool {
+	return nameForm.MatchString(name) && !strings.Contains(name, "..") && !aliasForm.MatchString(name)
+}
+
+var (
+	nameForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	aliasForm = regexp.MustCompile(`(-s3alias|--ol-s3|--x-s3|--table-s3|\.mrap)$`)
+)
 
 // Name is the bucket's.
 func (b *Bucket) Name() string { return b.name }

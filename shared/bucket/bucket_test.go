@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,6 +59,19 @@ func (c *cutting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	_, _ = io.WriteString(w, rest)
+}
+
+func TestValidName(t *testing.T) {
+	for name, want := range map[string]bool{
+		"aoai-bridge-batch": true, "abc": true, "a.b-c.9": true, strings.Repeat("a", 63): true,
+		"": false, "ab": false, strings.Repeat("a", 64): false, "A-bucket": false, "a_b": false, "-ab": false, "ab-": false, "a..b": false, ".ab": false,
+		"bucket/api": false, "bucket%2Fapi": false, "bucket/": false, "bucket\\api": false, "bucket?x": false, "bucket#x": false, "bucket\n": false, "..": false,
+		"arn:aws:s3:::bucket": false, "point-abcdefgh-s3alias": false, "point--ol-s3": false, "zone--use1-az4--x-s3": false, "abcd.mrap": false,
+	} {
+		if bucket := ValidName(name); bucket != want {
+			t.Errorf("%q: got %t", name, bucket)
+		}
+	}
 }
 
 func TestDownloadGoesOn(t *testing.T) {
@@ -170,4 +185,55 @@ func TestUploadOfALostChunk(t *testing.T) {
 		t.Errorf("commit: %v, completed: %t", err, completed)
 	}
 	w.Abandon()
+}
+
+// Writers of one spool send as many chunks at once as it allows, and have no file open for what they have sent.
+func TestSpoolSendsAFewAtOnce(t *testing.T) {
+	const atOnce, writers = 3, 8
+	var under, most atomic.Int64
+	full, once := make(chan struct{}), sync.Once{}
+	b := of(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		switch {
+		case r.URL.Query().Has("uploads"):
+			_, _ = io.WriteString(w, "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")
+		case r.URL.Query().Has("partNumber"):
+			if n := under.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			if under.Load() == atOnce {
+				once.Do(func() { close(full) })
+			}
+			<-full
+			under.Add(-1)
+			w.Header().Set("ETag", `"e"`)
+		default:
+			_, _ = io.WriteString(w, "<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>")
+		}
+	}))
+	spool := b.NewSpool(t.TempDir(), atOnce)
+	line := bytes.Repeat([]byte("x"), 1<<20)
+	var all []*Writer
+	for i := range writers {
+		w := spool.Create(t.Context(), fmt.Sprint(i))
+		for range chunk / len(line) {
+			if _, err := w.Write(line); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all = append(all, w)
+	}
+	for _, w := range all {
+		if err := w.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []pending{w.pending, w.sending} {
+			if p.(*inFile).file != nil {
+				t.Error("a file is open")
+			}
+		}
+	}
+	if most.Load() != atOnce {
+		t.Errorf("%d chunks were sent at once, want %d", most.Load(), atOnce)
+	}
 }

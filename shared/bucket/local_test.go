@@ -125,14 +125,11 @@ func TestWriter(t *testing.T) {
 		lines   int
 		spooled bool
 		commit  bool
-	}{{0, false, true}, {1, false, true}, {20, false, true}, {20, true, true}, {1, true, true}, {20, false, false}} {
+	}{{0, false, true}, {1, false, true}, {20, false, true}, {20, true, true}, {1, true, true}, {0, true, true}, {20, false, false}, {20, true, false}} {
 		key := fmt.Sprint(tt)
 		w := b.Create(t.Context(), key, map[string]string{"job": "j"})
 		if tt.spooled {
-			var err error
-			if w, err = b.CreateSpooled(t.Context(), key, t.TempDir()); err != nil {
-				t.Fatal(err)
-			}
+			w = b.NewSpool(t.TempDir(), 1).Create(t.Context(), key)
 		}
 		for range tt.lines {
 			if _, err := w.Write(line); err != nil {

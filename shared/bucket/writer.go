@@ -1,11 +1,9 @@
 package bucket
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"io"
-	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -22,7 +20,8 @@ type Writer struct {
 	bucket   *Bucket
 	key      string
 	metadata map[string]string
-	more     func() (pending, error)
+	more     func() pending
+	slots    chan struct{} // has room for as many chunks as may be on their way at once; nil is no bound
 	pending  pending
 	sending  pending    // on its way, or empty; nil until the first chunk is full
 	sent     chan error // of what is on its way; nil if nothing is
@@ -38,32 +37,14 @@ type pending interface {
 	io.Writer
 	len() int64
 	content() (io.ReadSeeker, error) // of all that is pending
-	reset() error
+	reset()
 	close()
 }
 
 // Create opens a writer that keeps a chunk or two in memory.
 func (b *Bucket) Create(ctx context.Context, key string, metadata map[string]string) *Writer {
-	more := func() (pending, error) { return &inMemory{}, nil }
-	return &Writer{ctx: ctx, bucket: b, key: key, metadata: metadata, more: more, pending: &inMemory{}}
-}
-
-// CreateSpooled opens one that keeps them in temporary files, for when there are many of them. An empty dir
-// is the system's.
-func (b *Bucket) CreateSpooled(ctx context.Context, key, dir string) (*Writer, error) {
-	more := func() (pending, error) {
-		file, err := os.CreateTemp(dir, "chunk-")
-		if err != nil {
-			return nil, err
-		}
-		_ = os.Remove(file.Name()) // open files outlive their names
-		return &inFile{file: file, buffer: bufio.NewWriterSize(file, 32<<10)}, nil
-	}
-	first, err := more()
-	if err != nil {
-		return nil, err
-	}
-	return &Writer{ctx: ctx, bucket: b, key: key, more: more, pending: first}, nil
+	more := func() pending { return &inMemory{} }
+	return &Writer{ctx: ctx, bucket: b, key: key, metadata: metadata, more: more, pending: more()}
 }
 
 func (w *Writer) Write(p []byte) (int, error) {
@@ -90,14 +71,20 @@ func (w *Writer) send() error {
 		if err != nil {
 			return err
 		}
-		w.upload = *out.UploadId
-		if w.sending, err = w.more(); err != nil {
-			return err
-		}
+		w.upload, w.sending = *out.UploadId, w.more()
 	}
 	w.pending, w.sending = w.sending, w.pending
 	w.sent = make(chan error, 1)
-	go func() { w.sent <- w.sendPart() }()
+	if w.slots != nil {
+		w.slots <- struct{}{}
+	}
+	go func() {
+		err := w.sendPart()
+		if w.slots != nil {
+			<-w.slots
+		}
+		w.sent <- err
+	}()
 	return nil
 }
 
@@ -117,7 +104,8 @@ func (w *Writer) sendPart() error {
 	w.parts = append(w.parts, types.CompletedPart{
 		PartNumber: number, ETag: out.ETag, ChecksumCRC32: out.ChecksumCRC32, ChecksumCRC64NVME: out.ChecksumCRC64NVME,
 	})
-	return w.sending.reset()
+	w.sending.reset()
+	return nil
 }
 
 // arrive waits for the chunk that is on its way.
@@ -183,33 +171,5 @@ type inMemory struct{ bytes.Buffer }
 
 func (m *inMemory) len() int64                      { return int64(m.Len()) }
 func (m *inMemory) content() (io.ReadSeeker, error) { return bytes.NewReader(m.Bytes()), nil }
-func (m *inMemory) reset() error                    { m.Reset(); return nil }
+func (m *inMemory) reset()                          { m.Reset() }
 func (m *inMemory) close()                          {} // the collector takes it
-
-type inFile struct {
-	file   *os.File
-	buffer *bufio.Writer // of file
-	size   int64         // bytes in both
-}
-
-func (f *inFile) Write(p []byte) (int, error) {
-	n, err := f.buffer.Write(p)
-	f.size += int64(n)
-	return n, err
-}
-
-func (f *inFile) len() int64 { return f.size }
-func (f *inFile) close()     { _ = f.file.Close() } // closed already after a commit
-
-func (f *inFile) content() (io.ReadSeeker, error) {
-	return io.NewSectionReader(f.file, 0, f.size), f.buffer.Flush()
-}
-
-func (f *inFile) reset() error {
-	f.size = 0
-	if err := f.file.Truncate(0); err != nil {
-		return err
-	}
-	_, err := f.file.Seek(0, io.SeekStart)
-	return err
-}

@@ -1,5 +1,5 @@
 // Package callers knows who calls: it checks the key of an HTTP request against the callers' secret
-// and says which models its owner may use. It does not know Azure, nor what is asked of it.
+// and says what its owner may reach and spend. It does not know Azure, nor what is asked of it.
 package callers
 
 import (
@@ -9,6 +9,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/permits"
 	"aoai-bridge/shared/secrets"
 	"aoai-bridge/shared/telemetry"
 )
@@ -25,17 +27,10 @@ const TTL = 45 * time.Second
 
 // Caller is who makes a call.
 type Caller struct {
-	Name   string
-	Models []string // "*" is any
+	Name string
+	permits.Permits
+	CostCeiling *float64 // the most that a batch of the caller's may cost, in USD; 0 is any, nil what the stack has
 }
-
-// May tells whether the caller may use a model; names are those it goes by: its own and its deployment's.
-func (c Caller) May(names ...string) bool {
-	return c.Any() || slices.ContainsFunc(c.Models, func(model string) bool { return slices.Contains(names, model) })
-}
-
-// Any tells whether the caller may use every model.
-func (c Caller) Any() bool { return slices.Contains(c.Models, "*") }
 
 // List is the callers' secret, parsed.
 type List struct{ entries []entry }
@@ -54,17 +49,25 @@ func Parse(secret []byte) (List, error) {
 			Name   string   `json:"name"`
 			SHA256 string   `json:"sha256"`
 			Models []string `json:"models"`
+			Allow  []string `json:"allow"`
+
+			CostCeiling *float64 `json:"cost_ceiling"`
 		} `json:"callers"`
 	}
 	if err := json.Unmarshal(secret, &s); err != nil {
-		return List{}, fmt.Errorf("the callers' secret is not JSON of the expected form, want for example %s", exampleList)
+		what := ""
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
+			kind, _, _ := strings.Cut(wrong.Value, " ") // what follows is a number itself
+			what = fmt.Sprintf(" (%s is a JSON %s)", wrong.Field, kind)
+		}
+		return List{}, fmt.Errorf("the callers' secret is not JSON of the expected form%s, want for example %s", what, exampleList)
 	}
 	if s.Callers == nil { // an empty list is one that nobody has been added to yet
 		return List{}, fmt.Errorf("the callers' secret has no callers, want for example %s", exampleList)
 	}
 	var list List
 	for i, c := range s.Callers {
-		e := entry{Caller: Caller{c.Name, c.Models}}
+		e := entry{Caller: Caller{c.Name, permits.Permits{Models: c.Models, Allow: c.Allow}, c.CostCeiling}}
 		sum, err := hex.DecodeString(c.SHA256)
 		switch {
 		case c.Name == "":
@@ -73,6 +76,13 @@ func Parse(secret []byte) (List, error) {
 			return List{}, fmt.Errorf("the callers' secret is wrong: callers[%d].sha256 (%s) is not a SHA-256 in 64 hex digits", i, c.Name)
 		case len(c.Models) == 0:
 			return List{}, fmt.Errorf(`the callers' secret is wrong: callers[%d].models (%s) is missing, want for example ["*"] or ["gpt-4o"]`, i, c.Name)
+		case c.CostCeiling != nil && *c.CostCeiling < 0:
+			return List{}, fmt.Errorf(`the callers' secret is wrong: callers[%d].cost_ceiling (%s) is less than 0, want an amount in USD such as 500, or 0 for none`, i, c.Name)
+		}
+		for _, allowed := range c.Allow {
+			if !slices.Contains(permits.Allowances, allowed) {
+				return List{}, fmt.Errorf(`the callers' secret is wrong: callers[%d].allow (%s) has %.40q, want any of %q`, i, c.Name, allowed, permits.Allowances)
+			}
 		}
 		list.entries = append(list.entries, e)
 	}
@@ -106,7 +116,9 @@ func From(ctx context.Context) Caller {
 // Trust serves everybody under one name and with any model: whoever may invoke the function has been
 // let in by IAM.
 func Trust(name string, next http.Handler) http.Handler {
-	return serve(next, func(*http.Request) (Caller, error) { return Caller{name, []string{"*"}}, nil })
+	return serve(next, func(*http.Request) (Caller, error) {
+		return Caller{Name: name, Permits: permits.Permits{Models: []string{"*"}}}, nil
+	})
 }
 
 // Require serves only requests with a key of the list, in "Authorization: Bearer" or "api-key".

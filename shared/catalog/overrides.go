@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"aoai-bridge/shared/decimal"
 )
 
 // Overrides is what a user knows better: the members "prices" and "models" of the Azure secret, or of a
@@ -81,6 +83,9 @@ func (c *Catalog) addPrice(path string, n Named, t DeploymentType, raw json.RawM
 	} {
 		if v != nil && *v < 0 {
 			return fmt.Errorf("%s.%s: %g is negative", path, name, *v)
+		}
+		if v != nil && !decimal.InRange(*v) {
+			return fmt.Errorf("%s.%s: %g is above %g", path, name, *v, float64(decimal.Most))
 		}
 	}
 	if in.Input == nil && in.PTUHour == nil {
@@ -205,19 +210,33 @@ func (c *Catalog) like(name, other string) {
 	}
 }
 
+// maxMultiplier bounds what a patch counts for. Sums of tokens have to fit whole numbers.
+const maxMultiplier = 1e6
+
 func (i *Images) check(path string) error {
 	switch {
 	case i.Kind == "tile" && i.Base > 0 && i.PerTile > 0:
 		return nil
-	case i.Kind == "patch" && i.Multiplier > 0 && len(i.Detail) > 0 && i.Detail[i.Auto] != (Detail{}):
+	case i.Kind == "patch" && i.Multiplier > 0 && i.Multiplier <= maxMultiplier && len(i.Detail) > 0 && i.Detail[i.Auto] != (Detail{}):
 		return nil
 	}
 	return fmt.Errorf(`%s: want for example {"kind": "tile", "auto": "high", "base": 85, "per_tile": 170} or {"kind": "patch", "auto": "high", "multiplier": 1.2, "detail": {"high": {"max_dim": 2048, "budget": 2500}}}`, path)
 }
 
 func (p *PTU) check(path string) error {
-	if p.InputTPM <= 0 || p.GlobalMin <= 0 || p.GlobalIncrement <= 0 || p.RegionalMin <= 0 || p.RegionalIncrement <= 0 {
-		return fmt.Errorf("%s: input_tpm, global_min, global_increment, regional_min and regional_increment must all be above 0", path)
+	if p.InputTPM < 1 || p.GlobalMin <= 0 || p.GlobalIncrement <= 0 || p.RegionalMin <= 0 || p.RegionalIncrement <= 0 {
+		return fmt.Errorf("%s: input_tpm, global_min, global_increment, regional_min and regional_increment must all be 1 or more", path)
+	}
+	weights := []float64{p.InputTPM, p.OutputRatio}
+	if w := p.Weights; w != nil {
+		for _, w := range []Weight{w.Short, w.Long} {
+			weights = append(weights, w.Input, w.CachedInput, w.CacheWrite, w.Output)
+		}
+	}
+	for _, w := range weights {
+		if w < 0 || !decimal.InRange(w) {
+			return fmt.Errorf("%s: %g is no number of tokens, nor a weight of one", path, w)
+		}
 	}
 	return nil
 }

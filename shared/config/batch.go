@@ -2,7 +2,8 @@ package config
 
 import (
 	"errors"
-	"strconv"
+
+	"aoai-bridge/shared/decimal"
 )
 
 // Batch is what the batch functions read besides Env.
@@ -30,8 +31,8 @@ func BatchFromEnvironment(getenv func(string) string) (Batch, error) {
 		KeepAzureFiles:    getenv("BATCH_KEEP_AZURE_FILES") == "true",
 	}
 	if value := getenv("BATCH_COST_CEILING"); value != "" {
-		amount, err := strconv.ParseFloat(value, 64)
-		if err != nil || !(amount >= 0) {
+		amount, err := decimal.Parse(value)
+		if err != nil || amount < 0 || !decimal.InRange(amount) {
 			r.fail("BATCH_COST_CEILING", value, "100")
 		}
 		b.CostCeiling = amount

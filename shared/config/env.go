@@ -1,5 +1,4 @@
-// Package config reads what the owner of a stack sets: a function's environment and the Azure secret.
-// It does not fetch the secret, nor act on what either says.
+// Package config reads a function's environment, which the owner of a stack sets. It does not act on what that says.
 package config
 
 import (

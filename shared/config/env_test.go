@@ -41,6 +41,19 @@ func TestFromEnvironment(t *testing.T) {
 	}
 }
 
+func TestCostCeiling(t *testing.T) {
+	for value, want := range map[string]float64{"": 0, "0": 0, "12.5": 12.5, "1e-6": 1e-6} {
+		if b, err := config.BatchFromEnvironment(environment(map[string]string{"BATCH_BUCKET": "b", "BATCH_COST_CEILING": value})); err != nil || b.CostCeiling != want {
+			t.Errorf("%q: got %g, %v", value, b.CostCeiling, err)
+		}
+	}
+	for _, value := range []string{"-1", "Inf", "NaN", "1e400", "1e300", "0x1p4", "much"} {
+		if _, err := config.BatchFromEnvironment(environment(map[string]string{"BATCH_BUCKET": "b", "BATCH_COST_CEILING": value})); err == nil || !strings.Contains(err.Error(), "BATCH_COST_CEILING") {
+			t.Errorf("%q: got %v", value, err)
+		}
+	}
+}
+
 func TestFromEnvironmentNamesEveryFault(t *testing.T) {
 	_, err := config.FromEnvironment(environment(map[string]string{
 		"CONNECT_TIMEOUT": "5", "FIRST_BYTE_TIMEOUT": "0s", "IDLE_TIMEOUT": "-1s", "MAX_RETRIES": "-1", "RETRY_AFTER_CAP": "soon", "LOG_LEVEL": "loud",

@@ -116,8 +116,9 @@ func encode(f func(*bytes.Buffer) error) []byte {
 	return b.Bytes()
 }
 
-func riff(kind string, body ...byte) []byte {
-	return append([]byte("RIFF\x00\x00\x00\x00WEBP"+kind+"\x00\x00\x00\x00"), body...)
+// webp returns an image of one chunk, of fewer than 100 bytes.
+func webp(form string, body ...byte) []byte {
+	return append([]byte("RIFF"+string(rune(len(body)+12))+"\x00\x00\x00WEBP"+form+string(rune(len(body)))+"\x00\x00\x00"), body...)
 }
 
 func TestSizeOf(t *testing.T) {
@@ -138,10 +139,13 @@ func TestSizeOf(t *testing.T) {
 		{"gif", encode(func(b *bytes.Buffer) error { return gif.Encode(b, picture, nil) }), Size{300, 20}, nil},
 		{"jpeg", jpg, Size{300, 20}, nil},
 		{"jpeg with a long header", append(exif, jpg[2:]...), Size{300, 20}, nil},
-		{"webp, lossy", riff("VP8 ", 0, 0, 0, 0x9d, 0x01, 0x2a, 0x2c, 0x41, 0x14, 0x80), Size{300, 20}, nil},
-		{"webp, lossless", riff("VP8L", 0x2f, 0x2b, 0xc1, 0x04, 0x00, 0, 0, 0, 0, 0), Size{300, 20}, nil},
-		{"webp, extended", riff("VP8X", 0, 0, 0, 0, 0x2b, 0x01, 0, 0x13, 0, 0), Size{300, 20}, nil},
-		{"webp of another kind", riff("VP9 ", make([]byte, 10)...), Size{}, errNotImage},
+		{"jpeg with bytes between segments", append([]byte{0xff, 0xd8, 'x', 0xff, 0, 'y'}, jpg[2:]...), Size{300, 20}, nil},
+		{"jpeg, arithmetic coding", bytes.Replace(jpg, []byte{0xff, 0xc0}, []byte{0xff, 0xc9}, 1), Size{300, 20}, nil},
+		{"webp, lossy", webp("VP8 ", 0, 0, 0, 0x9d, 0x01, 0x2a, 0x2c, 0x41, 0x14, 0x80), Size{300, 20}, nil},
+		{"webp, lossless", webp("VP8L", 0x2f, 0x2b, 0xc1, 0x04, 0x00, 0, 0, 0, 0, 0), Size{300, 20}, nil},
+		{"webp, extended", webp("VP8X", 0, 0, 0, 0, 0x2b, 0x01, 0, 0x13, 0, 0), Size{300, 20}, nil},
+		{"webp of 26 bytes", webp("VP8L", 0x2f, 0x41, 0x6c, 0x6f, 0, 0x6b), Size{11330, 446}, nil},
+		{"webp of another kind", webp("VP9 ", make([]byte, 10)...), Size{}, errNotImage},
 		{"text", []byte("this is no image, but some text"), Size{}, errNotImage},
 		{"cut png", huge[:20], Size{}, errCut},
 		{"cut jpeg", jpg[:30], Size{}, errCut},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/decimal"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
 )
@@ -57,16 +58,16 @@ func ParseOptions(n rawjson.Node) (Options, error) {
 }
 
 func (o *Options) check() error {
-	bad := func(name string) error {
-		return openaierr.Invalid("estimate."+name, "invalid_value", "Invalid value for 'estimate.%s': it must not be negative.", name)
+	bad := func(name string, most int) error {
+		return openaierr.Invalid("estimate."+name, "invalid_value", "Invalid value for 'estimate.%s': it must be from 0 to %d.", name, most)
 	}
 	switch {
-	case o.CallsPerMinute < 0:
-		return bad("calls_per_minute")
-	case o.OutputTokens != nil && *o.OutputTokens < 0:
-		return bad("output_tokens")
-	case o.CachedTokens < 0:
-		return bad("cached_tokens")
+	case o.CallsPerMinute < 0 || !decimal.InRange(o.CallsPerMinute):
+		return bad("calls_per_minute", decimal.Most)
+	case o.OutputTokens != nil && (*o.OutputTokens < 0 || *o.OutputTokens > maxTokens):
+		return bad("output_tokens", maxTokens)
+	case o.CachedTokens < 0 || o.CachedTokens > maxTokens:
+		return bad("cached_tokens", maxTokens)
 	}
 	for i, size := range o.Images {
 		if size.Width <= 0 || size.Height <= 0 {
@@ -206,6 +207,9 @@ func outputBound(kind Kind, body rawjson.Node, n *catalog.Named) (bound, explici
 	return nil, nil, nil
 }
 
+// maxTokens bounds numbers of tokens, and of choices: the product of two fits an int.
+const maxTokens = 1 << 31
+
 func whole(body rawjson.Node, name string, into *int) error {
 	v := body.Get(name)
 	if v.Absent() {
@@ -214,7 +218,7 @@ func whole(body rawjson.Node, name string, into *int) error {
 	if json.Unmarshal(v.Raw(), into) != nil {
 		return wrongType(name, "an integer", v)
 	}
-	if *into < 0 || *into > 1<<31 {
+	if *into < 0 || *into > maxTokens {
 		return openaierr.Invalid(name, "invalid_value", "Invalid value for '%s': %d.", name, *into)
 	}
 	return nil

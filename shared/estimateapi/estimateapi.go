@@ -3,9 +3,7 @@
 package estimateapi
 
 import (
-	"encoding/json"
 	"net/http"
-	"strconv"
 	"time"
 
 	"aoai-bridge/shared/azure"
@@ -13,38 +11,36 @@ import (
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/estimate"
-	"aoai-bridge/shared/inference"
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
-	"aoai-bridge/shared/telemetry"
 	"aoai-bridge/shared/tokens"
 )
 
-// API answers estimates.
+// API answers estimates, as an http.Handler.
 type API struct {
 	azure *azure.Client  // has the secret's deployments, prices and models
 	files *batch.Service // nil: files are not read
 	now   func() time.Time
+
+	routes openaiapi.Router
 }
 
-// New makes an API. A nil now is clock.Wall.
-func New(client *azure.Client, now func() time.Time) *API {
-	return &API{azure: client, now: clock.Or(now)}
+// New makes an API. Without files it does not read files in S3. A nil now is clock.Wall.
+func New(client *azure.Client, files *batch.Service, now func() time.Time) *API {
+	a := &API{azure: client, files: files, now: clock.Or(now)}
+	a.routes.Handle("POST /tokens/estimate", "tokens.estimate", a.estimate)
+	a.routes.Handle("POST /responses/input_tokens", "responses.input_tokens", a.inputTokens)
+	return a
 }
 
-// WithFiles lets the API read files in S3.
-func (a *API) WithFiles(files *batch.Service) { a.files = files }
-
-// AddTo adds the operations.
-func (a *API) AddTo(api *inference.API) {
-	api.Add("POST /tokens/estimate", "tokens.estimate", a.estimate)
-	api.Add("POST /responses/input_tokens", "responses.input_tokens", a.inputTokens)
-}
+// ServeHTTP serves the paths of every family.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.routes.ServeHTTP(w, r) }
 
 // Path says where a bare payload goes: all are estimates.
 func Path([]byte) (string, error) { return "/v1/tokens/estimate", nil }
 
-func (a *API) estimate(w http.ResponseWriter, r *http.Request) error {
+func (a *API) estimate(w http.ResponseWriter, r *openaiapi.Request) error {
 	body, err := read(r)
 	if err != nil {
 		return err
@@ -77,11 +73,11 @@ func (a *API) estimate(w http.ResponseWriter, r *http.Request) error {
 	if options.Tokens {
 		report.Tokens = estimate.List(s.rules.Encoding, count.Texts)
 	}
-	return answer(w, report)
+	return openaiapi.WriteJSON(w, report)
 }
 
 // inputTokens answers as OpenAI does: the tokens of a response's input, and nothing else.
-func (a *API) inputTokens(w http.ResponseWriter, r *http.Request) error {
+func (a *API) inputTokens(w http.ResponseWriter, r *openaiapi.Request) error {
 	body, err := read(r)
 	if err != nil {
 		return err
@@ -94,25 +90,14 @@ func (a *API) inputTokens(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, struct {
+	return openaiapi.WriteJSON(w, struct {
 		Object      string `json:"object"`
 		InputTokens int    `json:"input_tokens"`
 	}{"response.input_tokens", count.Tokens})
 }
 
-func read(r *http.Request) (rawjson.Node, error) {
-	raw, err := inference.ReadBody(r)
-	if err != nil {
-		return rawjson.Node{}, err
-	}
-	body, err := rawjson.ParseTree(raw)
-	if err == nil && body.Kind() != '{' {
-		err = rawjson.ErrNotObject
-	}
-	if err != nil {
-		return rawjson.Node{}, openaierr.Invalid("", "invalid_json", "The request body is not a JSON object: %v.", err)
-	}
-	return body, inference.Once(body, "model", "messages", "input", "instructions", "tools", "functions", "text", "encoding", "estimate", "s3")
+func read(r *openaiapi.Request) (rawjson.Node, error) {
+	return r.ReadObject(openaiapi.Whole, "model", "messages", "input", "instructions", "tools", "functions", "text", "encoding", "estimate", "s3")
 }
 
 // subject is what a request is counted by.
@@ -130,7 +115,7 @@ func (s *subject) kind() string {
 
 // subject finds the model that a body names, through the deployments of the Azure secret, and the
 // encoding that it is counted in.
-func (a *API) subject(r *http.Request, body rawjson.Node, o estimate.Options) (*subject, error) {
+func (a *API) subject(r *openaiapi.Request, body rawjson.Node, o estimate.Options) (*subject, error) {
 	name := body.Get("model")
 	if !name.Absent() && name.Kind() != '"' {
 		return nil, openaierr.Invalid("model", "invalid_type", "Invalid type for 'model': expected a string.")
@@ -140,7 +125,7 @@ func (a *API) subject(r *http.Request, body rawjson.Node, o estimate.Options) (*
 		return nil, err
 	}
 	asked := name.Text()
-	telemetry.From(r.Context()).Model = asked
+	r.Record.Model = asked
 	if asked == "" && encoding == nil {
 		remedy := "Name a model; GET /v1/models lists those there are."
 		if !body.Get("text").Absent() {
@@ -155,7 +140,7 @@ func (a *API) subject(r *http.Request, body rawjson.Node, o estimate.Options) (*
 	if asked == "" {
 		return &subject{known, estimate.Rules{Encoding: encoding}}, nil
 	}
-	if err := inference.Permit(r.Context(), asked, asked, model); err != nil {
+	if err := r.MayUse(asked, model); err != nil {
 		return nil, err
 	}
 	found, err := known.Lookup(model)
@@ -191,15 +176,4 @@ func encodingOf(body rawjson.Node, o estimate.Options) (*tokens.Encoding, error)
 		return nil, openaierr.Invalid(param, "invalid_value", "Invalid value for '%s': %v.", param, err)
 	}
 	return encoding, nil
-}
-
-func answer(w http.ResponseWriter, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body) // a caller that is gone needs no answer
-	return nil
 }

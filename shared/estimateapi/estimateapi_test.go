@@ -22,7 +22,6 @@ import (
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/estimate"
 	"aoai-bridge/shared/estimateapi"
-	"aoai-bridge/shared/inference"
 	"aoai-bridge/shared/secrets"
 )
 
@@ -48,8 +47,7 @@ func open(t testing.TB, secret string) http.Handler {
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
 	client := azure.New(azure.Options{Secrets: manager, Env: config.Env{AzureSecretID: "azure"}})
-	api := inference.New(client, time.Minute)
-	estimateapi.New(client, today).AddTo(api)
+	api := estimateapi.New(client, nil, today)
 	return callers.Require(secrets.New(manager, "callers", callers.TTL, callers.Parse, nil), api)
 }
 
@@ -189,6 +187,7 @@ func TestErrors(t *testing.T) {
 		{"not an object", "any", `[]`, 400, "", "invalid_json"},
 		{"no model", "any", `{` + hello + `}`, 400, "model", "missing_required_parameter"},
 		{"two models", "any", `{"model":"gpt-4o","model":"gpt-5",` + hello + `}`, 400, "model", "duplicate_parameter"},
+		{"a model in another case", "any", `{"model":"gpt-4o","Model":"gpt-5",` + hello + `}`, 400, "Model", "unknown_parameter"},
 		{"messages twice", "any", `{"model":"gpt-4o",` + hello + `,` + hello + `}`, 400, "messages", "duplicate_parameter"},
 		{"half a token id", "any", `{"model":"text-embedding-3-small","input":[1.5]}`, 400, "input", "invalid_type"},
 		{"a negative token id", "any", `{"model":"text-embedding-3-small","input":[[1],[-1]]}`, 400, "input[1]", "invalid_type"},
@@ -204,6 +203,9 @@ func TestErrors(t *testing.T) {
 		{"an unknown option", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"cost":1}}`, 400, "estimate.cost", "unknown_parameter"},
 		{"a string for a rate", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"calls_per_minute":"1"}}`, 400, "estimate.calls_per_minute", "invalid_type"},
 		{"a rate above all numbers", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"calls_per_minute":1e400}}`, 400, "estimate.calls_per_minute", "invalid_type"},
+		{"a rate without end", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"calls_per_minute":1e308}}`, 400, "estimate.calls_per_minute", "invalid_value"},
+		{"tokens without end", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"output_tokens":9223372036854775807}}`, 400, "estimate.output_tokens", "invalid_value"},
+		{"cached tokens without end", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"cached_tokens":9223372036854775807}}`, 400, "estimate.cached_tokens", "invalid_value"},
 		{"a negative rate", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"calls_per_minute":-1}}`, 400, "estimate.calls_per_minute", "invalid_value"},
 		{"more cached than there is", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"cached_tokens":9}}`, 400, "estimate.cached_tokens", "invalid_value"},
 		{"an image of no size", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"images":[{"width":1}]}}`, 400, "estimate.images[0]", "invalid_value"},

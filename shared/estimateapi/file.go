@@ -8,8 +8,8 @@ import (
 	"slices"
 
 	"aoai-bridge/shared/batch"
-	"aoai-bridge/shared/callers"
 	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
 )
@@ -46,7 +46,7 @@ type FileTotal struct {
 
 // file answers for a JSONL object in S3. ctx ends the reading in time, so that the answer says how far
 // it came.
-func (a *API) file(w http.ResponseWriter, r *http.Request, body rawjson.Node) error {
+func (a *API) file(w http.ResponseWriter, r *openaiapi.Request, body rawjson.Node) error {
 	source, err := sourceOf(body.Get("s3"))
 	if err != nil {
 		return err
@@ -58,10 +58,10 @@ func (a *API) file(w http.ResponseWriter, r *http.Request, body rawjson.Node) er
 		return openaierr.Invalid("s3", "unsupported_value", "This function reads no files from S3.")
 	}
 	// A file may name any model, and what it holds is shown in part.
-	if caller := callers.From(r.Context()); !caller.Any() {
+	if !r.Caller.Any() {
 		return &openaierr.Error{
 			Status: http.StatusForbidden, Type: openaierr.TypePermission, Param: "s3", Code: "model_not_allowed",
-			Message: "The key of " + caller.Name + " may not use every model, so it may not ask about files, which can name any.",
+			Message: "The key of " + r.Caller.Name + " may not use every model, so it may not ask about files, which can name any.",
 		}
 	}
 	found, err := a.files.Survey(r.Context(), source)
@@ -72,7 +72,7 @@ func (a *API) file(w http.ResponseWriter, r *http.Request, body rawjson.Node) er
 	if err != nil {
 		return err
 	}
-	return answer(w, report)
+	return openaiapi.WriteJSON(w, report)
 }
 
 func sourceOf(n rawjson.Node) (source batch.Source, err error) {

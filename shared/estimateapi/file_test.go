@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -22,7 +21,6 @@ import (
 	"aoai-bridge/shared/callers"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/estimateapi"
-	"aoai-bridge/shared/inference"
 )
 
 const bucket = "aoai-bridge-batch"
@@ -50,11 +48,8 @@ func openFiles(t testing.TB, files map[string]string) http.Handler {
 		}
 	}
 	client := azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(cfg), Env: config.Env{AzureSecretID: "azure"}})
-	estimates := estimateapi.New(client, today)
-	estimates.WithFiles(batch.New(batch.Options{AWS: cfg, Azure: client, Env: config.Batch{Bucket: bucket, OutputTokens: 100}}))
-	api := inference.New(client, time.Minute)
-	estimates.AddTo(api)
-	return callers.Trust("workflow", api.Direct())
+	jobs := batch.New(batch.Options{AWS: cfg, Azure: client, Env: config.Batch{Bucket: bucket, OutputTokens: 100}})
+	return callers.Trust("workflow", estimateapi.New(client, jobs, today))
 }
 
 func line(model, url, members string) string {
@@ -123,6 +118,8 @@ func TestFileErrors(t *testing.T) {
 		{"options of one request", `{"s3":{"key":"x"},"estimate":{"output_tokens":5}}`, 400, "estimate", "unsupported_parameter"},
 		{"a misspelt member", `{"s3":{"bucket":"a","path":"b"}}`, 400, "s3.path", "unknown_parameter"},
 		{"a negative offset", `{"s3":{"key":"a","offset":-1}}`, 400, "s3", "invalid_type"},
+		{"a folder in the bucket's name", `{"s3":{"bucket":"aoai-bridge-batch/api","key":"files/a"}}`, 400, "s3.bucket", "invalid_value"},
+		{"an ARN", `{"s3":{"bucket":"arn:aws:s3:us-east-1:123456789012:accesspoint/a","key":"a"}}`, 400, "s3.bucket", "invalid_value"},
 		{"no such object", `{"s3":{"key":"a"}}`, 404, "s3.key", "not_found"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -8,34 +8,33 @@ import (
 	"net/http"
 	"time"
 
-	"aoai-bridge/shared/apipath"
 	"aoai-bridge/shared/azure"
-	"aoai-bridge/shared/telemetry"
+	"aoai-bridge/shared/openaiapi"
 )
 
-// API serves operations of the API. Add them, then use it as an http.Handler for HTTP calls.
+// API serves operations of the API. Add them, then use it as an http.Handler.
 type API struct {
-	azure *azure.Client
-	limit time.Duration // to the first byte of an HTTP call
-	mux   *http.ServeMux
+	azure  *azure.Client
+	limit  time.Duration // to the first byte of Azure's answer
+	routes openaiapi.Router
 }
 
-// New makes an API without operations. firstByte bounds the wait for Azure's first byte; a bare
-// payload's call waits as long as its function may run.
+// New makes an API without operations. firstByte bounds the wait for the first byte of Azure's answer; 0 waits as long
+// as the request's context lasts, which suits bare payloads: no gateway ends their wait.
 func New(client *azure.Client, firstByte time.Duration) *API {
-	return &API{azure: client, limit: firstByte, mux: http.NewServeMux()}
+	return &API{azure: client, limit: firstByte}
 }
 
 // Chat adds chat completions, responses and models.
 func (a *API) Chat() *API {
 	a.handle("POST /chat/completions", operation{name: "chat.completions", required: "messages"})
 	a.handle("POST /responses", operation{name: "responses"})
-	a.handle("GET /responses/{id}", operation{name: "responses.retrieve"})
-	a.handle("DELETE /responses/{id}", operation{name: "responses.delete"})
-	a.handle("POST /responses/{id}/cancel", operation{name: "responses.cancel"})
-	a.handle("GET /responses/{id}/input_items", operation{name: "responses.input_items"})
-	a.mux.HandleFunc("GET /models", a.listModels)
-	a.mux.HandleFunc("GET /models/{model}", a.retrieveModel)
+	a.handleStored("GET /responses/{id}", "responses.retrieve")
+	a.handleStored("DELETE /responses/{id}", "responses.delete")
+	a.handleStored("POST /responses/{id}/cancel", "responses.cancel")
+	a.handleStored("GET /responses/{id}/input_items", "responses.input_items")
+	a.routes.Handle("GET /models", "models.list", a.listModels)
+	a.routes.Handle("GET /models/{model}", "models.retrieve", a.retrieveModel)
 	return a
 }
 
@@ -45,61 +44,56 @@ func (a *API) Embeddings() *API {
 	return a
 }
 
-// Add adds an operation that is answered here and not by Azure. Its error goes to the caller.
-func (a *API) Add(pattern, name string, serve func(http.ResponseWriter, *http.Request) error) {
-	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		telemetry.From(r.Context()).Operation = name
-		if err := serve(w, r); err != nil {
-			telemetry.Fail(w, r, err)
-		}
-	})
-}
+// ServeHTTP serves the paths of every family.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.routes.ServeHTTP(w, r) }
 
-// operation is one call of Azure's that we pass on.
+// operation is one whose requests have a body, which we pass on to Azure.
 type operation struct {
 	name     string // as telemetry has it
 	required string // a member that every body must have
 }
 
-// ServeHTTP serves the paths of both families.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.serve(w, r, a.limit) }
-
-// Direct serves bare payloads, for which no gateway ends the wait.
-func (a *API) Direct() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, 0) })
+// handle passes an operation on to Azure.
+func (a *API) handle(pattern string, op operation) {
+	a.routes.Handle(pattern, op.name, func(w http.ResponseWriter, r *openaiapi.Request) error {
+		call, keepUsage, err := a.prepare(r, op)
+		if err != nil {
+			return err
+		}
+		return a.relay(w, r, call, keepUsage)
+	})
 }
 
-func (a *API) serve(w http.ResponseWriter, r *http.Request, limit time.Duration) {
-	path, err := apipath.Parse(r)
-	if err != nil {
-		telemetry.Fail(w, r, err)
-		return
+// handleStored passes on an operation about a stored response. What its id names is in one resource; which model
+// answered it is not asked again.
+func (a *API) handleStored(pattern, name string) {
+	a.routes.Handle(pattern, name, func(w http.ResponseWriter, r *openaiapi.Request) error {
+		call := a.newCall(r)
+		call.Stream = r.Path.Query.Get("stream") == "true"
+		return a.relay(w, r, call, true)
+	})
+}
+
+// newCall is the call of Azure that a request makes, without its body.
+func (a *API) newCall(r *openaiapi.Request) *azure.Call {
+	return &azure.Call{
+		Method: r.Method, Dated: r.Path.Dated, Path: r.Path.Escaped(), Query: r.Path.Query.Encode(), Header: r.Header,
+		InPath: r.Path.Deployment != "", Name: r.Path.Deployment, Permit: r.Caller.Target, Limit: a.limit,
 	}
-	inner := path.Request(r.WithContext(withRoute(r.Context(), &route{path, limit})))
-	if err := apipath.Check(a.mux, inner, r.URL.Path); err != nil {
-		telemetry.Fail(w, r, err)
-		return
-	}
-	a.mux.ServeHTTP(w, inner)
 }
 
 // relay sends the call to Azure and its answer to the caller.
-func (a *API) relay(w http.ResponseWriter, r *http.Request, call *azure.Call, keepUsage bool) {
+func (a *API) relay(w http.ResponseWriter, r *openaiapi.Request, call *azure.Call, keepUsage bool) error {
+	if err := a.permitHeader(r); err != nil {
+		return err
+	}
 	answer, err := a.azure.Do(r.Context(), call)
-	if err == nil {
-		defer answer.Close()
-		err = answer.Relay(w, keepUsage)
+	if err != nil {
+		return err
 	}
-	switch {
-	case errors.Is(err, azure.ErrBroken):
+	defer answer.Close()
+	if err = answer.Relay(w, keepUsage); errors.Is(err, azure.ErrBroken) {
 		panic(http.ErrAbortHandler) // the caller must not take what it has for the whole
-	case err != nil:
-		telemetry.Fail(w, r, err)
 	}
-}
-
-// route is a call's path and how long its first byte is waited for.
-type route struct {
-	*apipath.Path
-	limit time.Duration
+	return err
 }

@@ -32,14 +32,17 @@ const azureKey = "azure-key-0123456789"
 // A stage is the API behind its callers' check, and Azure behind it.
 type stage struct {
 	*inference.API
-	azure  *azureopenai.Server
-	client *azure.Client
-	http   http.Handler
+	azure    *azureopenai.Server
+	upstream string // its URL
+	store    *local.Store
+	client   *azure.Client
+	http     http.Handler
 }
 
-// open serves all operations to two callers: "any" may use every model, "few" only gpt-4o and o4-mini.
+// open serves all operations to three callers: "any" may use every model, "few" only gpt-4o and o4-mini, and "more"
+// is like few, but may reach what is stored and Azure's identity.
 // listed are the members of the Azure secret that list its deployments.
-func open(t *testing.T, listed string) *stage {
+func open(t *testing.T, listed string, edit ...func(*config.Env)) *stage {
 	t.Helper()
 	emulator := azureopenai.New(azureopenai.Options{APIKeys: []string{azureKey}, Deployments: append(azureopenai.DefaultDeployments(),
 		azureopenai.Deployment{Name: "main", Model: "gpt-4o", Version: "2024-11-20", Type: "GlobalStandard"})})
@@ -47,18 +50,20 @@ func open(t *testing.T, listed string) *stage {
 	t.Cleanup(upstream.Close)
 	store := local.New()
 	store.Put("azure", fmt.Sprintf(`{"endpoint":%q,"api_key":%q%s}`, upstream.URL, azureKey, listed))
-	store.Put("callers", fmt.Sprintf(`{"callers":[{"name":"any","sha256":"%x","models":["*"]},{"name":"few","sha256":"%x","models":["gpt-4o","o4-mini"]}]}`,
-		sha256.Sum256([]byte("any")), sha256.Sum256([]byte("few"))))
+	store.Put("callers", fmt.Sprintf(`{"callers":[{"name":"any","sha256":"%x","models":["*"]},{"name":"few","sha256":"%x","models":["gpt-4o","o4-mini"]},{"name":"more","sha256":"%x","models":["gpt-4o","o4-mini"],"allow":["state","data_sources"]}]}`,
+		sha256.Sum256([]byte("any")), sha256.Sum256([]byte("few")), sha256.Sum256([]byte("more"))))
 	service := httptest.NewServer(store)
 	t.Cleanup(service.Close)
 	api := secretsmanager.New(secretsmanager.Options{
 		Region: "us-east-1", BaseEndpoint: &service.URL, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
-	client := azure.New(azure.Options{Secrets: api, Env: config.Env{
-		AzureSecretID: "azure", ConnectTimeout: 10 * time.Second, IdleTimeout: time.Minute, RetryAfterCap: time.Second,
-	}})
-	s := &stage{API: inference.New(client, time.Minute).Chat().Embeddings(), azure: emulator, client: client}
+	env := config.Env{AzureSecretID: "azure", ConnectTimeout: 10 * time.Second, IdleTimeout: time.Minute, RetryAfterCap: time.Second}
+	for _, e := range edit {
+		e(&env)
+	}
+	client := azure.New(azure.Options{Secrets: api, Env: env})
+	s := &stage{API: inference.New(client, time.Minute).Chat().Embeddings(), azure: emulator, upstream: upstream.URL, store: store, client: client}
 	s.http = callers.Require(secrets.New(api, "callers", callers.TTL, callers.Parse, nil), s)
 	return s
 }

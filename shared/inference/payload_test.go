@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/shared/callers"
@@ -56,26 +57,21 @@ func TestDirect(t *testing.T) {
 	s := open(t, deployments)
 	const payload = `{"model":"gpt-4o-mini",` + hello + `,"big":9007199254740993}`
 	w := httptest.NewRecorder()
-	callers.Trust("lambda-invoke", s.Direct()).ServeHTTP(w, request("POST /v1/chat/completions", payload))
+	callers.Trust("lambda-invoke", inference.New(s.client, 0).Chat()).ServeHTTP(w, request("POST /v1/chat/completions", payload))
 	if asked := s.asked(); w.Code != 200 || !strings.Contains(w.Body.String(), "hello") || len(asked) != 1 || string(asked[0].Body) != payload {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
 
-// TestLimitIsForHTTPOnly has a limit that no answer can meet.
-func TestLimitIsForHTTPOnly(t *testing.T) {
+func TestLimit(t *testing.T) {
 	s := open(t, deployments)
-	short := inference.New(s.client, 1).Chat() // a nanosecond
-	for _, direct := range []bool{false, true} {
-		handler := callers.Trust("lambda-invoke", short)
-		if direct {
-			handler = callers.Trust("lambda-invoke", short.Direct())
-		}
+	for limit, want := range map[time.Duration]int{1: 504, 0: 200} { // no answer comes within a nanosecond
 		s.azure.QueueAnswer(azureopenai.Answer{Body: `{}`})
 		w := httptest.NewRecorder()
+		handler := callers.Trust("lambda-invoke", inference.New(s.client, limit).Chat())
 		handler.ServeHTTP(w, request("POST /v1/chat/completions", `{"model":"gpt-4o",`+hello+`}`))
-		if want := map[bool]int{false: 504, true: 200}[direct]; w.Code != want {
-			t.Errorf("direct=%v: got %d %s, want %d", direct, w.Code, w.Body, want)
+		if w.Code != want {
+			t.Errorf("limit %v: got %d %s, want %d", limit, w.Code, w.Body, want)
 		}
 		s.azure.Reset()
 	}

@@ -1,185 +1,90 @@
 package inference
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
-	"io"
-	"mime"
-	"net/http"
-	"net/url"
-	"strings"
 
 	"aoai-bridge/shared/azure"
-	"aoai-bridge/shared/callers"
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
-	"aoai-bridge/shared/telemetry"
 )
 
-type routeKey struct{}
-
-func withRoute(ctx context.Context, rt *route) context.Context {
-	return context.WithValue(ctx, routeKey{}, rt)
-}
-
-func routeOf(ctx context.Context) *route { return ctx.Value(routeKey{}).(*route) }
-
-// handle passes an operation on to Azure.
-func (a *API) handle(pattern string, op operation) {
-	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		record := telemetry.From(r.Context())
-		record.Operation = op.name
-		call, keepUsage, err := a.prepare(r, op)
-		if err != nil {
-			telemetry.Fail(w, r, err)
-			return
-		}
-		a.relay(w, r, call, keepUsage)
-	})
-}
-
 // prepare makes the call that a request asks for.
-func (a *API) prepare(r *http.Request, op operation) (call *azure.Call, keepUsage bool, err error) {
-	rt := routeOf(r.Context())
-	call = &azure.Call{
-		Method: r.Method, Dated: rt.Dated, Path: escaped(rt.Rest), Query: rt.Query.Encode(),
-		Header: r.Header, InPath: rt.Deployment != "", Name: rt.Deployment, Limit: rt.limit,
-	}
-	if r.PathValue("id") != "" {
-		// What a response's id names is in one resource; which model answered it is not asked again.
-		call.Stream = rt.Query.Get("stream") == "true"
-		return call, true, nil
-	}
-	body, err := ReadBody(r)
+func (a *API) prepare(r *openaiapi.Request, op operation) (call *azure.Call, keepUsage bool, err error) {
+	in, err := readInput(r, op)
 	if err != nil {
 		return nil, false, err
 	}
-	in, err := parseInput(body, op, rt)
-	if err != nil {
-		return nil, false, err
-	}
+	call = a.newCall(r)
 	if call.Name == "" {
 		call.Name = in.model
 	}
-	record := telemetry.From(r.Context())
-	record.Model, record.Stream = call.Name, in.stream
-	if err := a.permit(r.Context(), call.Name); err != nil {
+	r.Record.Model, r.Record.Stream = call.Name, in.stream
+	if err := a.permit(r, call.Name); err != nil {
 		return nil, false, err
 	}
-	call.Stream, call.Body = in.stream, in.body
+	if err := a.permitBody(r, in.body); err != nil {
+		return nil, false, err
+	}
+	call.Stream, call.Begins, call.Body = in.stream, in.background, in.bodyFor
 	return call, in.keepUsage, nil
-}
-
-// permit checks that the caller may use a model.
-func (a *API) permit(ctx context.Context, name string) error {
-	names, err := a.azure.Serves(ctx, name)
-	if err != nil {
-		return err
-	}
-	return Permit(ctx, name, names...)
-}
-
-// Permit checks that the caller may use a model under one of its names.
-func Permit(ctx context.Context, name string, names ...string) error {
-	caller := callers.From(ctx)
-	if caller.May(names...) {
-		return nil
-	}
-	return &openaierr.Error{
-		Status: http.StatusForbidden, Type: openaierr.TypePermission, Param: "model", Code: "model_not_allowed",
-		Message: fmt.Sprintf("The key of %s may not use the model `%s`. GET /v1/models lists those it may use; the owner of this endpoint can add to them.", caller.Name, name),
-	}
-}
-
-// ReadBody returns the body of a request that says it is JSON.
-func ReadBody(r *http.Request) ([]byte, error) {
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, unsupported("Content-Encoding", "unsupported_content_encoding", encoding, "a body that is not compressed")
-	}
-	if content := r.Header.Get("Content-Type"); content != "" {
-		kind, _, err := mime.ParseMediaType(content)
-		if err != nil || kind != "application/json" {
-			return nil, unsupported("Content-Type", "unsupported_content_type", content, "application/json")
-		}
-	}
-	body := make([]byte, max(r.ContentLength, 0))
-	_, err := io.ReadFull(r.Body, body)
-	if r.ContentLength < 0 { // chunked, which Lambda's events never are
-		body, err = io.ReadAll(r.Body)
-	}
-	if err != nil {
-		return nil, openaierr.Invalid("", "invalid_body", "The request body could not be read to its end.")
-	}
-	if len(body) == 0 {
-		return nil, openaierr.Invalid("", "empty_body", "The request body is empty. Send a JSON object.")
-	}
-	return body, nil
-}
-
-func unsupported(header, code, value, want string) error {
-	return &openaierr.Error{
-		Status: http.StatusUnsupportedMediaType, Type: openaierr.TypeInvalidRequest, Param: header, Code: code,
-		Message: fmt.Sprintf("Unsupported %s header: %.100q. Send %s.", header, value, want),
-	}
 }
 
 // input is what we know of a body.
 type input struct {
-	object    *rawjson.Object
+	body      rawjson.Node
 	model     string // "" if the body names none
 	named     bool   // the body has a model
 	stream    bool
 	keepUsage bool   // the caller asked for the usage chunk
 	options   []byte // stream_options to send; nil leaves them as they are
+
+	background bool // the response is made whether or not anyone waits
 }
 
-// Once refuses a body that has one of the parameters more than once.
-func Once(body interface{ Repeated(...string) string }, parameters ...string) error {
-	if name := body.Repeated(parameters...); name != "" {
-		return openaierr.Invalid(name, "duplicate_parameter", "'%s' is given more than once. Give it once.", name)
+// readInput reads the body. Of a key that is bound to models all of it counts, since any part may name one.
+func readInput(r *openaiapi.Request, op operation) (*input, error) {
+	depth := openaiapi.Top
+	if !r.Caller.Any() {
+		depth = openaiapi.Whole
 	}
-	return nil
-}
-
-func parseInput(body []byte, op operation, rt *route) (*input, error) {
-	object, err := rawjson.Parse(body)
+	members := []string{"model", "stream", "stream_options", "background"}
+	if op.required != "" {
+		members = append(members, op.required)
+	}
+	body, err := r.ReadObject(depth, members...)
 	if err != nil {
-		return nil, openaierr.Invalid("", "invalid_json", "The request body is not a JSON object: %v.", err)
-	}
-	in := &input{object: object, keepUsage: true}
-	if err := Once(object, "model", "stream", "stream_options"); err != nil {
 		return nil, err
 	}
-	if err := in.readModel(rt); err != nil {
+	in := &input{body: body, keepUsage: true}
+	if err := in.readModel(r.Path.Deployment != ""); err != nil {
 		return nil, err
 	}
-	if op.required != "" && isAbsent(object.Get(op.required)) {
-		return nil, openaierr.Invalid(op.required, "missing_required_parameter", "Missing required parameter: '%s'.", op.required)
+	if op.required != "" && body.Get(op.required).Absent() {
+		return nil, openaiapi.Missing(op.required, "")
 	}
-	if raw := object.Get("stream"); !isAbsent(raw) {
-		if json.Unmarshal(raw, &in.stream) != nil {
-			return nil, invalidType("stream", "a boolean", raw)
-		}
+	if background := body.Get("background"); op.name == "responses" && !background.Absent() {
+		in.background = background.Kind() != 'f' // what is no boolean is for Azure to judge
 	}
-	if in.stream && op.name == "chat.completions" && metersStreams(rt) {
+	if in.stream, err = boolean(body, "", "stream"); err != nil {
+		return nil, err
+	}
+	if in.stream && op.name == "chat.completions" && metersStreams(r.Path) {
 		err = in.askForUsage()
 	}
 	return in, err
 }
 
-func (in *input) readModel(rt *route) error {
-	raw := in.object.Get("model")
-	if in.named = !isAbsent(raw); !in.named {
-		if rt.Deployment == "" {
-			return openaierr.Invalid("model", "missing_required_parameter", "Missing required parameter: 'model'. GET /v1/models lists those there are.")
-		}
-		return nil
-	}
-	if json.Unmarshal(raw, &in.model) != nil {
-		return invalidType("model", "a string", raw)
-	}
-	if in.model == "" {
+func (in *input) readModel(inPath bool) error {
+	model := in.body.Get("model")
+	in.named = !model.Absent()
+	in.model = model.Text()
+	switch {
+	case !in.named && !inPath:
+		return openaiapi.Missing("model", "GET /v1/models lists those there are.")
+	case in.named && model.Kind() != '"':
+		return openaiapi.InvalidType("model", "a string", model)
+	case in.named && in.model == "":
 		return openaierr.Invalid("model", "invalid_value", "'model' is empty. GET /v1/models lists those there are.")
 	}
 	return nil
@@ -187,76 +92,54 @@ func (in *input) readModel(rt *route) error {
 
 // askForUsage has Azure report a stream's tokens, which are metered whether or not the caller asked.
 func (in *input) askForUsage() error {
-	raw := in.object.Get("stream_options")
-	if isAbsent(raw) {
+	given := in.body.Get("stream_options")
+	if given.Absent() {
 		in.keepUsage, in.options = false, []byte(`{"include_usage":true}`)
 		return nil
 	}
-	options, err := rawjson.Parse(raw)
-	if err != nil {
-		return invalidType("stream_options", "an object", raw)
+	options, err := rawjson.ParseTop(given.Raw())
+	if err != nil || options.Kind() != '{' {
+		return openaiapi.InvalidType("stream_options", "an object", given)
 	}
-	include := options.Get("include_usage")
-	in.keepUsage = false
-	if !isAbsent(include) && json.Unmarshal(include, &in.keepUsage) != nil {
-		return invalidType("stream_options.include_usage", "a boolean", include)
+	if err := openaiapi.Exact(options, "stream_options.", "include_usage"); err != nil {
+		return err
+	}
+	if in.keepUsage, err = boolean(options, "stream_options.", "include_usage"); err != nil {
+		return err
 	}
 	if !in.keepUsage {
-		in.options = options.With("include_usage", []byte("true"))
+		in.options = options.With(rawjson.Edit{Key: "include_usage", Value: []byte("true")}).Bytes()
 	}
 	return nil
 }
 
-// metersStreams tells whether the family knows stream_options, which Azure refuses before the
-// api-version of September 2024.
-func metersStreams(rt *route) bool {
-	return !rt.Dated || rt.Query.Get("api-version") >= "2024-09"
+// boolean reads a member that is false where it is null or not there.
+func boolean(object rawjson.Node, prefix, name string) (bool, error) {
+	switch value := object.Get(name); value.Kind() {
+	case 't':
+		return true, nil
+	case 'f', 'n', 0:
+		return false, nil
+	default:
+		return false, openaiapi.InvalidType(prefix+name, "a boolean", value)
+	}
 }
 
-// body returns the bytes to send: the caller's own but for the fields we own.
-func (in *input) body(deployment string) []byte {
-	body := in.object.Bytes()
+// metersStreams reports whether the family knows stream_options, which Azure refuses before the
+// api-version of September 2024.
+func metersStreams(p openaiapi.Path) bool {
+	return !p.Dated || p.Query.Get("api-version") >= "2024-09"
+}
+
+// bodyFor returns the text to send: the caller's own except for the fields we own.
+func (in *input) bodyFor(deployment string) rawjson.Pieces {
+	var edits []rawjson.Edit
 	if in.named && in.model != deployment {
 		name, _ := json.Marshal(deployment) // a string always marshals
-		body = in.object.With("model", name)
+		edits = append(edits, rawjson.Edit{Key: "model", Value: name})
 	}
 	if in.options != nil {
-		object, err := rawjson.Parse(body)
-		if err != nil {
-			panic("inference: " + err.Error()) // it was made from parsed JSON
-		}
-		body = object.With("stream_options", in.options)
+		edits = append(edits, rawjson.Edit{Key: "stream_options", Value: in.options})
 	}
-	return body
-}
-
-func isAbsent(raw json.RawMessage) bool { return raw == nil || string(raw) == "null" }
-
-func invalidType(param, want string, got json.RawMessage) error {
-	return openaierr.Invalid(param, "invalid_type", "Invalid type for '%s': expected %s, but got %s instead.", param, want, kindOf(got))
-}
-
-func kindOf(raw json.RawMessage) string {
-	switch raw[0] {
-	case '"':
-		return "a string"
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	case 't', 'f':
-		return "a boolean"
-	case 'n':
-		return "null"
-	}
-	return "a number"
-}
-
-// escaped is a path as a URL has it.
-func escaped(path string) string {
-	segments := strings.Split(path, "/")
-	for i := range segments {
-		segments[i] = url.PathEscape(segments[i])
-	}
-	return strings.Join(segments, "/")
+	return in.body.With(edits...)
 }

@@ -77,11 +77,14 @@ func (d decoder) query() url.Values {
 }
 
 func (d decoder) body() []byte {
-	text := d.text("body")
-	if encoded := d.o.Get("isBase64Encoded"); encoded == nil || encoded[0] != 't' {
-		return []byte(text)
+	text, ok := rawjson.TextBytes(d.o.Get("body"))
+	if !ok {
+		d.fail("body", "not a string")
 	}
-	body, err := base64.StdEncoding.DecodeString(text)
+	if encoded := d.o.Get("isBase64Encoded"); encoded == nil || encoded[0] != 't' {
+		return text
+	}
+	body, err := base64.StdEncoding.AppendDecode(nil, text)
 	if err != nil {
 		d.fail("body", err)
 	}

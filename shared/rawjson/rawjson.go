@@ -21,15 +21,14 @@ type Object struct {
 // Parse checks the whole text and finds its top-level members. Errors are ErrNotObject, or a
 // syntax error that names the offset in bytes.
 func Parse(raw []byte) (*Object, error) {
-	o := &Object{Tree{nodes: make([]node, 0, 12), levels: 1}}
-	root, err := o.tree.read(raw)
+	root, err := ParseTop(raw)
 	if err == nil && root.Kind() != '{' {
 		err = ErrNotObject
 	}
 	if err != nil {
 		return nil, err
 	}
-	return o, nil
+	return &Object{*root.tree}, nil
 }
 
 func (o *Object) root() Node { return Node{&o.tree, 0} }
@@ -57,7 +56,8 @@ func (o *Object) Count(key string) int { return o.root().Count(key) }
 // Repeated returns the first of names that stands there more than once, "" if there is none.
 func (o *Object) Repeated(names ...string) string { return o.root().Repeated(names...) }
 
-// With returns the text with the first member of that name replaced, or with the member added at the end.
-func (o *Object) With(key string, value []byte) []byte {
-	return o.root().with(0, len(o.tree.raw), key, value)
-}
+// Misspelt returns the first top-level member whose name differs from one of names in case only, and that name.
+func (o *Object) Misspelt(names ...string) (got, want string) { return o.root().Misspelt(names...) }
+
+// With returns the text with members replaced or added.
+func (o *Object) With(edits ...Edit) Pieces { return o.root().With(edits...) }

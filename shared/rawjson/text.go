@@ -23,6 +23,12 @@ func Text(raw json.RawMessage) (text string, ok bool) {
 	return unquote(raw), true
 }
 
+// TextBytes is Text into memory that the caller owns.
+func TextBytes(raw json.RawMessage) (text []byte, ok bool) {
+	s, ok := Text(raw)
+	return unsafe.Slice(unsafe.StringData(s), len(s)), ok // Text has made the string, and nobody else has it
+}
+
 // Texts returns the values of an array of strings, nil for null. ok is false for anything else. raw has
 // to be valid JSON.
 func Texts(raw json.RawMessage) (texts []string, ok bool) {

@@ -1,6 +1,7 @@
 package rawjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"iter"
 	"slices"
@@ -38,6 +39,13 @@ type Node struct {
 func ParseTree(raw []byte) (Node, error) {
 	t := Tree{nodes: make([]node, 0, 64)}
 	return t.Read(raw)
+}
+
+// ParseTop checks the whole text and finds the values of the outermost object or array only. It takes no more
+// memory the larger these are.
+func ParseTop(raw []byte) (Node, error) {
+	t := Tree{nodes: make([]node, 0, 12), levels: 1}
+	return t.read(raw)
 }
 
 // Read is ParseTree in the memory that the Tree has. Nodes and texts of what it read before are lost.
@@ -169,25 +177,25 @@ func (n Node) Repeated(names ...string) string {
 	return ""
 }
 
-// With returns an object's bytes with the first member of that name replaced, or with the member added at
-// the end.
-func (n Node) With(key string, value []byte) []byte {
-	return n.with(int(n.node().start), int(n.node().end), key, value)
-}
-
-// with returns the text from start to end, where the object stands, after a member of it was replaced or added.
-func (n Node) with(start, end int, key string, value []byte) []byte {
-	raw := n.tree.raw
-	if m := n.Get(key); m.tree != nil {
-		return slices.Concat(raw[start:m.node().start], value, raw[m.node().end:end])
+// Misspelt returns the first member whose name differs from one of names in case only, and the name that it is
+// like; "" if there is none. Case is what encoding/json makes of it: U+017F is an s, U+212A a k.
+func (n Node) Misspelt(names ...string) (got, want string) {
+	for m := n.first(); m.tree != nil; m = m.next() {
+		name := m.name()
+		if name == nil {
+			return "", "" // an array
+		}
+		plain := name[1 : len(name)-1]
+		if n.tree.escaped {
+			plain = []byte(unquote(name))
+		}
+		for _, want := range names {
+			if string(plain) != want && bytes.EqualFold(plain, []byte(want)) {
+				return string(plain), want
+			}
+		}
 	}
-	name, _ := json.Marshal(key) // a string always marshals
-	brace := n.node().end - 1
-	comma := ","
-	if n.node().first == 0 {
-		comma = ""
-	}
-	return slices.Concat(raw[start:brace], []byte(comma), name, []byte(":"), value, raw[brace:end])
+	return "", ""
 }
 
 func (n Node) first() Node {

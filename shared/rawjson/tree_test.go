@@ -99,3 +99,45 @@ func TestTreeRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestMisspelt(t *testing.T) {
+	tests := []struct{ raw, got, want string }{
+		{`{"model":1,"stream":2}`, "", ""},
+		{`{"Model":1}`, "Model", "model"},
+		{`{"model":1,"x":2,"MODEL":3}`, "MODEL", "model"},
+		{`{"mod\u0045l":1}`, "modEl", "model"},
+		{`{"mod\u0065l":1}`, "", ""},
+		{`{"\u017ftream":1}`, "ſtream", "stream"},
+		{`{"ſtream":1}`, "ſtream", "stream"},
+		{`{"to\u212aen":1}`, "to\u212aen", "token"},
+		{`{"models":1,"mode":2,"":3}`, "", ""},
+		{`{"x":{"Model":1}}`, "", ""},
+		{`["Model"]`, "", ""},
+		{`"Model"`, "", ""},
+		{`{}`, "", ""},
+	}
+	for _, tt := range tests {
+		n, err := ParseTree([]byte(tt.raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := n.Misspelt("model", "stream", "token"); got != tt.got || want != tt.want {
+			t.Errorf("%s: got %q for %q", tt.raw, got, want)
+		}
+		if tt.raw[0] != '{' {
+			continue
+		}
+		o, err := Parse([]byte(tt.raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := o.Misspelt("model", "stream", "token"); got != tt.got || want != tt.want {
+			t.Errorf("%s, the top alone: got %q for %q", tt.raw, got, want)
+		}
+		// encoding/json would take every one of them.
+		var into struct{ Model, Stream, Token json.RawMessage }
+		if err := json.Unmarshal([]byte(tt.raw), &into); err != nil || tt.got != "" && into.Model == nil && into.Stream == nil && into.Token == nil {
+			t.Errorf("%s: encoding/json has %+v, %v", tt.raw, into, err)
+		}
+	}
+}

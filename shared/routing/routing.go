@@ -3,13 +3,12 @@
 package routing
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
+	"aoai-bridge/shared/azuresecret"
 	"aoai-bridge/shared/catalog"
-	"aoai-bridge/shared/config"
 )
 
 // Target is a deployment of a resource.
@@ -18,8 +17,17 @@ type Target struct {
 	Deployment string // "" where a call needs a resource only
 	Model      string // what the deployment serves, as far as is known
 	Type       catalog.DeploymentType
+	// Alias is set where no listed model has the deployment's name, so that a key may be bound to that.
+	Alias bool
 	// EnqueuedTokens is how many tokens a batch deployment holds at once, 0 where that is not known.
 	EnqueuedTokens int64
+}
+
+// Within reports whether a key that is bound to names may use the target: its model is among them, or the
+// deployment's name if that is an alias. Otherwise a key bound to a model could use a deployment that is
+// named after this model and serves another.
+func (t Target) Within(names []string) bool {
+	return slices.Contains(names, t.Model) || t.Alias && slices.Contains(names, t.Deployment)
 }
 
 // tokensPerBatchUnit is what a unit of a batch deployment's capacity stands for: Azure names the limit
@@ -34,22 +42,22 @@ type Table struct {
 	resources []string
 }
 
-// New makes a Table. The error names the field of the secret that is wrong.
-func New(azure *config.Azure) (*Table, error) {
-	t := &Table{}
-	for i, r := range azure.Resources {
+// New makes a Table.
+func New(azure *azuresecret.Secret) *Table {
+	t, models := &Table{}, map[string]bool{}
+	for _, r := range azure.Resources {
+		for _, d := range r.Deployments {
+			models[d.Model] = true
+		}
+	}
+	for _, r := range azure.Resources {
 		t.resources = append(t.resources, r.Name)
 		if len(r.Deployments) == 0 {
 			t.open = append(t.open, r.Name)
 		}
-		for j, d := range r.Deployments {
-			kind := catalog.DeploymentType(d.Type)
-			if kind != "" && !kind.Known() {
-				return nil, fmt.Errorf("the Azure secret is wrong: resources[%d].deployments[%d].type %q is not a deployment type, want one of %v",
-					i, j, d.Type, catalog.DeploymentTypes())
-			}
-			target := Target{Resource: r.Name, Deployment: d.Name, Model: d.Model, Type: kind}
-			if kind.Batch() {
+		for _, d := range r.Deployments {
+			target := Target{Resource: r.Name, Deployment: d.Name, Model: d.Model, Type: d.Type, Alias: !models[d.Name]}
+			if d.Type.Batch() {
 				target.EnqueuedTokens = int64(d.Capacity) * tokensPerBatchUnit
 				t.batch = append(t.batch, target)
 			} else {
@@ -57,7 +65,7 @@ func New(azure *config.Azure) (*Table, error) {
 			}
 		}
 	}
-	return t, nil
+	return t
 }
 
 // Online returns where a model, or a deployment of that name, can be called at once, best first.

@@ -6,53 +6,48 @@ import (
 	"testing"
 	"time"
 
-	"aoai-bridge/shared/config"
+	"aoai-bridge/shared/azuresecret"
 	"aoai-bridge/shared/routing"
 )
 
-func newTable(t *testing.T, resources ...config.Resource) *routing.Table {
-	t.Helper()
-	table, err := routing.New(&config.Azure{Resources: resources})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return table
+func newTable(resources ...azuresecret.Resource) *routing.Table {
+	return routing.New(&azuresecret.Secret{Resources: resources})
 }
 
 var (
-	east = config.Resource{Name: "east", Deployments: []config.Deployment{
+	east = azuresecret.Resource{Name: "east", Deployments: []azuresecret.Deployment{
 		{Name: "chat", Model: "gpt-4o", Type: "GlobalStandard"},
 		{Name: "gpt-4o-mini", Model: "gpt-4o-mini"},
 		{Name: "night", Model: "gpt-4o", Type: "GlobalBatch"},
 		{Name: "zone-night", Model: "o4-mini", Type: "DataZoneBatch"},
 	}}
-	west = config.Resource{Name: "west", Deployments: []config.Deployment{
+	west = azuresecret.Resource{Name: "west", Deployments: []azuresecret.Deployment{
 		{Name: "gpt-4o", Model: "gpt-4o", Type: "ProvisionedManaged"},
 		{Name: "gpt-4o-mini", Model: "gpt-4o-mini", Type: "Standard"},
 	}}
-	open = config.Resource{Name: "open"}
+	open = azuresecret.Resource{Name: "open"}
 )
 
 func TestOnline(t *testing.T) {
 	tests := []struct {
 		name      string
-		resources []config.Resource
+		resources []azuresecret.Resource
 		ask       string
 		want      string // resource/deployment of each target, best first
 	}{
-		{"by model, in the secret's order", []config.Resource{east, west}, "gpt-4o-mini", "east/gpt-4o-mini west/gpt-4o-mini"},
-		{"by deployment, before those that serve the model", []config.Resource{east, west}, "gpt-4o", "west/gpt-4o east/chat"},
-		{"by deployment alone", []config.Resource{east, west}, "chat", "east/chat"},
-		{"never a batch deployment by its name", []config.Resource{east, west}, "night", ""},
-		{"nor by its model", []config.Resource{east, west}, "o4-mini", ""},
-		{"unknown", []config.Resource{east, west}, "gpt-9", ""},
-		{"an open resource takes any name", []config.Resource{open}, "gpt-9", "open/gpt-9"},
-		{"but comes last", []config.Resource{open, east}, "chat", "east/chat open/chat"},
+		{"by model, in the secret's order", []azuresecret.Resource{east, west}, "gpt-4o-mini", "east/gpt-4o-mini west/gpt-4o-mini"},
+		{"by deployment, before those that serve the model", []azuresecret.Resource{east, west}, "gpt-4o", "west/gpt-4o east/chat"},
+		{"by deployment alone", []azuresecret.Resource{east, west}, "chat", "east/chat"},
+		{"never a batch deployment by its name", []azuresecret.Resource{east, west}, "night", ""},
+		{"nor by its model", []azuresecret.Resource{east, west}, "o4-mini", ""},
+		{"unknown", []azuresecret.Resource{east, west}, "gpt-9", ""},
+		{"an open resource takes any name", []azuresecret.Resource{open}, "gpt-9", "open/gpt-9"},
+		{"but comes last", []azuresecret.Resource{open, east}, "chat", "east/chat open/chat"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, target := range newTable(t, tt.resources...).Online(tt.ask) {
+			for _, target := range newTable(tt.resources...).Online(tt.ask) {
 				got = append(got, target.Resource+"/"+target.Deployment)
 			}
 			if strings.Join(got, " ") != tt.want {
@@ -63,22 +58,22 @@ func TestOnline(t *testing.T) {
 }
 
 func TestBatch(t *testing.T) {
-	sized := config.Resource{Name: "sized", Deployments: []config.Deployment{{Name: "night", Model: "gpt-4o", Type: "GlobalBatch", Capacity: 90}}}
+	sized := azuresecret.Resource{Name: "sized", Deployments: []azuresecret.Deployment{{Name: "night", Model: "gpt-4o", Type: "GlobalBatch", Capacity: 90}}}
 	tests := []struct {
 		name      string
-		resources []config.Resource
+		resources []azuresecret.Resource
 		ask       string
 		want      string // resource/deployment of each target, best first
 	}{
-		{"by model", []config.Resource{east, sized}, "gpt-4o", "east/night sized/night"},
-		{"by deployment", []config.Resource{east}, "zone-night", "east/zone-night"},
-		{"never an online deployment", []config.Resource{east, west}, "gpt-4o-mini", ""},
-		{"an open resource takes any name", []config.Resource{open}, "gpt-9", "open/gpt-9"},
+		{"by model", []azuresecret.Resource{east, sized}, "gpt-4o", "east/night sized/night"},
+		{"by deployment", []azuresecret.Resource{east}, "zone-night", "east/zone-night"},
+		{"never an online deployment", []azuresecret.Resource{east, west}, "gpt-4o-mini", ""},
+		{"an open resource takes any name", []azuresecret.Resource{open}, "gpt-9", "open/gpt-9"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, target := range newTable(t, tt.resources...).Batch(tt.ask) {
+			for _, target := range newTable(tt.resources...).Batch(tt.ask) {
 				got = append(got, target.Resource+"/"+target.Deployment)
 			}
 			if strings.Join(got, " ") != tt.want {
@@ -86,7 +81,7 @@ func TestBatch(t *testing.T) {
 			}
 		})
 	}
-	if target := newTable(t, sized).Batch("night")[0]; target.EnqueuedTokens != 90_000 || target.Type != "GlobalBatch" {
+	if target := newTable(sized).Batch("night")[0]; target.EnqueuedTokens != 90_000 || target.Type != "GlobalBatch" {
 		t.Errorf("got %+v", target)
 	}
 }
@@ -94,31 +89,20 @@ func TestBatch(t *testing.T) {
 func TestModels(t *testing.T) {
 	tests := []struct {
 		name      string
-		resources []config.Resource
+		resources []azuresecret.Resource
 		want      []string
 		ok        bool
 	}{
-		{"models and deployments, sorted, none twice, none of batch", []config.Resource{west, east}, []string{"chat", "gpt-4o", "gpt-4o-mini"}, true},
-		{"one resource takes any name", []config.Resource{open, west}, []string{"gpt-4o", "gpt-4o-mini"}, false},
-		{"none is listed", []config.Resource{open}, nil, false},
+		{"models and deployments, sorted, none twice, none of batch", []azuresecret.Resource{west, east}, []string{"chat", "gpt-4o", "gpt-4o-mini"}, true},
+		{"one resource takes any name", []azuresecret.Resource{open, west}, []string{"gpt-4o", "gpt-4o-mini"}, false},
+		{"none is listed", []azuresecret.Resource{open}, nil, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, ok := newTable(t, tt.resources...).Models(); !slices.Equal(got, tt.want) || ok != tt.ok {
+			if got, ok := newTable(tt.resources...).Models(); !slices.Equal(got, tt.want) || ok != tt.ok {
 				t.Errorf("got %v %v, want %v %v", got, ok, tt.want, tt.ok)
 			}
 		})
-	}
-}
-
-func TestUnknownType(t *testing.T) {
-	_, err := routing.New(&config.Azure{Resources: []config.Resource{open, {Name: "r", Deployments: []config.Deployment{
-		{Name: "a", Model: "m"}, {Name: "b", Model: "m", Type: "globalstandard"},
-	}}}})
-	for _, want := range []string{`resources[1].deployments[1].type "globalstandard"`, "GlobalStandard"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want a mention of %s", err, want)
-		}
 	}
 }
 
@@ -168,5 +152,50 @@ func TestRestsUntil(t *testing.T) {
 	h.Rest(target, until)
 	if got := h.RestsUntil(target); !got.Equal(until) {
 		t.Errorf("got %v, want %v", got, until)
+	}
+}
+
+// TestWithin is about what a key that is bound to names may use of two resources.
+func TestWithin(t *testing.T) {
+	resource := func(name string, deployments ...azuresecret.Deployment) azuresecret.Resource {
+		return azuresecret.Resource{Name: name, Deployments: deployments}
+	}
+	twins := []azuresecret.Resource{
+		resource("a", azuresecret.Deployment{Name: "prod", Model: "gpt-4o-mini"}), resource("b", azuresecret.Deployment{Name: "prod", Model: "gpt-5"}),
+	}
+	renamed := []azuresecret.Resource{
+		resource("a", azuresecret.Deployment{Name: "gpt-4o", Model: "gpt-4o"}), resource("b", azuresecret.Deployment{Name: "gpt-4o", Model: "gpt-5"}),
+	}
+	tests := []struct {
+		name      string
+		resources []azuresecret.Resource
+		bound     string
+		ask       string
+		want      string // resource/model of each target
+	}{
+		{"one name for two models, bound to one", twins, "gpt-4o-mini", "prod", "a/gpt-4o-mini"},
+		{"bound to the other", twins, "gpt-5", "prod", "b/gpt-5"},
+		{"bound to the name", twins, "prod", "prod", "a/gpt-4o-mini b/gpt-5"},
+		{"bound to the name, asked for a model", twins, "prod", "gpt-5", "b/gpt-5"},
+		{"bound to neither", twins, "o3", "prod", ""},
+		{"a deployment called like another model", renamed, "gpt-4o", "gpt-4o", "a/gpt-4o"},
+		{"bound to what it serves", renamed, "gpt-5", "gpt-4o", "b/gpt-5"},
+		{"such a name that no resource has for a model", renamed[1:], "gpt-4o", "gpt-4o", "b/gpt-5"},
+		{"an open resource goes by the name", append(twins[:1:1], open), "gpt-4o-mini", "prod", "a/gpt-4o-mini"},
+		{"and by the model's", append(twins[:1:1], open), "gpt-4o-mini", "gpt-4o-mini", "a/gpt-4o-mini open/gpt-4o-mini"},
+		{"an open resource alone", []azuresecret.Resource{open}, "gpt-4o", "gpt-5", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, target := range newTable(tt.resources...).Online(tt.ask) {
+				if target.Within([]string{tt.bound}) {
+					got = append(got, target.Resource+"/"+target.Model)
+				}
+			}
+			if strings.Join(got, " ") != tt.want {
+				t.Errorf("got %v, want %s", got, tt.want)
+			}
+		})
 	}
 }

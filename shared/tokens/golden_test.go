@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -46,53 +47,70 @@ func read(tb testing.TB, file string, into any) {
 	}
 }
 
+// A vector is what tiktoken makes of one of the texts: the ids, or of a long one their number and hash.
+type vector struct {
+	Encoding, Name string
+	IDs            []int
+	Count          int
+	SHA256         string
+	Special        []int
+}
+
 // TestGolden compares with what tiktoken 0.14.0 said; infra/tokens/generate/reference.py asks it.
 func TestGolden(t *testing.T) {
-	var golden []struct {
-		Encoding, Name string
-		IDs            []int
-		Count          int
-		SHA256         string
-		Special        []int
-	}
+	t.Parallel()
+	var golden []vector
 	read(t, "testdata/golden.json", &golden)
 	texts := texts(t)
 	if want := len(texts) * len(Encodings()); len(golden) != want {
 		t.Fatalf("%d vectors, want %d", len(golden), want)
 	}
 	for _, g := range golden {
-		e, text := lookup(t, g.Encoding), texts[g.Name]
-		ids := e.AppendIDs(nil, text)
-		if g.SHA256 == "" && !slices.Equal(ids, g.IDs) {
-			t.Errorf("%s, %s: ids\n%v, want\n%v", g.Encoding, g.Name, ids, g.IDs)
-		}
-		if g.SHA256 != "" && (len(ids) != g.Count || sum(ids) != g.SHA256) {
-			t.Errorf("%s, %s: %d ids, want %d; SHA-256 %s, want %s", g.Encoding, g.Name, len(ids), g.Count, sum(ids), g.SHA256)
-		}
-		if n := e.Count(text); n != len(ids) {
-			t.Errorf("%s, %s: Count is %d, want %d", g.Encoding, g.Name, n, len(ids))
-		}
-		if g.SHA256 != "" {
-			continue // nothing special in the long ones
-		}
-		want := ids
-		if g.Special != nil {
-			want = g.Special
-		}
-		if got, err := e.Encode(text, Allowed); err != nil || !slices.Equal(got, want) {
-			t.Errorf("%s, %s: with special tokens %v, %v, want %v", g.Encoding, g.Name, got, err, want)
-		}
-		_, err := e.Encode(text, Refused)
-		if refused := err != nil; refused != (g.Special != nil) {
-			t.Errorf("%s, %s: Refused gives %v", g.Encoding, g.Name, err)
-		}
+		t.Run(g.Encoding+"/"+g.Name, func(t *testing.T) {
+			t.Parallel()
+			g.check(t, texts[g.Name])
+		})
+	}
+}
+
+func (g vector) check(t *testing.T, text string) {
+	e := lookup(t, g.Encoding)
+	ids := e.AppendIDs(nil, text)
+	if g.SHA256 == "" && !slices.Equal(ids, g.IDs) {
+		t.Errorf("ids\n%v, want\n%v", ids, g.IDs)
+	}
+	if g.SHA256 != "" && (len(ids) != g.Count || sum(ids) != g.SHA256) {
+		t.Errorf("%d ids, want %d; SHA-256 %s, want %s", len(ids), g.Count, sum(ids), g.SHA256)
+	}
+	if n := e.Count(text); n != len(ids) {
+		t.Errorf("Count is %d, want %d", n, len(ids))
+	}
+	if g.SHA256 != "" {
+		return // nothing special in the long ones
+	}
+	want := ids
+	if g.Special != nil {
+		want = g.Special
+	}
+	if got, err := e.Encode(text, Allowed); err != nil || !slices.Equal(got, want) {
+		t.Errorf("with special tokens %v, %v, want %v", got, err, want)
+	}
+	_, err := e.Encode(text, Refused)
+	if refused := err != nil; refused != (g.Special != nil) {
+		t.Errorf("Refused gives %v", err)
 	}
 }
 
 // sum is the hash of the ids as reference.py writes them.
 func sum(ids []int) string {
-	joined := strings.ReplaceAll(strings.Trim(fmt.Sprint(ids), "[]"), " ", ",")
-	return fmt.Sprintf("%x", sha256.Sum256([]byte(joined)))
+	var joined []byte
+	for i, id := range ids {
+		if i > 0 {
+			joined = append(joined, ',')
+		}
+		joined = strconv.AppendInt(joined, int64(id), 10)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(joined))
 }
 
 func lookup(tb testing.TB, name string) *Encoding {

@@ -106,11 +106,20 @@ func TestImages(t *testing.T) {
 	if err := png.Encode(&b, img); err != nil {
 		t.Fatal(err)
 	}
-	a := complete(t, url, `{"model":"gpt-4o","messages":[{"role":"user","content":[{"type":"text","text":"What is it?"},{"type":"image_url","image_url":{"url":"data:image/png;base64,`+
-		base64.StdEncoding.EncodeToString(b.Bytes())+`"}}]}]}`)
-	want := `I see an image in PNG format of 64 by 48 pixels, mostly red. You asked: "What is it?"`
-	if got := a.Choices[0].Message.Content; got != want || a.Usage.PromptTokens < 255 {
-		t.Errorf("got %q for %d tokens, want %q", got, a.Usage.PromptTokens, want)
+	for _, tt := range []struct{ name, encoded, want string }{
+		{"png", base64.StdEncoding.EncodeToString(b.Bytes()), "PNG format of 64 by 48 pixels, mostly red"},
+		{"webp", "UklGRiQAAABXRUJQVlA4TBcAAAAvP8ALAAdQlEoXpf8BICH8Xy9G9D/1AwA=", "WEBP format of 64 by 48 pixels, mostly red"},
+		{"webp, animated", "UklGRogAAABXRUJQVlA4WAoAAAACAAAAPwAALwAAQU5JTQYAAAAAAAAAAABBTk1GKgAAAAAAAAAAAD8AAC8AAAAAAAJWUDhMEQAAAC8/wAsAB1CUShel" +
+			"/4GI6H8AAEFOTUYqAAAAAAAAAAAAPwAALwAAAAAAAFZQOEwRAAAALz/ACwAHUJQqFL7/gYjofwAA", "WEBP format of 64 by 48 pixels"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := complete(t, url, `{"model":"gpt-4o","messages":[{"role":"user","content":[{"type":"text","text":"What is it?"},{"type":"image_url","image_url":{"url":"data:image/any;base64,`+
+				tt.encoded+`"}}]}]}`)
+			want := "I see an image in " + tt.want + `. You asked: "What is it?"`
+			if got := a.Choices[0].Message.Content; got != want || a.Usage.PromptTokens < 255 || a.Usage.PromptTokens > 300 {
+				t.Errorf("got %q for %d tokens, want %q for one tile", got, a.Usage.PromptTokens, want)
+			}
+		})
 	}
 }
 

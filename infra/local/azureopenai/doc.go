@@ -106,7 +106,7 @@
 //   - logprobs, seed, penalties, audio, predicted outputs, the legacy functions field, prompt caching and
 //     every tool type but function are accepted and ignored. So are unknown fields, which Azure refuses.
 //   - JSON schema keywords pattern, patternProperties, prefixItems, not, if and uniqueItems are not honoured.
-//   - Remote images are not fetched. WebP is known by name, not by size.
+//   - Remote images are not fetched. Of an animated WebP image the size is known, but no colour.
 //   - Reading a stored response as a stream, counting input tokens, compaction and conversations in the
 //     responses API. Background responses go on when they are looked at: queued, in progress, completed.
 //   - Role-based access: a credential may do all or nothing.

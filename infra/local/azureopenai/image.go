@@ -10,6 +10,8 @@ import (
 	_ "image/png"
 	"math"
 	"strings"
+
+	_ "golang.org/x/image/webp"
 )
 
 // image is an image part of a prompt.
@@ -36,10 +38,6 @@ func readImage(url, detail string) (image, error) {
 	raw, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil || !strings.HasSuffix(mediaType, ";base64") {
 		return img, errBadImage()
-	}
-	if len(raw) > 12 && string(raw[8:12]) == "WEBP" {
-		img.format = "webp"
-		return img, nil
 	}
 	config, format, err := goimage.DecodeConfig(bytes.NewReader(raw))
 	if err != nil {

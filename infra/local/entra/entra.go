@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
 
 	"aoai-bridge/infra/local/faults"
 )
@@ -138,7 +139,7 @@ func (s *Server) issue(o Options, audience string) (string, error) {
 			IssuedAt:  jwt.NewNumericDate(now),
 			NotBefore: jwt.NewNumericDate(now),
 			ExpiresAt: jwt.NewNumericDate(now.Add(o.TokenLifetime)),
-			ID:        newID(),
+			ID:        uuid.NewString(),
 		},
 		AppID: o.ClientID, TenantID: o.TenantID, Version: "1.0",
 	})

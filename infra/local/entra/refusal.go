@@ -1,7 +1,6 @@
 package entra
 
 import (
-	"crypto/rand"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
 )
 
 // A refusal is an error answer. Descriptions are as public captures of Entra's answers have them, with
@@ -105,9 +105,9 @@ func assertionNotValid(err error) *refusal {
 // refuse writes the answer in Entra's shape. The description names the request three times over, as
 // support asks for it.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, why *refusal) {
-	trace, correlation := newID(), r.Header.Get("Client-Request-Id")
+	trace, correlation := uuid.NewString(), r.Header.Get("Client-Request-Id")
 	if correlation == "" {
-		correlation = newID()
+		correlation = uuid.NewString()
 	}
 	at := strings.Replace(s.now().UTC().Format(time.RFC3339), "T", " ", 1)
 	writeJSON(w, why.status, map[string]any{
@@ -120,12 +120,4 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, why *refusal) {
 		"correlation_id": correlation,
 		"error_uri":      "https://login.microsoftonline.com/error?code=" + strconv.Itoa(why.code),
 	})
-}
-
-// newID returns a random UUID.
-func newID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
+	"aoai-bridge/infra/local/awsjson"
 )
 
 const (
@@ -19,38 +17,22 @@ const (
 	maxRequest = 256 << 10 // bytes, of all entries
 )
 
-// errInvalid is a request that is refused as a whole.
-var errInvalid = errors.New("ValidationException")
+var api = awsjson.API[*Bus]{
+	Version: "1.1",
+	Target:  "AWSEvents.",
+	Message: "message",
+	Operations: map[string]awsjson.Operation[*Bus]{
+		"PutEvents": func(ctx context.Context, b *Bus, body []byte) (any, error) {
+			answer, err := b.PutEvents(ctx, body)
+			return json.RawMessage(answer), err
+		},
+	},
+	Internal: awsjson.Error{Status: http.StatusInternalServerError, Code: "InternalException",
+		Message: "An error occurred on the server side."}, // wording unverified
+}
 
 // ServeHTTP answers PutEvents, the only operation.
-func (b *Bus) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	w.Header().Set("X-Amzn-Requestid", uuid.NewString())
-	refuse := func(status int, code, message string) {
-		w.WriteHeader(status)
-		// What is left to go wrong is the connection, and then there is nobody to tell.
-		_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": message})
-	}
-	if r.Header.Get("X-Amz-Target") != "AWSEvents.PutEvents" {
-		refuse(http.StatusBadRequest, "UnknownOperationException", "Only PutEvents is implemented: "+r.Header.Get("X-Amz-Target"))
-		return
-	}
-	if fail := b.Enter(r.Context(), "PutEvents"); fail {
-		refuse(http.StatusInternalServerError, "InternalException", "An error occurred on the server side.") // wording unverified
-		return
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		refuse(http.StatusBadRequest, "SerializationException", err.Error())
-		return
-	}
-	answer, err := b.PutEvents(r.Context(), body)
-	if err != nil {
-		refuse(http.StatusBadRequest, "ValidationException", strings.TrimPrefix(err.Error(), errInvalid.Error()+": "))
-		return
-	}
-	_, _ = w.Write(answer)
-}
+func (b *Bus) ServeHTTP(w http.ResponseWriter, r *http.Request) { api.Serve(w, r, b) }
 
 // An entry is an event in a request; a result says what became of it.
 type (
@@ -66,18 +48,19 @@ type (
 	}
 )
 
-// PutEvents is the operation of that name: JSON in, JSON out.
+// PutEvents is the operation of that name: JSON in, JSON out. A request that is refused as a whole is an
+// *awsjson.Error.
 func (b *Bus) PutEvents(ctx context.Context, request []byte) ([]byte, error) {
 	var in struct{ Entries []entry }
 	if err := json.Unmarshal(request, &in); err != nil {
-		return nil, fmt.Errorf("%w: %w", errInvalid, err)
+		return nil, awsjson.BadRequest("ValidationException", "%v", err)
 	}
 	if n := len(in.Entries); n == 0 || n > maxEntries {
-		return nil, fmt.Errorf("%w: 1 validation error detected: Value at 'entries' failed to satisfy constraint: "+
-			"Member must have length between 1 and %d", errInvalid, maxEntries)
+		return nil, awsjson.BadRequest("ValidationException", "1 validation error detected: Value at 'entries' failed to satisfy constraint: "+
+			"Member must have length between 1 and %d", maxEntries)
 	}
 	if len(request) > maxRequest {
-		return nil, fmt.Errorf("%w: Total size of the entries in the request is over the limit", errInvalid)
+		return nil, awsjson.BadRequest("ValidationException", "Total size of the entries in the request is over the limit")
 	}
 	out := struct {
 		FailedEntryCount int

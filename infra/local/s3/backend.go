@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -86,7 +87,7 @@ func (s *Store) put(ctx context.Context, bucketName string, v *version) (Created
 	if v.metadata["Content-Type"] == "" {
 		v.metadata["Content-Type"] = "binary/octet-stream"
 	}
-	b.put(v, newVersionID())
+	b.put(v, cmp.Or(v.id, newVersionID()))
 	// A sequencer counts up even if the clock stands still or goes back.
 	s.sequence = max(s.sequence+1, v.modified.UnixNano())
 	return Created{Bucket: bucketName, Key: v.key, Size: v.size, ETag: v.etag(), VersionID: string(v.id),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/rclone/gofakes3"
@@ -22,6 +23,21 @@ func (s *Store) Open(bucketName, key string) (io.ReadCloser, error) {
 func (s *Store) Write(bucketName, key string, body []byte) error {
 	metadata := map[string]string{"Content-Type": "application/json"}
 	_, err := s.PutObject(context.Background(), bucketName, key, metadata, bytes.NewReader(body), int64(len(body)))
+	return err
+}
+
+// Restore keeps body as the newest version of an object, under the id that the version had in another store and
+// with the metadata that its writer gave it. OnCreated is not called. The bucket must keep versions.
+func (s *Store) Restore(bucketName, key, id string, metadata map[string]string, body []byte) error {
+	p, err := s.store(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		return err
+	}
+	v := &version{key: key, id: gofakes3.VersionID(id), pieces: []*piece{p}, size: p.size, hash: p.md5[:], metadata: map[string]string{}}
+	for name, value := range metadata {
+		v.metadata[http.CanonicalHeaderKey("X-Amz-Meta-"+name)] = value
+	}
+	_, err = s.put(context.Background(), bucketName, v)
 	return err
 }
 

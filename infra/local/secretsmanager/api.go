@@ -1,92 +1,50 @@
 package secretsmanager
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"strings"
 	"time"
+
+	"aoai-bridge/infra/local/awsjson"
 )
 
-// An apiError is an answer with a status other than 200. The messages are as public captures and other
-// emulators of the service have them.
-type apiError struct {
-	status        int
-	code, message string
-}
-
-func (e *apiError) Error() string { return e.code + ": " + e.message }
-
-func badRequest(code, format string, args ...any) error {
-	return &apiError{http.StatusBadRequest, code, fmt.Sprintf(format, args...)}
-}
-
+// The messages are as public captures and other emulators of the service have them.
 var (
-	errNotFound          = badRequest("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
-	errMarkedForDeletion = badRequest("InvalidRequestException",
+	errNotFound          = awsjson.BadRequest("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+	errMarkedForDeletion = awsjson.BadRequest("InvalidRequestException",
 		"You can't perform this operation on the secret because it was marked for deletion.")
-	errInternal = &apiError{http.StatusInternalServerError, "InternalServiceError",
-		"An error occurred on the server side."} // wording unverified
 )
 
-// operations are those that the SDKs and the CLI need to keep secrets by hand.
-var operations = map[string]func(*Store, []byte) (any, error){
-	"CreateSecret":             operation((*Store).createSecret),
-	"DeleteSecret":             operation((*Store).deleteSecret),
-	"DescribeSecret":           operation((*Store).describeSecret),
-	"GetSecretValue":           operation((*Store).getSecretValue),
-	"ListSecrets":              operation((*Store).listSecrets),
-	"PutSecretValue":           operation((*Store).putSecretValue),
-	"RestoreSecret":            operation((*Store).restoreSecret),
-	"UpdateSecret":             operation((*Store).updateSecret),
-	"UpdateSecretVersionStage": operation((*Store).updateSecretVersionStage),
+// api has the operations that the SDKs and the CLI need to keep secrets by hand.
+var api = awsjson.API[*Store]{
+	Version: "1.1",
+	Target:  "secretsmanager.",
+	Message: "Message",
+	Operations: map[string]awsjson.Operation[*Store]{
+		"CreateSecret":             locked((*Store).createSecret),
+		"DeleteSecret":             locked((*Store).deleteSecret),
+		"DescribeSecret":           locked((*Store).describeSecret),
+		"GetSecretValue":           locked((*Store).getSecretValue),
+		"ListSecrets":              locked((*Store).listSecrets),
+		"PutSecretValue":           locked((*Store).putSecretValue),
+		"RestoreSecret":            locked((*Store).restoreSecret),
+		"UpdateSecret":             locked((*Store).updateSecret),
+		"UpdateSecretVersionStage": locked((*Store).updateSecretVersionStage),
+	},
+	Internal: awsjson.Error{Status: http.StatusInternalServerError, Code: "InternalServiceError",
+		Message: "An error occurred on the server side."}, // wording unverified
 }
 
-// operation decodes the request of do and runs it with the store locked.
-func operation[In any](do func(*Store, In) (any, error)) func(*Store, []byte) (any, error) {
-	return func(s *Store, body []byte) (any, error) {
-		var in In
-		if err := json.Unmarshal(body, &in); err != nil {
-			return nil, badRequest("SerializationException", "%v", err)
-		}
+// locked is the operation that runs do with the store locked.
+func locked[In any](do func(*Store, In) (any, error)) awsjson.Operation[*Store] {
+	return awsjson.Decoded(func(s *Store, in In) (any, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return do(s, in)
-	}
+	})
 }
 
 // ServeHTTP answers one call.
-func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	out, err := s.call(r)
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	w.Header().Set("X-Amzn-Requestid", newVersionID())
-	var failure *apiError
-	if errors.As(err, &failure) {
-		w.WriteHeader(failure.status)
-		out = map[string]string{"__type": failure.code, "Message": failure.message}
-	}
-	// What is left to go wrong is the connection, and then there is nobody to tell.
-	_ = json.NewEncoder(w).Encode(out)
-}
-
-// call always fails with an *apiError.
-func (s *Store) call(r *http.Request) (any, error) {
-	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager.")
-	do := operations[name]
-	if !ok || do == nil {
-		return nil, badRequest("UnknownOperationException", "no operation %q here", r.Header.Get("X-Amz-Target"))
-	}
-	if fail := s.Enter(r.Context(), name); fail {
-		return nil, errInternal
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, badRequest("SerializationException", "%v", err)
-	}
-	return do(s, body)
-}
+func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) { api.Serve(w, r, s) }
 
 // seconds is a timestamp on the wire.
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

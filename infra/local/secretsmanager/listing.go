@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"aoai-bridge/infra/local/awsjson"
 )
 
 // listing describes a secret without its value.
@@ -49,7 +51,7 @@ func (s *Store) listSecrets(in struct {
 	Filters                []struct{ Key string }
 }) (any, error) {
 	if len(in.Filters) > 0 {
-		return nil, badRequest("InvalidParameterException", "filters are not supported here")
+		return nil, awsjson.BadRequest("InvalidParameterException", "filters are not supported here")
 	}
 	out := struct {
 		SecretList []listing

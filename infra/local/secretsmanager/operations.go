@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"regexp"
 	"slices"
+
+	"github.com/google/uuid"
+
+	"aoai-bridge/infra/local/awsjson"
 )
 
 // reference is what most operations answer: which secret, which version.
@@ -32,10 +36,10 @@ func (v value) equals(old *version) bool {
 
 func (v value) check() error {
 	if n := len(v.ClientRequestToken); n != 0 && (n < 32 || n > 64) {
-		return badRequest("InvalidParameterException", "ClientRequestToken must be 32-64 characters long.")
+		return awsjson.BadRequest("InvalidParameterException", "ClientRequestToken must be 32-64 characters long.")
 	}
 	if v.SecretString != nil && len(*v.SecretString) > 65536 || len(v.SecretBinary) > 65536 {
-		return badRequest("ValidationException", "1 validation error detected: Value at 'secretString' failed to satisfy "+
+		return awsjson.BadRequest("ValidationException", "1 validation error detected: Value at 'secretString' failed to satisfy "+
 			"constraint: Member must have length less than or equal to 65536")
 	}
 	return nil
@@ -45,17 +49,30 @@ func (v value) check() error {
 func (s *Store) store(sec *secret, v value, stages []string) (*version, error) {
 	id := v.ClientRequestToken
 	if id == "" {
-		id = newVersionID()
+		id = uuid.NewString()
 	}
 	if old, ok := sec.versions[id]; ok {
 		if !v.equals(old) {
-			return nil, badRequest("ResourceExistsException", "You can't modify an existing version, you can only create a new version.")
+			return nil, awsjson.BadRequest("ResourceExistsException", "You can't modify an existing version, you can only create a new version.")
 		}
 		return old, nil
 	}
 	added := &version{id: id, text: v.SecretString, binary: v.SecretBinary, created: s.now()}
 	sec.put(added, stages)
 	return added, nil
+}
+
+// storeIfGiven makes v the current version, unless it is empty, and returns the answer to that.
+func (s *Store) storeIfGiven(sec *secret, v value) (any, error) {
+	out := reference{ARN: sec.arn, Name: sec.name}
+	if !v.empty() {
+		stored, err := s.store(sec, v, []string{current})
+		if err != nil {
+			return nil, err
+		}
+		out.VersionID = stored.id
+	}
+	return out, nil
 }
 
 var validName = regexp.MustCompile(`^[A-Za-z0-9/_+=.@!-]{1,512}$`)
@@ -67,7 +84,7 @@ func (s *Store) createSecret(in struct {
 	Tags        []tag
 }) (any, error) {
 	if !validName.MatchString(in.Name) {
-		return nil, badRequest("ValidationException", "Invalid name. Must be a valid name containing alphanumeric characters, "+
+		return nil, awsjson.BadRequest("ValidationException", "Invalid name. Must be a valid name containing alphanumeric characters, "+
 			"or any of the following: -/_+=.@!")
 	}
 	if err := in.check(); err != nil {
@@ -75,24 +92,17 @@ func (s *Store) createSecret(in struct {
 	}
 	if sec, ok := s.secrets[in.Name]; ok {
 		if !sec.deleted.IsZero() {
-			return nil, badRequest("InvalidRequestException",
+			return nil, awsjson.BadRequest("InvalidRequestException",
 				"You can't create this secret because a secret with this name is already scheduled for deletion.")
 		}
 		if old, ok := sec.versions[in.ClientRequestToken]; ok && in.equals(old) {
 			return reference{ARN: sec.arn, Name: sec.name, VersionID: old.id}, nil
 		}
-		return nil, badRequest("ResourceExistsException", "The operation failed because the secret %s already exists.", in.Name)
+		return nil, awsjson.BadRequest("ResourceExistsException", "The operation failed because the secret %s already exists.", in.Name)
 	}
 	sec := s.add(in.Name)
 	sec.description, sec.tags = in.Description, in.Tags
-	if in.empty() {
-		return reference{ARN: sec.arn, Name: sec.name}, nil
-	}
-	v, err := s.store(sec, in.value, []string{current})
-	if err != nil {
-		return nil, err
-	}
-	return reference{ARN: sec.arn, Name: sec.name, VersionID: v.id}, nil
+	return s.storeIfGiven(sec, in.value)
 }
 
 func (s *Store) putSecretValue(in struct {
@@ -108,7 +118,7 @@ func (s *Store) putSecretValue(in struct {
 		return nil, err
 	}
 	if in.empty() {
-		return nil, badRequest("InvalidRequestException", "You must provide either SecretString or SecretBinary.")
+		return nil, awsjson.BadRequest("InvalidRequestException", "You must provide either SecretString or SecretBinary.")
 	}
 	if in.VersionStages == nil {
 		in.VersionStages = []string{current}
@@ -135,14 +145,7 @@ func (s *Store) updateSecret(in struct {
 	if in.Description != nil {
 		sec.description = *in.Description
 	}
-	if in.empty() {
-		return reference{ARN: sec.arn, Name: sec.name}, nil
-	}
-	v, err := s.store(sec, in.value, []string{current})
-	if err != nil {
-		return nil, err
-	}
-	return reference{ARN: sec.arn, Name: sec.name, VersionID: v.id}, nil
+	return s.storeIfGiven(sec, in.value)
 }
 
 func (s *Store) getSecretValue(in struct {
@@ -174,16 +177,16 @@ func (sec *secret) choose(id, stage string) (*version, error) {
 		if v := sec.staged(stage); v != nil {
 			return v, nil
 		}
-		return nil, badRequest("ResourceNotFoundException",
+		return nil, awsjson.BadRequest("ResourceNotFoundException",
 			"Secrets Manager can't find the specified secret value for staging label: %s", stage)
 	}
 	v, ok := sec.versions[id]
 	if !ok {
-		return nil, badRequest("ResourceNotFoundException",
+		return nil, awsjson.BadRequest("ResourceNotFoundException",
 			"Secrets Manager can't find the specified secret value for VersionId: %s", id)
 	}
 	if stage != "" && !slices.Contains(v.stages, stage) {
-		return nil, badRequest("InvalidRequestException",
+		return nil, awsjson.BadRequest("InvalidRequestException",
 			"You provided a VersionStage that is not associated to the provided VersionId.")
 	}
 	return v, nil
@@ -203,13 +206,13 @@ func (s *Store) updateSecretVersionStage(in struct {
 	}
 	holder := sec.staged(in.VersionStage)
 	if holder != nil && holder.id != in.RemoveFromVersionID && holder.id != in.MoveToVersionID {
-		return nil, badRequest("InvalidParameterException", "The parameter RemoveFromVersionId can't be empty. Staging label %s "+
+		return nil, awsjson.BadRequest("InvalidParameterException", "The parameter RemoveFromVersionId can't be empty. Staging label %s "+
 			"is currently attached to version %s, so you must explicitly reference that version in RemoveFromVersionId.",
 			in.VersionStage, holder.id)
 	}
 	if in.MoveToVersionID == "" {
 		if in.VersionStage == current {
-			return nil, badRequest("InvalidParameterException", "You can only move staging label AWSCURRENT to a different "+
+			return nil, awsjson.BadRequest("InvalidParameterException", "You can only move staging label AWSCURRENT to a different "+
 				"secret version. It can't be completely removed.")
 		}
 		if holder != nil {
@@ -219,7 +222,7 @@ func (s *Store) updateSecretVersionStage(in struct {
 	}
 	target, ok := sec.versions[in.MoveToVersionID]
 	if !ok {
-		return nil, badRequest("ResourceNotFoundException",
+		return nil, awsjson.BadRequest("ResourceNotFoundException",
 			"Secrets Manager can't find the specified secret value for VersionId: %s", in.MoveToVersionID)
 	}
 	sec.attach(in.VersionStage, target)

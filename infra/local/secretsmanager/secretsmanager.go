@@ -4,14 +4,14 @@
 package secretsmanager
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
-	"fmt"
 	"math/big"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 
 	"aoai-bridge/infra/local/faults"
 )
@@ -68,7 +68,7 @@ func (s *Store) Put(name, value string) string {
 	if !ok {
 		sec = s.add(name)
 	}
-	id := newVersionID()
+	id := uuid.NewString()
 	sec.put(&version{id: id, text: &value, created: s.now()}, []string{current})
 	return id
 }
@@ -193,12 +193,4 @@ func (sec *secret) versionIDsToStages() map[string][]string {
 		}
 	}
 	return stages
-}
-
-// newVersionID returns a random UUID.
-func newVersionID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

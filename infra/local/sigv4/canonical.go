@@ -6,9 +6,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/aws/smithy-go/encoding/httpbinding"
 )
 
-// canonicalRequest is the text that the signature's string-to-sign has the hash of.
+// canonicalRequest is the text that the signature's string-to-sign has the hash of. The SDK's own signer
+// cannot be asked for it: it never signs a Content-Length of 0, or a User-Agent, and other clients do.
 func canonicalRequest(r *http.Request, sig signature, payloadHash string) string {
 	var b strings.Builder
 	b.WriteString(r.Method + "\n")
@@ -30,11 +33,7 @@ func canonicalPath(u *url.URL, service string) string {
 	if service == "s3" {
 		return path
 	}
-	segments := strings.Split(path, "/")
-	for i, segment := range segments {
-		segments[i] = escape(segment)
-	}
-	return strings.Join(segments, "/")
+	return httpbinding.EscapePath(path, false)
 }
 
 // canonicalQuery sorts after escaping, as the algorithm demands: the two orders can differ.

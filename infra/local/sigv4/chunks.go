@@ -18,7 +18,7 @@ import (
 // bytes, their length, and the trailers in r.Trailer once the last byte is read. The format is
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and, with trailers,
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html.
-func (v *Verifier) unchunk(r *http.Request, sig signature, secret, payload string) error {
+func unchunk(r *http.Request, sig signature, secret, payload string) error {
 	length, err := strconv.ParseInt(r.Header.Get("X-Amz-Decoded-Content-Length"), 10, 64)
 	if err != nil || length < 0 {
 		return incomplete("You must provide the x-amz-decoded-content-length HTTP header.")
@@ -26,7 +26,7 @@ func (v *Verifier) unchunk(r *http.Request, sig signature, secret, payload strin
 	body := &chunkedBody{from: bufio.NewReader(r.Body), closer: r.Body, request: r, left: length, hash: sha256.New()}
 	switch payload {
 	case "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER":
-		body.signer = &chunkSigner{key: v.keys.get(secret, sig.scope), time: sig.time, scope: sig.scope.String(), previous: sig.hex}
+		body.signer = &chunkSigner{key: signingKey(secret, sig.scope), time: sig.time, scope: sig.scope.String(), previous: sig.hex}
 	case "STREAMING-UNSIGNED-PAYLOAD-TRAILER":
 	default:
 		return incomplete("x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a known STREAMING value or a valid sha256 value.")

@@ -49,13 +49,13 @@ func payloadHash(r *http.Request, sig signature) (string, error) {
 }
 
 // guard makes r.Body check itself while it is read, and decode itself where it comes in chunks.
-func (v *Verifier) guard(r *http.Request, sig signature, secret string) error {
+func guard(r *http.Request, sig signature, secret string) error {
 	claimed := claimedHash(r, sig)
 	switch {
 	case claimed == "" || claimed == unsignedPayload || r.Body == nil:
 		return nil
 	case strings.HasPrefix(claimed, streaming):
-		return v.unchunk(r, sig, secret, claimed)
+		return unchunk(r, sig, secret, claimed)
 	case sig.scope.Service == "s3":
 		body := &hashedBody{from: r.Body, hash: sha256.New(), left: r.ContentLength, want: claimed}
 		r.Body = body

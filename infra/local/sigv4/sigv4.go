@@ -60,8 +60,6 @@ type Verifier struct {
 	Secret func(accessKeyID string) (secret string, ok bool)
 	// Now is the clock; time.Now when nil.
 	Now func() time.Time
-
-	keys keyCache
 }
 
 // A signature is what a request says about how it was signed.
@@ -101,11 +99,11 @@ func (v *Verifier) Verify(r *http.Request) (Scope, error) {
 	canonical := canonicalRequest(r, sig, hash)
 	digest := sha256.Sum256([]byte(canonical))
 	toSign := strings.Join([]string{algorithm, sig.time, sig.scope.String(), hex.EncodeToString(digest[:])}, "\n")
-	want := hex.EncodeToString(mac(v.keys.get(secret, sig.scope), toSign))
+	want := hex.EncodeToString(mac(signingKey(secret, sig.scope), toSign))
 	if subtle.ConstantTimeCompare([]byte(want), []byte(sig.hex)) != 1 {
 		return sig.scope, mismatch(canonical, toSign)
 	}
-	return sig.scope, v.guard(r, sig, secret)
+	return sig.scope, guard(r, sig, secret)
 }
 
 func mismatch(canonical, toSign string) error {

@@ -14,7 +14,10 @@ import (
 )
 
 // limitedKey may use one model only.
-const limitedKey = "sk-limited"
+const (
+	limitedKey   = "sk-limited"
+	limitedHello = `{"model":"gpt-4o","messages":[{"role":"user","content":"Say hello"}]}`
+)
 
 func addLimitedCaller(s *stack.Stack) {
 	id := s.Template.Parameters["CallersSecretId"]
@@ -24,6 +27,7 @@ func addLimitedCaller(s *stack.Stack) {
 }
 
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{})
 	addLimitedCaller(s)
 	const chat = "/v1/chat/completions"
@@ -54,6 +58,10 @@ func TestBadInput(t *testing.T) {
 		{name: "GET on a POST route", call: call{method: "GET", path: chat}, status: 405, code: "method_not_allowed", message: "POST"},
 		{name: "unknown route", call: call{path: "/v1/nothing", body: hello}, status: 404, code: "unknown_url"},
 		{name: "root", call: call{method: "GET", path: "/"}, status: 404, code: "unknown_url"},
+		{name: "a header with a deployment that the key may not use", call: call{path: chat, body: limitedHello, header: map[string]string{"Authorization": "Bearer " + limitedKey, "x-ms-spillover-deployment": "gpt-4o-mini"}}, status: 403, code: "model_not_allowed", param: "x-ms-spillover-deployment"},
+		{name: "a file that the key does not reach", call: call{path: "/v1/responses", body: `{"model":"gpt-4o","input":[{"role":"user","content":[{"type":"input_file","file_id":"file-1"}]}]}`, header: map[string]string{"Authorization": "Bearer " + limitedKey}}, status: 404, code: "not_found", param: "input[0].content[0].file_id", message: "ALLOW=state"},
+		{name: "model in another case", call: call{path: chat, body: strings.Replace(hello, `{`, `{"Model":"gpt-4o",`, 1)}, status: 400, code: "unknown_parameter", param: "Model"},
+		{name: "dots for a deployment", call: call{path: "/openai/deployments/%2e%2e/chat/completions?api-version=2024-10-21", body: hello}, status: 404, code: "unknown_url"},
 		{name: "11 MB", call: call{path: chat, body: strings.Repeat(" ", 11<<20)}, status: 413, code: "request_too_large"},
 		{name: "7 MB", call: call{path: chat, body: strings.Repeat(" ", 7<<20)}, status: 413},
 		{name: "model that Azure refuses", call: call{path: chat, body: `{"model":"text-embedding-3-small","messages":[{"role":"user","content":"x"}]}`}, status: 400, code: "OperationNotSupported"},
@@ -82,6 +90,7 @@ func TestBadInput(t *testing.T) {
 
 // TestUnknownDeploymentAtAzure is about a secret that lists none, so that only Azure can tell.
 func TestUnknownDeploymentAtAzure(t *testing.T) {
+	t.Parallel()
 	first, _ := start(t, stack.Options{})
 	first.Emulator.SetAPIKeys("k")
 	s, _ := start(t, stack.Options{Azure: stack.Azure{Endpoint: first.AzureURL, APIKey: "k"}})
@@ -96,6 +105,7 @@ func TestUnknownDeploymentAtAzure(t *testing.T) {
 
 // TestHalfARequest sends a body that ends too early and hangs up; the stack has to live on.
 func TestHalfARequest(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{})
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 	if err != nil {

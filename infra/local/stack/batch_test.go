@@ -70,6 +70,7 @@ func readEvent(t *testing.T, name string) []byte {
 
 // TestBatchSamples drops every file of requests in events/, with each event delivered twice.
 func TestBatchSamples(t *testing.T) {
+	t.Parallel()
 	for _, name := range eventFiles(t) {
 		if _, known := batchSamples[name]; forBatches(name) && !known && !slices.Contains(batchInputs, name) {
 			t.Errorf("events/%s is known to no test: add it to batchSamples", name)
@@ -102,6 +103,7 @@ func TestBatchSamples(t *testing.T) {
 }
 
 func TestBatchEvent(t *testing.T) {
+	t.Parallel()
 	s, ends := startBatches(t, nil)
 	put(t, s, "elsewhere.jsonl", "") // no job: it is not below inbox/
 	put(t, s, "inbox/batch.jsonl", string(readEvent(t, "batch.jsonl")))
@@ -119,6 +121,7 @@ func TestBatchEvent(t *testing.T) {
 
 // A workflow starts the machine with .sync and gets the summary as its output.
 func TestBatchFromAWorkflow(t *testing.T) {
+	t.Parallel()
 	s, _ := startBatches(t, nil)
 	put(t, s, "inputs/batch.jsonl", string(readEvent(t, "batch.jsonl")))
 	const caller = `{"StartAt":"Answer","States":{"Answer":{"Type":"Task","Resource":"arn:aws:states:::states:startExecution.sync:2",
@@ -136,6 +139,7 @@ func TestBatchFromAWorkflow(t *testing.T) {
 }
 
 func TestReviewWorkflow(t *testing.T) {
+	t.Parallel()
 	s, _ := startBatches(t, map[string]string{"ReviewWorkflow": "true"})
 	var got struct {
 		Summary   struct{ Text string }

@@ -22,6 +22,7 @@ import (
 // TestBatches has OpenAI's Go library, unmodified, bring files through the gateway, the functions and the
 // workflow to Azure and back.
 func TestBatches(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{WaitScale: 0.001})
 	clients := map[string]openai.Client{
 		"OpenAI": openai.NewClient(option.WithBaseURL(s.URL+"/v1"), option.WithAPIKey(stack.CallerKey), option.WithMaxRetries(0)),

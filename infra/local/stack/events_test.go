@@ -33,6 +33,7 @@ var samples = map[string]struct{ function, answer string }{
 
 // TestEvents runs every file in events/ through the function's own bootstrap.
 func TestEvents(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{})
 	put(t, s, "samples/batch.jsonl", string(readEvent(t, "batch.jsonl"))) // for token-estimate/invoke-file.json
 	seen := map[string]bool{}

@@ -13,6 +13,7 @@ import (
 )
 
 func TestAzureFaults(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{Parameters: map[string]string{"FirstByteTimeout": "500ms", "IdleTimeout": "500ms"}})
 	tests := []struct {
 		name, fault string
@@ -73,6 +74,7 @@ func TestAzureFaults(t *testing.T) {
 }
 
 func TestSecretMissing(t *testing.T) {
+	t.Parallel()
 	s, logs := start(t, stack.Options{})
 	for _, parameter := range []string{"AzureSecretId", "CallersSecretId"} {
 		id := s.Template.Parameters[parameter]
@@ -95,6 +97,7 @@ func TestSecretMissing(t *testing.T) {
 }
 
 func TestSecretWrong(t *testing.T) {
+	t.Parallel()
 	s, logs := start(t, stack.Options{})
 	id := s.Template.Parameters["AzureSecretId"]
 	s.Secrets.Put(id, `{"endpoint":"my-resource.openai.azure.com","api_key":"top-secret-key"}`)
@@ -109,6 +112,7 @@ func TestSecretWrong(t *testing.T) {
 
 // TestRotationUnderLoad changes Azure's key at the same moment as the secret, while calls are under way. None may fail.
 func TestRotationUnderLoad(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{})
 	id := s.Template.Parameters["AzureSecretId"]
 	secret, _ := s.Secrets.Get(id)
@@ -151,6 +155,7 @@ func TestRotationUnderLoad(t *testing.T) {
 }
 
 func TestBootstrapKilled(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{})
 	r := stream(t.Context(), t, s, "Say hello [[fault: hang;after=2]]")
 	defer r.Body.Close()

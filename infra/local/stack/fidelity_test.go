@@ -24,6 +24,7 @@ func onlyRequest(t *testing.T, s *stack.Stack) azureopenai.Request {
 }
 
 func TestRequestBytes(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{})
 	const body = `{ "zeta" : 1e400, "seed":9007199254740993, "model" :"gpt-4o", "messages":[{"role":"user","content":"Gr\u00fc\u00df \ud83d\ude00 </script>"}], "future_field":{"b":1,"a":[ ]} }` + "\n"
 	r := call{path: "/v1/chat/completions", body: body}.do(t, s)
@@ -36,6 +37,7 @@ func TestRequestBytes(t *testing.T) {
 }
 
 func TestRequestHeaders(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{})
 	call{path: "/v1/chat/completions", body: hello, header: map[string]string{
 		"X-Ms-Client-Request-Id": "mine", "X-Stainless-Lang": "go", "Cookie": "a=b", "X-Forwarded-For": "1.2.3.4",
@@ -53,6 +55,7 @@ func TestRequestHeaders(t *testing.T) {
 
 // TestAnswerBytes queues what Azure might say and wants it back as it was.
 func TestAnswerBytes(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{})
 	const whole = `{"id":"x","big":12345678901234567890,"unknown":{"z":1,"a":"\u00fc"},"prompt_filter_results":[{"prompt_index":0}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}`
 	const stream = `data: {"choices":[],"prompt_filter_results":[{"prompt_index":0,"content_filter_results":{"jailbreak":{"filtered":false}}}]}
@@ -87,6 +90,7 @@ data: {"choices":[{"content_filter_results":{"hate":{"filtered":false}},"delta":
 }
 
 func TestUsageIsMetered(t *testing.T) {
+	t.Parallel()
 	s, logs := start(t, stack.Options{})
 	body := strings.Replace(hello, "{", `{"stream":true,`, 1)
 	if got := mustText(t, call{path: "/v1/chat/completions", body: body}.do(t, s)); strings.Contains(got, `"usage":{`) || !strings.HasSuffix(got, "data: [DONE]\n\n") {
@@ -98,6 +102,7 @@ func TestUsageIsMetered(t *testing.T) {
 }
 
 func TestContentFilter(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{})
 	prompt := func(text string) string { return strings.Replace(hello, "Say hello", text, 1) }
 	refused := mustText(t, call{path: "/v1/chat/completions", body: prompt("trigger-violence")}.do(t, s))
@@ -115,6 +120,7 @@ func TestContentFilter(t *testing.T) {
 }
 
 func TestRetryAfterReachesTheCaller(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{})
 	body := strings.Replace(hello, "Say hello", "[[fault: 429;retry-after=60;retry-after-ms=60000]]", 1)
 	r := call{path: "/v1/chat/completions", body: body}.do(t, s)
@@ -126,6 +132,7 @@ func TestRetryAfterReachesTheCaller(t *testing.T) {
 
 // TestFirstByte reads the first event while the rest of the stream has not been made yet.
 func TestFirstByte(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -141,6 +148,7 @@ func TestFirstByte(t *testing.T) {
 }
 
 func TestCancelReachesAzure(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	r := stream(ctx, t, s, "[[words: 100000]] [[fault: interval=1ms]]")

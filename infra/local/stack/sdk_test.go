@@ -16,6 +16,7 @@ import (
 
 // TestSDK has OpenAI's Go library, unmodified, talk to the stack in both of its ways.
 func TestSDK(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{})
 	clients := map[string]openai.Client{
 		"OpenAI": openai.NewClient(option.WithBaseURL(s.URL+"/v1"), option.WithAPIKey(stack.CallerKey), option.WithMaxRetries(0)),

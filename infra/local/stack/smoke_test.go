@@ -23,6 +23,7 @@ func run(t *testing.T, s *stack.Stack, program string, args ...string) string {
 }
 
 func TestSmoke(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{WaitScale: 0.001})
 	out := run(t, s, "smoke")
 	for _, want := range []string{"models", "chat", "stream", "embeddings", "wrong key", "tokens", "batch"} {
@@ -37,6 +38,7 @@ func TestSmoke(t *testing.T) {
 
 // TestBatchFile drops the sample of every kind of line by make batch's program.
 func TestBatchFile(t *testing.T) {
+	t.Parallel()
 	s, _ := start(t, stack.Options{WaitScale: 0.001})
 	out := run(t, s, "batch", "-file", "events/batch.jsonl")
 	for _, want := range []string{"completed: 7 lines, 5 succeeded, 2 failed (2 of them invalid), 2 answered online", "results  s3://aoai-bridge-batch/results/batch.jsonl", "less than Global Standard"} {

@@ -164,6 +164,7 @@ func decodeError(t *testing.T, body string) apiError {
 const hello = `{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Say hello"}]}`
 
 func TestHello(t *testing.T) {
+	t.Parallel()
 	s, logs := start(t, stack.Options{})
 	for _, path := range []string{
 		"/v1/chat/completions", "/openai/v1/chat/completions",
@@ -180,6 +181,7 @@ func TestHello(t *testing.T) {
 }
 
 func TestEachCredential(t *testing.T) {
+	t.Parallel()
 	for _, credential := range []stack.Credential{stack.APIKey, stack.ClientSecret, stack.Federation} {
 		t.Run(string(credential), func(t *testing.T) {
 			t.Parallel()
@@ -207,6 +209,7 @@ func TestEachCredential(t *testing.T) {
 }
 
 func TestEndpointRefused(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ name, endpoint, key, want string }{
 		{"no key", "https://my-resource.openai.azure.com", "", "AZURE_OPENAI_API_KEY go together"},
 		{"no endpoint", "", "secret", "AZURE_OPENAI_ENDPOINT and"},

@@ -1,85 +1,34 @@
 package stepfunctions
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"strings"
 	"time"
 
-	"github.com/google/uuid"
+	"aoai-bridge/infra/local/awsjson"
 )
 
-// An apiError is an answer with a status other than 200.
-type apiError struct {
-	status        int
-	code, message string
-}
-
-func (e *apiError) Error() string { return e.code + ": " + e.message }
-
-func badRequest(code, format string, args ...any) error {
-	return &apiError{http.StatusBadRequest, code, fmt.Sprintf(format, args...)}
-}
-
-// operations are those for which an execution needs no console. Machines are made by Add.
-var operations = map[string]func(*Service, []byte) (any, error){
-	"DescribeExecution":                operation((*Service).describeExecution),
-	"DescribeStateMachine":             operation((*Service).describeStateMachine),
-	"DescribeStateMachineForExecution": operation((*Service).describeStateMachineForExecution),
-	"GetExecutionHistory":              operation((*Service).getExecutionHistory),
-	"ListExecutions":                   operation((*Service).listExecutions),
-	"ListStateMachines":                operation((*Service).listStateMachines),
-	"RedriveExecution":                 operation((*Service).redriveExecution),
-	"StartExecution":                   operation((*Service).startExecution),
-	"StopExecution":                    operation((*Service).stopExecution),
-}
-
-// operation decodes the request of do.
-func operation[In any](do func(*Service, In) (any, error)) func(*Service, []byte) (any, error) {
-	return func(s *Service, body []byte) (any, error) {
-		var in In
-		if err := json.Unmarshal(body, &in); err != nil {
-			return nil, badRequest("SerializationException", "%v", err)
-		}
-		return do(s, in)
-	}
+// api has the operations for which an execution needs no console. Machines are made by Add.
+var api = awsjson.API[*Service]{
+	Version: "1.0",
+	Target:  "AWSStepFunctions.",
+	Message: "message",
+	Operations: map[string]awsjson.Operation[*Service]{
+		"DescribeExecution":                awsjson.Decoded((*Service).describeExecution),
+		"DescribeStateMachine":             awsjson.Decoded((*Service).describeStateMachine),
+		"DescribeStateMachineForExecution": awsjson.Decoded((*Service).describeStateMachineForExecution),
+		"GetExecutionHistory":              awsjson.Decoded((*Service).getExecutionHistory),
+		"ListExecutions":                   awsjson.Decoded((*Service).listExecutions),
+		"ListStateMachines":                awsjson.Decoded((*Service).listStateMachines),
+		"RedriveExecution":                 awsjson.Decoded((*Service).redriveExecution),
+		"StartExecution":                   awsjson.Decoded((*Service).startExecution),
+		"StopExecution":                    awsjson.Decoded((*Service).stopExecution),
+	},
+	Internal: awsjson.Error{Status: http.StatusInternalServerError, Code: "InternalFailure",
+		Message: "an error occurred on the server side"}, // wording unverified
 }
 
 // ServeHTTP answers one call.
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	out, err := s.serve(r)
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	w.Header().Set("X-Amzn-Requestid", uuid.NewString())
-	if err != nil {
-		failure, ok := errors.AsType[*apiError](err)
-		if !ok {
-			failure = &apiError{http.StatusInternalServerError, "InternalFailure", err.Error()}
-		}
-		w.WriteHeader(failure.status)
-		out = map[string]string{"__type": failure.code, "message": failure.message}
-	}
-	// What is left to go wrong is the connection, and then there is nobody to tell.
-	_ = json.NewEncoder(w).Encode(out)
-}
-
-func (s *Service) serve(r *http.Request) (any, error) {
-	name := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AWSStepFunctions.")
-	do := operations[name]
-	if do == nil {
-		return nil, badRequest("UnknownOperationException", "no operation %q here", r.Header.Get("X-Amz-Target"))
-	}
-	if fail := s.Enter(r.Context(), name); fail {
-		return nil, errors.New("an error occurred on the server side") // wording unverified
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, badRequest("SerializationException", "%v", err)
-	}
-	return do(s, body)
-}
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { api.Serve(w, r, s) }
 
 // seconds is a timestamp on the wire, absent if there is none yet.
 func seconds(t time.Time) *float64 {

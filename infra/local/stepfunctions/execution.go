@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"aoai-bridge/infra/local/awsjson"
 	"aoai-bridge/infra/local/jsonvalue"
 
 	"github.com/google/uuid"
@@ -99,14 +100,14 @@ func (s *Service) start(machineARN, name, input string) (*execution, error) {
 		name = uuid.NewString()
 	}
 	if !validName(name) {
-		return nil, badRequest("InvalidName", "Invalid Name: '%s'", name)
+		return nil, awsjson.BadRequest("InvalidName", "Invalid Name: '%s'", name)
 	}
 	if input == "" {
 		input = "{}"
 	}
 	value, err := jsonvalue.Decode([]byte(input))
 	if err != nil || len(input) > maxData {
-		return nil, badRequest("InvalidExecutionInput", "Invalid State Machine Execution Input: '%v'",
+		return nil, awsjson.BadRequest("InvalidExecutionInput", "Invalid State Machine Execution Input: '%v'",
 			errors.Join(err, failIfLong(input)))
 	}
 	e := &execution{service: s, machine: m, name: name, input: input, status: Running, started: s.options.Clock.Now(),
@@ -115,7 +116,7 @@ func (s *Service) start(machineARN, name, input string) (*execution, error) {
 	defer s.mu.Unlock()
 	if old := s.executions[e.arn]; old != nil {
 		if was := old.snapshot(); was.Status != Running || was.Input != input {
-			return nil, badRequest("ExecutionAlreadyExists", "Execution Already Exists: '%s'", e.arn)
+			return nil, awsjson.BadRequest("ExecutionAlreadyExists", "Execution Already Exists: '%s'", e.arn)
 		}
 		return old, nil
 	}
@@ -211,7 +212,7 @@ func (s *Service) execution(arn string) (*execution, error) {
 	if e := s.executions[arn]; e != nil {
 		return e, nil
 	}
-	return nil, badRequest("ExecutionDoesNotExist", "Execution Does Not Exist: '%s'", arn)
+	return nil, awsjson.BadRequest("ExecutionDoesNotExist", "Execution Does Not Exist: '%s'", arn)
 }
 
 // Wait waits until the execution with an ARN is over, and returns it.
@@ -258,7 +259,7 @@ func (s *Service) redrive(e *execution) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.status == Running || e.status == Succeeded {
-		return badRequest("ExecutionNotRedrivable", "Execution is %s and cannot be redriven", e.status)
+		return awsjson.BadRequest("ExecutionNotRedrivable", "Execution is %s and cannot be redriven", e.status)
 	}
 	input, err := jsonvalue.Decode([]byte(e.input))
 	if err != nil {

@@ -3,6 +3,8 @@ package stepfunctions
 import (
 	"slices"
 	"strconv"
+
+	"aoai-bridge/infra/local/awsjson"
 )
 
 func (s *Service) startExecution(in struct {
@@ -87,7 +89,7 @@ func cut[T any](p page, list []T, most int) (items []T, next string, err error) 
 	from := 0
 	if p.NextToken != "" {
 		if from, err = strconv.Atoi(p.NextToken); err != nil || from < 0 || from > len(list) {
-			return nil, "", badRequest("InvalidToken", "Invalid Token: '%s'", p.NextToken)
+			return nil, "", awsjson.BadRequest("InvalidToken", "Invalid Token: '%s'", p.NextToken)
 		}
 	}
 	size := most

@@ -1,6 +1,7 @@
 package stepfunctions
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"sync"
@@ -130,18 +131,9 @@ func (v *visit) mapRun(ctx context.Context, input any, items []any, width int) (
 		return nil, full
 	}
 	if err != nil {
-		return nil, firstOf(v.event("MapStateFailed", nil), err)
+		return nil, cmp.Or(v.event("MapStateFailed", nil), err)
 	}
 	return result, v.event("MapStateSucceeded", nil)
-}
-
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // tolerance is how many children may fail.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"aoai-bridge/infra/local/awsjson"
 	"aoai-bridge/infra/local/jsonvalue"
 )
 
@@ -27,8 +28,8 @@ func (v *visit) startNested(input any) (*execution, error) {
 		body = encode(inner)
 	}
 	e, err := v.service.start(arn, name, body)
-	if refusal, ok := errors.AsType[*apiError](err); ok {
-		return nil, &Failure{"StepFunctions." + refusal.code + "Exception", refusal.message}
+	if refusal, ok := errors.AsType[*awsjson.Error](err); ok {
+		return nil, &Failure{"StepFunctions." + refusal.Code + "Exception", refusal.Message}
 	}
 	return e, err
 }

@@ -1,8 +1,10 @@
 package stepfunctions
 
 import (
+	"cmp"
 	"context"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // parallel runs the branches side by side and returns their outputs. The first failure ends the
@@ -28,26 +30,12 @@ func (v *visit) parallel(ctx context.Context, input any) (any, error) {
 
 // together calls do for 0 to n-1, at most width at a time. It returns the first error, which also
 // ends the context of the other calls, after all have returned.
-func together(ctx context.Context, n, width int, do func(ctx context.Context, i int) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var group sync.WaitGroup
-	room := make(chan struct{}, max(width, 1))
-	for i := range n {
-		select {
-		case room <- struct{}{}:
-		case <-ctx.Done():
-		}
-		if ctx.Err() != nil {
-			break
-		}
-		group.Go(func() {
-			defer func() { <-room }()
-			if err := do(ctx, i); err != nil {
-				cancel(err)
-			}
-		})
+func together(parent context.Context, n, width int, do func(ctx context.Context, i int) error) error {
+	group, ctx := errgroup.WithContext(parent)
+	group.SetLimit(max(width, 1))
+	for i := 0; i < n && ctx.Err() == nil; i++ {
+		group.Go(func() error { return do(ctx, i) })
 	}
-	group.Wait()
-	return context.Cause(ctx)
+	err := group.Wait()
+	return cmp.Or(context.Cause(parent), err)
 }

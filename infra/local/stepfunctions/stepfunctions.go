@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"aoai-bridge/infra/local/awsjson"
 	"aoai-bridge/infra/local/faults"
 )
 
@@ -132,7 +133,7 @@ func (s *Service) machine(arn string) (*machine, error) {
 	if m := s.machines[name]; m != nil {
 		return m, nil
 	}
-	return nil, badRequest("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", arn)
+	return nil, awsjson.BadRequest("StateMachineDoesNotExist", "State Machine Does Not Exist: '%s'", arn)
 }
 
 // sorted returns the machines by name.

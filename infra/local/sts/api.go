@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // An apiError is an answer with a status other than 200.
@@ -55,12 +57,12 @@ func writeError(w http.ResponseWriter, status int, code, message string) {
 	if status >= 500 {
 		blame = "Receiver"
 	}
-	write(w, status, errorResponse{Type: blame, Code: code, Message: message, RequestID: randomID()})
+	write(w, status, errorResponse{Type: blame, Code: code, Message: message, RequestID: uuid.NewString()})
 }
 
 func write(w http.ResponseWriter, status int, answer any) {
 	w.Header().Set("Content-Type", "text/xml")
-	w.Header().Set("X-Amzn-Requestid", randomID())
+	w.Header().Set("X-Amzn-Requestid", uuid.NewString())
 	w.WriteHeader(status)
 	_ = xml.NewEncoder(w).Encode(answer) // only the connection can fail here
 }
@@ -106,7 +108,7 @@ func (s *Server) getCallerIdentity(url.Values) (any, error) {
 		Arn:      "arn:aws:sts::" + account + ":assumed-role/local/local",
 		UserID:   "AROA00000000000000000:local",
 		Account:  account,
-		Metadata: metadata{randomID()},
+		Metadata: metadata{uuid.NewString()},
 	}, nil
 }
 
@@ -147,7 +149,7 @@ func (s *Server) getWebIdentityToken(form url.Values) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return webIdentityTokenResponse{Token: token, Expiration: expires.UTC().Format(time.RFC3339), Metadata: metadata{randomID()}}, nil
+	return webIdentityTokenResponse{Token: token, Expiration: expires.UTC().Format(time.RFC3339), Metadata: metadata{uuid.NewString()}}, nil
 }
 
 // members reads a list of the query protocol, numbered from 1.

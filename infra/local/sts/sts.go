@@ -9,12 +9,12 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"encoding/hex"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
 
 	"aoai-bridge/infra/local/faults"
 )
@@ -96,7 +96,7 @@ func (s *Server) token(algorithm string, audience []string, expires time.Time, t
 		"aud":                        any(audience),
 		"iat":                        s.now().Unix(),
 		"exp":                        expires.Unix(),
-		"jti":                        randomID(),
+		"jti":                        uuid.NewString(),
 		"https://sts.amazonaws.com/": details,
 	}
 	if len(audience) == 1 {
@@ -108,10 +108,4 @@ func (s *Server) token(algorithm string, audience []string, expires time.Time, t
 		return token.SignedString(s.ecKey())
 	}
 	return token.SignedString(s.rsaKey())
-}
-
-func randomID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
 }

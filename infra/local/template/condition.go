@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -49,7 +50,7 @@ func (s *scope) holds(n ast.Node) (bool, error) {
 	case "Equals":
 		sides, err := s.list(argument)
 		if err != nil || len(sides) != 2 {
-			return false, firstError(err, fmt.Errorf("want two values to compare"))
+			return false, cmp.Or(err, fmt.Errorf("want two values to compare"))
 		}
 		return textOf(sides[0]) == textOf(sides[1]), nil
 	case "Not":

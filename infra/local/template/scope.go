@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -210,11 +211,11 @@ func (s *scope) sub(argument ast.Node) (string, error) {
 		}
 		if resource, attribute, ok := strings.Cut(name, "."); ok && s.resources[resource] != nil {
 			value, err := s.physicalAttribute(resource, attribute)
-			failed = firstError(failed, err)
+			failed = cmp.Or(failed, err)
 			return value
 		}
 		value, err := s.ref(name)
-		failed = firstError(failed, err)
+		failed = cmp.Or(failed, err)
 		return textOf(value)
 	})
 	return result, failed
@@ -260,7 +261,7 @@ func (s *scope) joinList(list ast.Node, delimiter string) (string, error) {
 func (s *scope) split(argument ast.Node) (any, error) {
 	parts, err := s.list(argument)
 	if err != nil || len(parts) != 2 {
-		return nil, firstError(err, fmt.Errorf("want a delimiter and a string"))
+		return nil, cmp.Or(err, fmt.Errorf("want a delimiter and a string"))
 	}
 	list := []any{}
 	for item := range strings.SplitSeq(textOf(parts[1]), textOf(parts[0])) {
@@ -272,7 +273,7 @@ func (s *scope) split(argument ast.Node) (any, error) {
 func (s *scope) selectItem(argument ast.Node) (any, error) {
 	parts, err := s.list(argument)
 	if err != nil || len(parts) != 2 {
-		return nil, firstError(err, fmt.Errorf("want an index and a list"))
+		return nil, cmp.Or(err, fmt.Errorf("want an index and a list"))
 	}
 	index, err := strconv.Atoi(textOf(parts[0]))
 	list, _ := parts[1].([]any)
@@ -285,7 +286,7 @@ func (s *scope) selectItem(argument ast.Node) (any, error) {
 func (s *scope) findInMap(argument ast.Node) (any, error) {
 	keys, err := s.list(argument)
 	if err != nil || len(keys) != 3 {
-		return nil, firstError(err, fmt.Errorf("want a mapping's name and two keys"))
+		return nil, cmp.Or(err, fmt.Errorf("want a mapping's name and two keys"))
 	}
 	found := child(s.mappings, textOf(keys[0]), textOf(keys[1]), textOf(keys[2]))
 	if found == nil {

@@ -5,6 +5,7 @@
 package template
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -143,7 +144,7 @@ func (s *scope) function(t *Template, id string, properties ast.Node, globals ob
 			variables.text(name, &value)
 			f.Environment[name] = value
 		}
-		if err := firstError(r.err, variables.err); err != nil {
+		if err := cmp.Or(r.err, variables.err); err != nil {
 			return err
 		}
 	}

@@ -82,12 +82,3 @@ func (r *reader) list(key string) []any {
 	}
 	return list
 }
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -75,7 +76,7 @@ func (s *scope) stateMachine(t *Template, id string, properties ast.Node) error 
 		substitutions.text(name, &value)
 		m.Substitutions[name] = value
 	}
-	if err := firstError(r.err, substitutions.err); err != nil {
+	if err := cmp.Or(r.err, substitutions.err); err != nil {
 		return err
 	}
 	if m.DefinitionURI == "" {
@@ -141,7 +142,7 @@ func (s *scope) rule(rule *Rule, pattern, target ast.Node) error {
 		}
 		rule.InputPaths[name] = textOf(path)
 	}
-	return firstError(r.err, transformer.err)
+	return cmp.Or(r.err, transformer.err)
 }
 
 // typed evaluates a node for JSON: unlike elsewhere in a template, a number is one, and so is true.

@@ -1,0 +1,456 @@
+package batch_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"aoai-bridge/infra/local/azureopenai"
+	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/config"
+)
+
+// turns is a file of groups whose lines take turns, and runs the same lines group by group.
+func turns(groups, each int) (turns, runs string) {
+	lines := make([][]string, groups)
+	for g := range groups {
+		for i := range each {
+			url, mode := "/v1/chat/completions", ""
+			if g%2 == 1 {
+				url = "/v1/responses"
+			}
+			if g/2%5 == 2 {
+				mode = `"mode":"online",`
+			}
+			lines[g] = append(lines[g], fmt.Sprintf(`{"custom_id":"%d-%d",%s"method":"POST","url":%q,"body":{"model":"model-%d","input":"Say word%d"}}`+"\n", g, i, mode, url, g/2, i))
+		}
+	}
+	var taken, run strings.Builder
+	for i := range each {
+		for g := range groups {
+			taken.WriteString(lines[g][i])
+		}
+	}
+	for g := range groups {
+		run.WriteString(strings.Join(lines[g], ""))
+	}
+	return taken.String(), run.String()
+}
+
+// anyModel is a secret that passes every model name on as a deployment's.
+func (w *world) anyModel() { w.secret(`{"endpoint":"` + w.url + `","api_key":"local"}`) }
+
+// cut is what the parts of a job hold: of each its group and its lines, without their numbers.
+func (w *world) cut(job string) (parts []string) {
+	w.t.Helper()
+	for _, p := range w.parts(job) {
+		var ids strings.Builder
+		lines, _ := w.get(fmt.Sprintf("jobs/%s/parts/%05d/try-00/lines.tsv", job, p.Number))
+		for line := range strings.Lines(lines) {
+			_, id, _ := strings.Cut(line, "\t")
+			ids.WriteString(strings.TrimSpace(id) + " ")
+		}
+		parts = append(parts, fmt.Sprintf("%s %s %s %s %d lines, %d and %d tokens: %s", p.Mode, p.Model, p.Endpoint, p.Deployment, p.Lines, p.Tokens, p.OutputTokens, ids.String()))
+	}
+	return sort(parts)
+}
+
+// checkOnce checks that every line of a source is in one part or among the rejected, and in none twice; that lists
+// are in the source's order; and that parts know what they hold.
+func (w *world) checkOnce(t *testing.T, job string, lines int) {
+	t.Helper()
+	raw, _ := w.get("jobs/" + job + "/plan.json")
+	var plan batch.Plan
+	if err := json.Unmarshal([]byte(raw), &plan); err != nil {
+		t.Fatal(err)
+	}
+	seen := make([]int, lines+1)
+	list := func(key string) (first, last, n int) {
+		content, found := w.get(key)
+		if !found {
+			t.Fatalf("there is no %s", key)
+		}
+		for line := range strings.Lines(content) {
+			number := 0
+			if _, err := fmt.Sscanf(line, "%d\t", &number); err != nil || number <= last || number > lines {
+				t.Fatalf("%s has %.60q after line %d", key, line, last)
+			}
+			seen[number]++
+			if n++; first == 0 {
+				first = number
+			}
+			last = number
+		}
+		return first, last, n
+	}
+	rejected := 0
+	for pass := range plan.Passes {
+		_, _, n := list(fmt.Sprintf("jobs/%s/rejected-%04d.jsonl", job, pass))
+		rejected += n
+	}
+	for i, p := range plan.Parts {
+		dir := fmt.Sprintf("jobs/%s/parts/%05d/", job, p.Number)
+		first, last, n := list(dir + "try-00/lines.tsv")
+		if p.Number != i+1 || p.First != first || p.Last != last || p.Lines != n {
+			t.Errorf("part %d is %+v, and has %d lines from %d to %d", i+1, p, n, first, last)
+		}
+		requests, _ := w.get(dir + "try-00/requests.jsonl")
+		if strings.Count(requests, "\n") != n || int64(len(requests)) != p.Bytes || !strings.HasPrefix(requests, fmt.Sprintf(`{"custom_id":"%d"`, first)) {
+			t.Errorf("part %d has %d lines, and its requests are %d bytes: %.100s", p.Number, n, len(requests), requests)
+		}
+	}
+	for number, n := range seen[1:] {
+		if n != 1 {
+			t.Fatalf("line %d is in %d lists", number+1, n)
+		}
+	}
+	if plan.Lines != lines || plan.Rejected != rejected {
+		t.Errorf("the plan counts %d lines and %d rejected, want %d and %d", plan.Lines, plan.Rejected, lines, rejected)
+	}
+}
+
+// Parts have the same lines whether groups take turns or come one after the other, however many there are.
+func TestPartsWhateverTheOrder(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ groups, each, quota, parts int }{
+		{33, 4, 0, 33}, {200, 2, 0, 200}, {201, 2, 0, 201}, {450, 2, 0, 450},
+		{210, 3, 10, 0}, // of those for batch two lines fill a part
+	} {
+		t.Run(fmt.Sprint(tt), func(t *testing.T) {
+			w := newWorld(t, func(env *config.Batch) { env.EnqueuedTokens = int64(tt.quota) })
+			w.anyModel()
+			taken, run := turns(tt.groups, tt.each)
+			w.put("inbox/taken.jsonl", taken)
+			w.put("inbox/run.jsonl", run)
+			got, want := w.plan(w.event("inbox/taken.jsonl"), "execution-1"), w.plan(w.event("inbox/run.jsonl"), "execution-1")
+			w.checkOnce(t, got.Job, tt.groups*tt.each)
+			g, p := w.cut(got.Job), w.cut(want.Job)
+			if strings.Join(g, "\n") != strings.Join(p, "\n") {
+				t.Errorf("got %d parts such as\n%s\nwant %d such as\n%s", len(g), g[0], len(p), p[0])
+			}
+			if tt.quota == 0 && len(g) != tt.parts {
+				t.Errorf("%d parts, want %d", len(g), tt.parts)
+			}
+		})
+	}
+}
+
+// planOf reads a plan as it stands.
+func (w *world) planOf(job string) (plan batch.Plan) {
+	w.t.Helper()
+	raw, _ := w.get("jobs/" + job + "/plan.json")
+	if err := json.Unmarshal([]byte(raw), &plan); err != nil {
+		w.t.Fatal(err)
+	}
+	return plan
+}
+
+// A plan that is interrupted in the source and in each spill goes on: no line is lost or twice, and bad ones are
+// rejected once, those too whose model is gone when their pass comes.
+func TestEachPassGoesOn(t *testing.T) {
+	t.Parallel()
+	taken, _ := turns(450, 3)
+	bad := `{"method":"POST","url":"/v1/chat/completions","body":{}}` + "\n"
+	file := bad + strings.ReplaceAll(taken, `"Say word1"}}`+"\n", `"Say word1"}}`+"\n"+bad)
+	lines := strings.Count(file, "\n")
+	for _, gone := range []bool{false, true} {
+		t.Run(fmt.Sprintf("models gone %t", gone), func(t *testing.T) {
+			w := newWorld(t)
+			w.anyModel()
+			w.put("inbox/n.jsonl", file)
+			w.tick, w.limit = time.Second, 1000*time.Second
+			var inSource, inSpill, late int
+			a := batch.PlanAnswer{Status: "planning"}
+			for a.Status == "planning" {
+				a = patiently[batch.PlanAnswer](w, "plan", object{"task": "plan", "input": json.RawMessage(w.event("inbox/n.jsonl")), "execution": "execution-1"})
+				plan := w.planOf(a.Job)
+				switch {
+				case !plan.Read:
+					inSource++
+				case len(plan.Spills) > 0 && plan.Spills[0].Offset > 0:
+					inSpill++
+				}
+				if gone && plan.Read && late == 0 {
+					w.secret(w.azureSecret())
+					w.now, late = w.now.Add(time.Hour), plan.Rejected
+				}
+				w.restart()
+			}
+			if inSource < 2 || inSpill < 1 {
+				t.Errorf("the plan was interrupted %d times in the source and %d times in spills", inSource, inSpill)
+			}
+			w.checkOnce(t, a.Job, lines)
+			if plan := w.planOf(a.Job); gone != (plan.Rejected > 451) || gone != (plan.Rejected > late && late > 0) {
+				t.Errorf("%d lines were rejected, %d before the models were gone", plan.Rejected, late)
+			}
+		})
+	}
+}
+
+// A plan that fails at any write is made again from the last pass, and comes out as if nothing had been.
+func TestKilledPasses(t *testing.T) {
+	t.Parallel()
+	taken, _ := turns(203, 2)
+	var want string
+	for _, kill := range []struct {
+		key  string
+		time int // of the writes of that key
+	}{
+		{"none", 1}, {"spill-0000", 1}, {"rejected-0001", 1}, {"plan.json", 1}, {"plan.json", 2},
+		{"00203/try-00/requests.jsonl", 1},
+	} {
+		t.Run(fmt.Sprint(kill), func(t *testing.T) {
+			w := newWorld(t)
+			w.anyModel()
+			w.put("inbox/n.jsonl", taken)
+			var writes atomic.Int64
+			w.refuses = func(r *http.Request) bool {
+				return r.Method == http.MethodPut && strings.Contains(r.URL.Path, kill.key) && int(writes.Add(1)) == kill.time
+			}
+			payload := object{"task": "plan", "input": json.RawMessage(w.event("inbox/n.jsonl")), "execution": "execution-1"}
+			_, err := task[batch.PlanAnswer](w, "plan", payload)
+			if (err != nil) != (kill.key != "none") {
+				t.Fatalf("got %v", err)
+			}
+			if open := w.openFiles(); open > 0 {
+				t.Errorf("%d temporary files are open", open)
+			}
+			a := patiently[batch.PlanAnswer](w, "plan", payload)
+			w.checkOnce(t, a.Job, 406)
+			got := strings.Join(w.cut(a.Job), "\n")
+			if kill.key == "none" {
+				want = got
+			}
+			if got != want || strings.Count(got, "\n") != 202 {
+				t.Errorf("the parts are others: %d", strings.Count(got, "\n")+1)
+			}
+		})
+	}
+}
+
+// openFiles is how many temporary files the world's service has open, as far as the system says.
+func (w *world) openFiles() (open int) {
+	dir := filepath.Dir(w.t.TempDir())
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil && runtime.GOOS == "linux" {
+		w.t.Fatal(err)
+	}
+	for _, e := range entries {
+		if name, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && strings.HasPrefix(name, dir) && strings.Contains(name, "chunk-") {
+			open++
+		}
+	}
+	return open
+}
+
+// An error in the middle of a pass leaves no upload in S3 and no file open, with chunks on their way or waiting.
+func TestAbandon(t *testing.T) {
+	var file strings.Builder
+	for i := range 40 {
+		file.WriteString(chat(fmt.Sprint(i), fmt.Sprintf("model-%d", i%4), strings.Repeat("x", 1<<20)) + "\n")
+	}
+	for _, refused := range []string{"partNumber=2", "plan.json", "00003/part.json"} {
+		t.Run(refused, func(t *testing.T) {
+			w := newWorld(t)
+			w.anyModel()
+			w.put("inbox/n.jsonl", file.String()+strings.Repeat("bad\n", 10))
+			var created, ended, struck atomic.Int64
+			open := 0
+			w.refuses = func(r *http.Request) bool {
+				q := r.URL.Query()
+				switch {
+				case r.Method == http.MethodPost && q.Has("uploads"):
+					created.Add(1)
+				case q.Has("uploadId") && (r.Method == http.MethodDelete || r.Method == http.MethodPost):
+					ended.Add(1)
+				case r.Method == http.MethodPut && strings.Contains(r.URL.String(), refused) && struck.Add(1) == 1:
+					open = w.openFiles()
+					return true
+				}
+				return false
+			}
+			payload := object{"task": "plan", "input": json.RawMessage(w.event("inbox/n.jsonl")), "execution": "execution-1"}
+			if _, err := task[batch.PlanAnswer](w, "plan", payload); err == nil {
+				t.Fatal("the plan was made")
+			}
+			if refused == "partNumber=2" && open == 0 && runtime.GOOS == "linux" {
+				t.Error("no file was open when S3 refused")
+			}
+			if created.Load() == 0 || created.Load() != ended.Load() || w.openFiles() > 0 {
+				t.Errorf("of %d uploads %d have ended, and %d files are open", created.Load(), ended.Load(), w.openFiles())
+			}
+			a := patiently[batch.PlanAnswer](w, "plan", payload)
+			w.checkOnce(t, a.Job, 50)
+			if created.Load() != ended.Load() || a.Parts != 4 {
+				t.Errorf("made again: of %d uploads %d have ended, and there are %d parts", created.Load(), ended.Load(), a.Parts)
+			}
+		})
+	}
+}
+
+// A plan that an earlier version began is gone on with. That version knew of no spills and kept 32 parts open, so
+// that groups taking turns have got a part for each line; testdata has its objects as it left them, in the middle of
+// the file.
+func TestPlanOfAnEarlierVersion(t *testing.T) {
+	w := newWorld(t)
+	w.anyModel()
+	raw, err := os.ReadFile("testdata/interrupted-plan.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var objects map[string]string
+	if err := json.Unmarshal(raw, &objects); err != nil {
+		t.Fatal(err)
+	}
+	w.put("inbox/n.jsonl", objects["inbox/n.jsonl"])
+	var event, job struct {
+		Object struct {
+			Version string `json:"version-id"`
+		} `json:"object"`
+		Version string `json:"version_id"`
+	}
+	if err := errors.Join(json.Unmarshal([]byte(w.event("inbox/n.jsonl")), &event), json.Unmarshal([]byte(objects["jobs/job_old/job.json"]), &job)); err != nil {
+		t.Fatal(err)
+	}
+	for key, content := range objects {
+		if key != "inbox/n.jsonl" {
+			w.put(key, strings.ReplaceAll(content, job.Version, event.Object.Version))
+		}
+	}
+	before := w.planOf("job_old")
+	if before.Done || before.Offset == 0 || len(before.Parts) != before.Lines {
+		t.Fatalf("the old plan is %+v", before)
+	}
+	a := w.plan(`{"bucket":"`+bucket+`","key":"inbox/n.jsonl","job":"job_old"}`, "execution-1")
+	w.checkOnce(t, "job_old", 121)
+	if plan := w.planOf("job_old"); a.Status != "planned" || plan.Rejected != 1 || len(plan.Parts) != len(before.Parts)+40 {
+		t.Errorf("%+v: %d parts after %d", a, len(plan.Parts), len(before.Parts))
+	}
+}
+
+// Names without end: those that no deployment has are errors of their lines, those that may have one end the job
+// before anything is sent.
+func TestManyNames(t *testing.T) {
+	t.Parallel()
+	var file strings.Builder
+	const lines = 100_000
+	for i := range lines {
+		fmt.Fprintf(&file, `{"method":"POST","url":"/v1/responses","body":{"model":"m-%d","input":"a"}}`+"\n", i)
+	}
+	for _, tt := range []struct {
+		name, status, code string
+		any                bool
+		rejected           int
+	}{{"of no deployment", "completed", "", false, lines}, {"of any deployment", "failed", "too_many_models", true, 0}} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			if tt.any {
+				w.anyModel()
+			}
+			w.asked = func(r *http.Request) { t.Errorf("Azure was asked: %s %s", r.Method, r.URL) }
+			w.put("inbox/n.jsonl", file.String())
+			sum := w.run(w.event("inbox/n.jsonl"))
+			code := ""
+			if sum.Failure != nil {
+				code = sum.Failure.Code
+			}
+			if sum.Status != tt.status || code != tt.code || sum.Lines.Invalid != tt.rejected {
+				t.Errorf("the summary is %+v, %+v", sum, sum.Failure)
+			}
+			found, err := w.service().Survey(t.Context(), batch.Source{Key: "inbox/n.jsonl"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if last := found.Refusals[len(found.Refusals)-1]; found.Lines != lines || found.Refused < lines-1000 || tt.any && last.Code != tt.code {
+				t.Errorf("a survey refuses %d of %d lines, at last %+v", found.Refused, found.Lines, last)
+			}
+		})
+	}
+}
+
+// Lines of more groups than are open at once are all answered, in order.
+func TestManyGroupsAreAnswered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const groups = 202
+	var there []azureopenai.Deployment
+	for g := range groups {
+		there = append(there, azureopenai.Deployment{Name: fmt.Sprintf("d%d", g), Model: "gpt-4o-mini", Version: "2024-07-18", Type: "GlobalBatch"})
+	}
+	w.azure = azureopenai.New(azureopenai.Options{APIKeys: []string{"local"}, Deployments: there, DisableRecording: true})
+	t.Cleanup(func() { _ = w.azure.Close() })
+	w.anyModel()
+	var file strings.Builder
+	for i := range 2 * groups {
+		file.WriteString(chat(fmt.Sprintf("id-%d", i+1), fmt.Sprintf("d%d", i%groups), fmt.Sprintf("number%d", i+1)) + "\n")
+	}
+	w.put("inbox/n.jsonl", file.String())
+	sum := w.run(w.event("inbox/n.jsonl"))
+	w.checkNumbers(t, "results/n.jsonl", 2*groups)
+	if sum.Parts != groups || sum.Lines.Succeeded != 2*groups {
+		t.Errorf("the summary is %+v", sum)
+	}
+}
+
+// A report of many lists that all reach from the first line to the last downloads some of them at a time, and has
+// every line in its place.
+func TestReportOfManyLists(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const lists, each = 260, 20
+	plan := batch.Plan{Done: true, Lines: lists * each}
+	pad := strings.Repeat("x", 8<<10) // a list is larger than what is read of it at once
+	put := func(key, content string) { w.put("jobs/job_1/"+key, content) }
+	for i := range lists {
+		plan.Parts = append(plan.Parts, batch.Part{Number: i + 1, Mode: batch.Online, Lines: each, First: i + 1, Last: i + 1 + (each-1)*lists})
+		var results strings.Builder
+		for n := range each {
+			number := i + 1 + n*lists
+			fmt.Fprintf(&results, "%d\t+{\"custom_id\":\"id-%d\",\"response\":{\"status_code\":200,\"body\":{\"choices\":[{\"message\":{\"content\":\"number%d\"}}],\"pad\":%q}},\"error\":null}\n", number, number, number, pad)
+		}
+		dir := fmt.Sprintf("parts/%05d/try-00/", i+1)
+		put(dir+"results.jsonl", results.String())
+		put(dir+"tried.json", fmt.Sprintf(`{"mode":"online","lines":%d,"succeeded":%d}`, each, each))
+	}
+	raw, _ := json.Marshal(plan)
+	put("plan.json", string(raw))
+	put("job.json", `{"job":"job_1","origin":"drop","bucket":"`+bucket+`","key":"inbox/n.jsonl","results":"results/n.jsonl","summary":"results/n.summary.json"}`)
+
+	var open, most atomic.Int64
+	w.aws.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if n := open.Add(1); n > most.Load() {
+			most.Store(n)
+		}
+		return &counted{c, &open}, err
+	}}}
+	w.restart()
+	sum := patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": object{"job": "job_1"}}})
+	w.checkNumbers(t, "results/n.jsonl", lists*each)
+	if sum.Lines.Succeeded != lists*each {
+		t.Errorf("the summary is %+v", sum)
+	}
+	if n := most.Load(); n < 150 || n > 230 {
+		t.Errorf("%d connections were open at once, want about 200", n)
+	}
+}
+
+type counted struct {
+	net.Conn
+	open *atomic.Int64
+}
+
+func (c *counted) Close() error {
+	c.open.Add(-1)
+	return c.Conn.Close()
+}
