@@ -25,7 +25,8 @@ type Call struct {
 	// knows what it names: each is asked in turn until one does not answer 404.
 	Name string
 	// Permit reports whether a deployment that Name stands for may be asked; nil permits all. Where it permits
-	// none the error is a 403. It is not asked about calls without a name.
+	// none, or there is none and it does not permit one of that very name, the error is a 403. It is not asked about
+	// calls without a name.
 	Permit func(routing.Target) bool
 	// Resource, where it is set, is the one resource that is asked, and Name only for the log.
 	Resource string

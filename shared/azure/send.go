@@ -143,10 +143,24 @@ func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answ
 			}
 		}
 	}
-	if a.call.Permit != nil && a.call.fitsPath() && len(a.site.table.Online(a.call.Name)) > 0 {
-		return nil, permits.NotAllowed("Your key", a.call.Name)
+	return nil, a.nowhere()
+}
+
+// nowhere is the error of a call that no deployment may be asked for. A caller that may not use the name is not told
+// whether anything has it.
+func (a *attempts) nowhere() error {
+	name, permit := a.call.Name, a.call.Permit
+	if permit == nil || name == "" || !a.call.fitsPath() {
+		return UnknownModel(name)
 	}
-	return nil, UnknownModel(a.call.Name)
+	deployments := a.site.table.Online(name)
+	if len(deployments) == 0 {
+		deployments = []routing.Target{{Deployment: name, Model: name}}
+	}
+	if len(permitted(deployments, permit)) == 0 {
+		return permits.NotAllowed(name)
+	}
+	return UnknownModel(name)
 }
 
 // renew reads the secret again after a refused credential and tells whether that is worth a try.

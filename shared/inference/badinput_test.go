@@ -56,7 +56,7 @@ func TestBadInput(t *testing.T) {
 		{"unknown model", chat, `{"model":"gpt-9",` + hello + `}`, nil, 404, invalid, "model", "model_not_found", "`gpt-9`"},
 		{"unknown deployment in the path", strings.Replace(dated, "main", "gpt-9", 1), `{` + hello + `}`, nil, 404, invalid, "model", "model_not_found", "`gpt-9`"},
 		{"a batch deployment", chat, `{"model":"gpt-4o-mini-batch",` + hello + `}`, nil, 404, invalid, "model", "model_not_found", "`gpt-4o-mini-batch`"},
-		{"a model that is not allowed", chat, `{"model":"gpt-4o-mini",` + hello + `}`, header("Authorization", "Bearer few"), 403, "permission_error", "model", "model_not_allowed", "The key of few may not use the model `gpt-4o-mini`"},
+		{"a model that is not allowed", chat, `{"model":"gpt-4o-mini",` + hello + `}`, header("Authorization", "Bearer few"), 403, "permission_error", "model", "model_not_allowed", "Your key may not use the model `gpt-4o-mini`"},
 		{"and by its deployment", strings.Replace(dated, "main", "gpt-4o-mini", 1), `{"model":"gpt-4o",` + hello + `}`, header("Authorization", "Bearer few"), 403, "permission_error", "model", "model_not_allowed", "`gpt-4o-mini`"},
 		{"no version on Azure's path", strings.TrimSuffix(dated, "?api-version=2024-10-21"), `{` + hello + `}`, nil, 400, invalid, "api-version", "missing_api_version", "?api-version=2024-10-21"},
 		{"unknown path", "POST /v1/chat/completion", `{}`, nil, 404, invalid, "", "unknown_url", "POST /v1/chat/completion"},
