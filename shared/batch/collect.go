@@ -6,6 +6,7 @@ import (
 
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
+	"aoai-bridge/shared/logsafe"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -31,7 +32,7 @@ func (s *Service) GiveUp(ctx context.Context, step job.Step, failure job.Failure
 			_, err = w.fetch(ctx, got)
 		}
 		if err != nil {
-			slog.WarnContext(ctx, "a part is given up without its answers", "job", step.Job, "part", step.Part, "error", err.Error())
+			slog.WarnContext(ctx, "a part is given up without its answers", "job", step.Job, "part", step.Part, "error", logsafe.Text(err.Error()))
 		}
 		if w.state.BatchID != "" && !w.state.Terminal() {
 			_ = w.resource().Cancel(ctx, w.state.BatchID) // its end is not waited for

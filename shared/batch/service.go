@@ -11,6 +11,7 @@ import (
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/config"
 )
 
@@ -22,7 +23,7 @@ type Options struct {
 	Call  time.Duration // the longest that one online call may take
 	Temp  string        // a directory for what is too large for memory; "" is the system's
 
-	Now   func() time.Time                           // nil is time.Now
+	Now   func() time.Time                           // nil is clock.Wall
 	Sleep func(context.Context, time.Duration) error // nil waits
 }
 
@@ -43,12 +44,9 @@ type Service struct {
 func New(o Options) *Service {
 	s := &Service{
 		store: bucket.New(o.AWS, o.Env.Bucket), azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion),
-		env: o.Env, call: o.Call, temp: o.Temp, now: o.Now, sleep: o.Sleep,
+		env: o.Env, call: o.Call, temp: o.Temp, now: clock.Or(o.Now), sleep: o.Sleep,
 	}
 	s.planner = plan.New(plan.Options{Store: s.store, Azure: o.Azure, Env: o.Env, Temp: o.Temp, Now: o.Now})
-	if s.now == nil {
-		s.now = time.Now
-	}
 	if s.sleep == nil {
 		s.sleep = sleep
 	}

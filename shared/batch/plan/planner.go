@@ -10,6 +10,7 @@ import (
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/config"
 )
 
@@ -19,7 +20,7 @@ type Options struct {
 	Azure *azure.Client  // has the secret's deployments and prices
 	Env   config.Batch
 	Temp  string           // a directory for what is too large for memory; "" is the system's
-	Now   func() time.Time // nil is time.Now
+	Now   func() time.Time // nil is clock.Wall
 }
 
 // Planner plans jobs and surveys files. Its methods may be called concurrently.
@@ -34,13 +35,9 @@ type Planner struct {
 
 // New makes a Planner.
 func New(o Options) *Planner {
-	p := &Planner{
-		store: o.Store, azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), env: o.Env, temp: o.Temp, now: o.Now,
+	return &Planner{
+		store: o.Store, azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), env: o.Env, temp: o.Temp, now: clock.Or(o.Now),
 	}
-	if p.now == nil {
-		p.now = time.Now
-	}
-	return p
 }
 
 // closingTime is kept of a task's time to bring what it has into the bucket.
