@@ -19,3 +19,11 @@ type Job struct {
 	Summary   string    `json:"summary"`          // key of the summary
 	CreatedAt time.Time `json:"created_at"`
 }
+
+// NameOutputs gives the job's outputs the keys of a name.
+func (j *Job) NameOutputs(name string) {
+	j.Results, j.Summary = ResultsKey(name), summaryKey(name)
+	if j.Origin == OriginAPI {
+		j.Errors = errorsKey(name)
+	}
+}

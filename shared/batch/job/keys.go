@@ -78,18 +78,16 @@ func (t Try) FileName() string { return fmt.Sprintf("%s-%05d-%02d.jsonl", t.Job,
 // NameKey claims a name of results.
 func NameKey(name string) string { return "jobs/names/" + name + ".json" }
 
-// NamedResultsKey is where the results of that name are.
-func NamedResultsKey(name string) string { return "results/" + name + ".jsonl" }
+// ResultsKey is where the results of that name are.
+func ResultsKey(name string) string { return "results/" + name + ".jsonl" }
+
+// errorsKey is where the lines without a 2xx of results of that name are, where they are apart.
+func errorsKey(name string) string { return "results/" + name + ".errors.jsonl" }
+
+// summaryKey is where the summary of results of that name is.
+func summaryKey(name string) string { return "results/" + name + ".summary.json" }
 
 // ResultName is what an object's results are called, without the extension.
 func ResultName(key string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(key, "inbox/"), ".jsonl")
-}
-
-// NameOutputs gives the job's outputs the keys of a name.
-func (j *Job) NameOutputs(name string) {
-	j.Results, j.Summary = NamedResultsKey(name), "results/"+name+".summary.json"
-	if j.Origin == OriginAPI {
-		j.Errors = "results/" + name + ".errors.jsonl"
-	}
 }

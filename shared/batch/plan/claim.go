@@ -110,7 +110,7 @@ func (p *Planner) name(ctx context.Context, j *job.Job) error {
 	}
 	ours := won || first.Job == j.ID
 	if won { // the claim may be newer than the results of a job whose records are gone
-		results, err := p.store.Head(ctx, job.NamedResultsKey(name), "")
+		results, err := p.store.Head(ctx, job.ResultsKey(name), "")
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package plan
 import (
 	"context"
 
-	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/bucket"
@@ -16,29 +15,22 @@ type cutter struct {
 	job      *job.Job
 	plan     *job.Plan
 	placer   *placer
-	store    *bucket.Bucket
-	spool    *bucket.Spool // where open parts are kept
-	batches  *azurebatch.Client
-	quota    int64 // of enqueued tokens, of deployments that the secret states none for; 0 is unknown
-	open     map[group]*openPart
+	parts    *filler
 	groups   map[group]bool // of the job, as far as it has been read
+	store    *bucket.Bucket
 	rejected *bucket.Writer
-	spilled  *bucket.Writer            // lines without room, nil until there is one
-	tree     rawjson.Tree              // of the line at hand
-	assigned map[job.Destination]int64 // tokens, of earlier passes too
+	spilled  *bucket.Writer // lines without room, nil until there is one
+	tree     rawjson.Tree   // of the line at hand
 	buffer   []byte
 }
 
 func (p *Planner) newCutter(ctx context.Context, j *job.Job, plan *job.Plan) *cutter {
 	c := &cutter{
-		job: j, plan: plan, placer: p.newPlacer(j.Settings.Mode, j.Limits),
-		store: p.store, spool: p.store.NewSpool(p.temp, maxSending), batches: p.batches, quota: p.env.EnqueuedTokens,
-		open: map[group]*openPart{}, groups: map[group]bool{}, assigned: map[job.Destination]int64{},
-		rejected: p.store.Create(ctx, job.RejectedKey(j.ID, plan.Passes), nil),
+		job: j, plan: plan, placer: p.newPlacer(j.Settings.Mode, j.Limits), parts: p.newFiller(j.ID, plan),
+		groups: map[group]bool{}, store: p.store, rejected: p.store.Create(ctx, job.RejectedKey(j.ID, plan.Passes), nil),
 	}
 	for i := range plan.Parts {
 		part := &plan.Parts[i]
-		c.assigned[part.Destination()] += part.Tokens
 		c.groups[group{part.Mode, part.Model, part.Endpoint}] = true
 	}
 	return c
@@ -74,7 +66,7 @@ func (c *cutter) fill(ctx context.Context, l *jsonl.Line, text []byte, mode json
 	if err := c.remember(g); err != nil {
 		return err
 	}
-	part, err := c.room(ctx, g, to, int64(len(l.Body.Raw()))+envelope)
+	part, err := c.parts.room(ctx, g, to, int64(len(l.Body.Raw()))+envelope)
 	if err != nil {
 		return err
 	}
@@ -91,7 +83,7 @@ func (c *cutter) fill(ctx context.Context, l *jsonl.Line, text []byte, mode json
 	}
 	tokens, ok := how.tokens(l.Endpoint, l.Body, len(body))
 	if part.EnqueuedTokens > 0 && part.Lines > 0 && part.Tokens+tokens > part.EnqueuedTokens {
-		if err := c.finish(ctx, g); err != nil {
+		if err := c.parts.finish(ctx, g); err != nil {
 			return err
 		}
 		return c.fill(ctx, l, text, mode, to)
@@ -99,28 +91,50 @@ func (c *cutter) fill(ctx context.Context, l *jsonl.Line, text []byte, mode json
 	if !ok {
 		c.plan.Guessed++
 	}
-	return c.write(part, l, body, tokens)
+	return c.parts.write(part, l, body, tokens, c.placer.expectedOutput(l))
 }
 
-func (c *cutter) write(part *openPart, l *jsonl.Line, body []byte, tokens int64) error {
-	url := c.batches.URL(l.Endpoint)
-	if part.Mode == jsonl.Online {
-		url = l.Endpoint
+// spill leaves a line to a later pass.
+func (c *cutter) spill(ctx context.Context, number int, text []byte) error {
+	if c.spilled == nil {
+		c.spilled = c.store.Create(ctx, job.SpillKey(c.job.ID, c.plan.Passes), nil)
 	}
-	c.buffer = jsonl.AppendRequest(c.buffer[:0], l.Number, url, body)
-	if _, err := part.requests.Write(c.buffer); err != nil {
+	c.buffer = jsonl.AppendNumbered(c.buffer[:0], number, text)
+	_, err := c.spilled.Write(c.buffer)
+	return err
+}
+
+// remember counts the groups.
+func (c *cutter) remember(g group) error {
+	if c.groups[g] {
+		return nil
+	}
+	if len(c.groups) >= maxGroups {
+		return errGroups
+	}
+	c.groups[g] = true
+	return nil
+}
+
+// close completes what the pass has written.
+func (c *cutter) close(ctx context.Context) error {
+	if err := c.parts.finishAll(ctx); err != nil {
 		return err
 	}
-	part.Bytes += int64(len(c.buffer))
-	c.buffer = jsonl.AppendNumbered(c.buffer[:0], l.Number, l.CustomID)
-	_, err := part.lines.Write(c.buffer)
-	part.Lines++
-	part.Tokens += tokens
-	part.OutputTokens += c.placer.expectedOutput(l)
-	c.assigned[part.Destination()] += tokens
-	if part.First == 0 {
-		part.First = l.Number
+	if c.spilled != nil {
+		if err := c.spilled.Commit(); err != nil {
+			return err
+		}
+		c.plan.Spills = append(c.plan.Spills, job.Spill{Number: c.plan.Passes})
 	}
-	part.Last = l.Number
-	return err
+	return c.rejected.Commit()
+}
+
+// abandon gives up what an error left open. After close it does nothing.
+func (c *cutter) abandon() {
+	c.parts.abandon()
+	if c.spilled != nil {
+		c.spilled.Abandon()
+	}
+	c.rejected.Abandon()
 }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/bucket"
@@ -29,110 +30,141 @@ type openPart struct {
 	lines    *bucket.Writer // their numbers and the caller's custom_ids
 }
 
+// filler fills the parts of a pass.
+type filler struct {
+	store    *bucket.Bucket
+	spool    *bucket.Spool // where open parts are kept
+	batches  *azurebatch.Client
+	job      string    // its id
+	plan     *job.Plan // gets the parts that are complete
+	quota    int64     // of enqueued tokens, of deployments that the secret states none for; 0 is unknown
+	open     map[group]*openPart
+	assigned map[job.Destination]int64 // tokens, of earlier passes too
+	buffer   []byte
+}
+
+func (p *Planner) newFiller(jobID string, plan *job.Plan) *filler {
+	f := &filler{
+		store: p.store, spool: p.store.NewSpool(p.temp, maxSending), batches: p.batches, job: jobID, plan: plan, quota: p.env.EnqueuedTokens,
+		open: map[group]*openPart{}, assigned: map[job.Destination]int64{},
+	}
+	for i := range plan.Parts {
+		part := &plan.Parts[i]
+		f.assigned[part.Destination()] += part.Tokens
+	}
+	return f
+}
+
 // room returns the part that a line of so many bytes goes into, nil if there are too many other parts. A group that
 // has a part keeps one until the pass ends: the first groups get all their lines, the others none.
-func (c *cutter) room(ctx context.Context, g group, to []routing.Target, bytes int64) (*openPart, error) {
+func (f *filler) room(ctx context.Context, g group, to []routing.Target, bytes int64) (*openPart, error) {
 	maxLines, maxBytes := limits(g.mode)
-	part := c.open[g]
+	part := f.open[g]
 	if part != nil && (part.Lines >= maxLines || part.Bytes+bytes > maxBytes) {
-		if err := c.finish(ctx, g); err != nil {
+		if err := f.finish(ctx, g); err != nil {
 			return nil, err
 		}
 		part = nil
 	}
-	if part != nil || len(c.open) >= maxOpen {
+	if part != nil || len(f.open) >= maxOpen {
 		return part, nil
 	}
-	return c.begin(ctx, g, to), nil
+	return f.begin(ctx, g, to), nil
 }
 
 // begin opens a part. Batches go to the deployment that has got the least so far.
-func (c *cutter) begin(ctx context.Context, g group, to []routing.Target) *openPart {
-	part := &openPart{Part: job.Part{Number: len(c.plan.Parts) + len(c.open) + 1, Mode: g.mode, Model: g.model, Endpoint: g.endpoint}}
+func (f *filler) begin(ctx context.Context, g group, to []routing.Target) *openPart {
+	part := &openPart{Part: job.Part{Number: len(f.plan.Parts) + len(f.open) + 1, Mode: g.mode, Model: g.model, Endpoint: g.endpoint}}
 	if g.mode == jsonl.Online {
 		part.Bind(to[0]) // for its price; each call finds its own way
 		part.Resource, part.Deployment, part.EnqueuedTokens = "", "", 0
 	} else {
 		least := to[0]
 		for _, t := range to[1:] {
-			if c.assigned[job.DestinationOf(t)] < c.assigned[job.DestinationOf(least)] {
+			if f.assigned[job.DestinationOf(t)] < f.assigned[job.DestinationOf(least)] {
 				least = t
 			}
 		}
 		part.Bind(least)
 		if part.EnqueuedTokens == 0 {
-			part.EnqueuedTokens = c.quota
+			part.EnqueuedTokens = f.quota
 		}
 	}
-	first := job.Try{Job: c.job.ID, Part: part.Number}
-	part.requests = c.spool.Create(ctx, first.RequestsKey())
-	part.lines = c.spool.Create(ctx, first.LinesKey())
-	c.open[g] = part
+	first := job.Try{Job: f.job, Part: part.Number}
+	part.requests = f.spool.Create(ctx, first.RequestsKey())
+	part.lines = f.spool.Create(ctx, first.LinesKey())
+	f.open[g] = part
 	return part
 }
 
-// finish completes the part of a group.
-func (c *cutter) finish(ctx context.Context, g group) error {
-	part := c.open[g]
-	if err := c.commit(ctx, part); err != nil {
+// write adds a line to a part. output is how many tokens its answer is expected to have.
+func (f *filler) write(part *openPart, l *jsonl.Line, body []byte, tokens, output int64) error {
+	url := f.batches.URL(l.Endpoint)
+	if part.Mode == jsonl.Online {
+		url = l.Endpoint
+	}
+	f.buffer = jsonl.AppendRequest(f.buffer[:0], l.Number, url, body)
+	if _, err := part.requests.Write(f.buffer); err != nil {
 		return err
 	}
-	c.plan.Parts = append(c.plan.Parts, part.Part)
-	delete(c.open, g)
+	part.Bytes += int64(len(f.buffer))
+	f.buffer = jsonl.AppendNumbered(f.buffer[:0], l.Number, l.CustomID)
+	_, err := part.lines.Write(f.buffer)
+	part.Lines++
+	part.Tokens += tokens
+	part.OutputTokens += output
+	f.assigned[part.Destination()] += tokens
+	if part.First == 0 {
+		part.First = l.Number
+	}
+	part.Last = l.Number
+	return err
+}
+
+// finish completes the part of a group.
+func (f *filler) finish(ctx context.Context, g group) error {
+	part := f.open[g]
+	if err := f.commit(ctx, part); err != nil {
+		return err
+	}
+	f.plan.Parts = append(f.plan.Parts, part.Part)
+	delete(f.open, g)
 	return nil
 }
 
-func (c *cutter) commit(ctx context.Context, part *openPart) error {
+func (f *filler) commit(ctx context.Context, part *openPart) error {
 	if err := part.requests.Commit(); err != nil {
 		return err
 	}
 	if err := part.lines.Commit(); err != nil {
 		return err
 	}
-	return c.store.Put(ctx, job.PartKey(c.job.ID, part.Number), &part.Part)
+	return f.store.Put(ctx, job.PartKey(f.job, part.Number), &part.Part)
 }
 
 // finishAll completes the parts that are open, some at once: one after the other, hundreds would take longer than
 // what is kept of a task's time.
-func (c *cutter) finishAll(ctx context.Context) error {
+func (f *filler) finishAll(ctx context.Context) error {
 	var commits errgroup.Group
 	commits.SetLimit(maxSending)
-	for _, part := range c.open {
-		commits.Go(func() error { return c.commit(ctx, part) })
+	for _, part := range f.open {
+		commits.Go(func() error { return f.commit(ctx, part) })
 	}
 	if err := commits.Wait(); err != nil {
 		return err
 	}
-	for _, part := range c.open {
-		c.plan.Parts = append(c.plan.Parts, part.Part)
+	for _, part := range f.open {
+		f.plan.Parts = append(f.plan.Parts, part.Part)
 	}
-	clear(c.open)
-	slices.SortFunc(c.plan.Parts, func(a, b job.Part) int { return cmp.Compare(a.Number, b.Number) })
+	clear(f.open)
+	slices.SortFunc(f.plan.Parts, func(a, b job.Part) int { return cmp.Compare(a.Number, b.Number) })
 	return nil
 }
 
-// close completes what the pass has written.
-func (c *cutter) close(ctx context.Context) error {
-	if err := c.finishAll(ctx); err != nil {
-		return err
-	}
-	if c.spilled != nil {
-		if err := c.spilled.Commit(); err != nil {
-			return err
-		}
-		c.plan.Spills = append(c.plan.Spills, job.Spill{Number: c.plan.Passes})
-	}
-	return c.rejected.Commit()
-}
-
-// abandon gives up what an error left open. After close it does nothing.
-func (c *cutter) abandon() {
-	for _, part := range c.open {
+// abandon gives up the parts that are open.
+func (f *filler) abandon() {
+	for _, part := range f.open {
 		part.requests.Abandon()
 		part.lines.Abandon()
 	}
-	if c.spilled != nil {
-		c.spilled.Abandon()
-	}
-	c.rejected.Abandon()
 }

@@ -2,8 +2,6 @@ package plan
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
@@ -14,19 +12,6 @@ import (
 // which a later pass reads as this one reads the source. So parts have the size that they would have if each group
 // came alone, whatever the order of the lines. After each pass a line that has been read is in one place: in a part,
 // among the rejected or in a spill. So none is settled twice, even if the Azure secret or these rules change meanwhile.
-
-// maxGroups bounds the groups of a job, and with them its passes. A file may name as many models as it has lines,
-// and where the secret lists no deployments none of these names is wrong.
-const maxGroups = 1000
-
-// errGroups is the error of a job of too many groups.
-var errGroups = errors.New("the lines are of too many groups")
-
-// codeGroups and groupsAdvice are what the owner of such a job gets.
-const codeGroups = "too_many_models"
-
-var groupsAdvice = fmt.Sprintf(
-	"A job takes up to %d different combinations of model, url and mode, each of which is a batch of its own. Does 'body.model' name a model or a deployment in every line? If so, split the file.", maxGroups)
 
 // cut makes the parts of a plan, pass by pass, until every line has its place or time is short.
 func (p *Planner) cut(ctx context.Context, j *job.Job, plan *job.Plan) error {
@@ -97,26 +82,4 @@ func (c *cutter) readSpill(ctx context.Context, closing func() bool) error {
 		c.plan.Spills = c.plan.Spills[1:]
 	}
 	return lines.Err
-}
-
-// spill puts a line off.
-func (c *cutter) spill(ctx context.Context, number int, text []byte) error {
-	if c.spilled == nil {
-		c.spilled = c.store.Create(ctx, job.SpillKey(c.job.ID, c.plan.Passes), nil)
-	}
-	c.buffer = jsonl.AppendNumbered(c.buffer[:0], number, text)
-	_, err := c.spilled.Write(c.buffer)
-	return err
-}
-
-// remember counts the groups.
-func (c *cutter) remember(g group) error {
-	if c.groups[g] {
-		return nil
-	}
-	if len(c.groups) >= maxGroups {
-		return errGroups
-	}
-	c.groups[g] = true
-	return nil
 }

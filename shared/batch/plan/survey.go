@@ -205,7 +205,7 @@ func (v *survey) addUp(s *stretch) {
 		f.Lines++
 		if p.bad == nil {
 			if row := v.row(p); row != nil {
-				row.add(v, p)
+				row.add(p, v.batches.URL(row.Endpoint))
 				continue
 			}
 			p.bad = p.line.Fail(codeGroups, "%s", groupsAdvice)
@@ -216,4 +216,26 @@ func (v *survey) addUp(s *stretch) {
 		}
 	}
 	f.Offset, f.Line = s.offset, s.number
+}
+
+// row returns the row of a line, nil if a job takes no further group.
+func (v *survey) row(p *span) *SurveyRow {
+	g := group{p.mode, p.line.Model, p.line.Endpoint}
+	i, ok := v.rows[g]
+	if !ok {
+		t := p.target
+		i = len(v.found.Parts)
+		if i == maxGroups {
+			return nil
+		}
+		quota := t.EnqueuedTokens
+		if quota == 0 && p.mode == jsonl.Batch {
+			quota = v.quota
+		}
+		v.rows[g] = i
+		v.found.Parts = append(v.found.Parts, SurveyRow{
+			Model: g.model, Serves: t.Model, Mode: g.mode, Type: t.Type, Endpoint: g.endpoint, Parts: 1, EnqueuedTokens: quota,
+		})
+	}
+	return &v.found.Parts[i]
 }

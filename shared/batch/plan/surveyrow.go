@@ -26,30 +26,8 @@ type SurveyRow struct {
 	tokens int64
 }
 
-// row returns the row of a line, nil if a job takes no further group.
-func (v *survey) row(p *span) *SurveyRow {
-	g := group{p.mode, p.line.Model, p.line.Endpoint}
-	i, ok := v.rows[g]
-	if !ok {
-		t := p.target
-		i = len(v.found.Parts)
-		if i == maxGroups {
-			return nil
-		}
-		quota := t.EnqueuedTokens
-		if quota == 0 && p.mode == jsonl.Batch {
-			quota = v.quota
-		}
-		v.rows[g] = i
-		v.found.Parts = append(v.found.Parts, SurveyRow{
-			Model: g.model, Serves: t.Model, Mode: g.mode, Type: t.Type, Endpoint: g.endpoint, Parts: 1, EnqueuedTokens: quota,
-		})
-	}
-	return &v.found.Parts[i]
-}
-
-// add counts a line in, and begins another part where the cutter would.
-func (r *SurveyRow) add(v *survey, p *span) {
+// add counts a line in, and begins another part where the cutter would. url is the one that the line gets.
+func (r *SurveyRow) add(p *span, url string) {
 	maxLines, maxBytes := limits(r.Mode)
 	size, tokens := int64(p.size), p.tokens
 	if r.lines >= maxLines || r.bytes+size+envelope > maxBytes || r.Mode == jsonl.Batch && r.EnqueuedTokens > 0 && r.lines > 0 && r.tokens+tokens > r.EnqueuedTokens {
@@ -57,7 +35,7 @@ func (r *SurveyRow) add(v *survey, p *span) {
 		r.lines, r.bytes, r.tokens = 0, 0, 0
 	}
 	r.lines++
-	r.bytes += int64(jsonl.RequestSize(p.number, v.batches.URL(r.Endpoint), p.size))
+	r.bytes += int64(jsonl.RequestSize(p.number, url, p.size))
 	r.tokens += tokens
 	r.Lines++
 	r.Tokens += tokens
