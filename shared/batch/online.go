@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,7 +38,7 @@ func (w *work) callOnline(ctx context.Context) (*job.Step, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r := &runner{
-		work: w, cancel: cancel, answered: got, requests: make(chan request),
+		work: w, cancel: cancel, answered: got, requests: make(chan jsonl.Request),
 		patient: w.step.Waits < maxStalls, end: w.lastCall(ctx), record: telemetry.From(ctx),
 		segments: newSegmentWriter(ctx, w.service.store, w.try, segments, cancel), // what cannot be recorded would be paid for again: no more calls then
 	}
@@ -81,30 +80,11 @@ func (w *work) lastCall(ctx context.Context) time.Time {
 	return deadline.Add(-min(w.service.call+recordingTime, left*3/4))
 }
 
-// request is a line on its way to Azure.
-type request struct {
-	number int
-	body   *rawjson.Object
-}
-
-// readRequest reads a line of a part's requests, and keeps nothing of it.
-func readRequest(text []byte) (request, error) {
-	number, err := jsonl.RequestNumber(text)
-	if err != nil {
-		return request{}, err
-	}
-	o, err := rawjson.Parse(bytes.Clone(text))
-	if err == nil {
-		o, err = rawjson.Parse(o.Get("body"))
-	}
-	return request{number, o}, err
-}
-
 type runner struct {
 	work     *work
 	cancel   context.CancelCauseFunc
 	answered *jsonl.Answers // by earlier runs
-	requests chan request
+	requests chan jsonl.Request
 	patient  bool      // 429 is waited for
 	end      time.Time // no call begins later
 	segments *segmentWriter
@@ -143,11 +123,11 @@ func (r *runner) feed(ctx context.Context) error {
 	defer source.Close()
 	lines := jsonl.NewAnswerScanner(source)
 	for lines.Next() {
-		q, err := readRequest(lines.Text)
+		q, err := jsonl.ReadRequest(lines.Text)
 		if err != nil {
 			return fmt.Errorf("%s: line %d: %w", key, lines.Number, err)
 		}
-		if _, answered := r.answered.Find(q.number); answered {
+		if _, answered := r.answered.Find(q.Number); answered {
 			continue
 		}
 		if r.work.service.now().After(r.end) {
@@ -172,7 +152,7 @@ func (r *runner) leaveRest(pause time.Duration) {
 }
 
 // answer calls until there is an answer to record, or no time left.
-func (r *runner) answer(ctx context.Context, q request) {
+func (r *runner) answer(ctx context.Context, q jsonl.Request) {
 	for {
 		r.mu.Lock()
 		until := r.until
@@ -209,7 +189,7 @@ func (r *runner) answer(ctx context.Context, q request) {
 			r.mu.Unlock()
 			continue
 		}
-		r.segments.add(q.number, response)
+		r.segments.add(q.Number, response)
 		return
 	}
 }
@@ -217,7 +197,7 @@ func (r *runner) answer(ctx context.Context, q request) {
 // ask makes one call. It returns the response as a batch's output file has it, nil where the run was
 // over before it came; after is set where Azure wants to be asked later. An error is one of
 // configuration, that no line deserves.
-func (r *runner) ask(ctx context.Context, q request) (response []byte, after time.Duration, err error) {
+func (r *runner) ask(ctx context.Context, q jsonl.Request) (response []byte, after time.Duration, err error) {
 	call, cancel := context.WithTimeout(ctx, r.work.service.call)
 	defer cancel()
 	body, header, status, failed := r.exchange(call, q)
@@ -237,20 +217,20 @@ func (r *runner) ask(ctx context.Context, q request) (response []byte, after tim
 	if id == "" {
 		id = header.Get("X-Request-Id")
 	}
-	return responseJSON(status, id, body), after, nil
+	return jsonl.Response(status, id, body), after, nil
 }
 
-func (r *runner) exchange(ctx context.Context, q request) (body []byte, header http.Header, status int, err error) {
+func (r *runner) exchange(ctx context.Context, q jsonl.Request) (body []byte, header http.Header, status int, err error) {
 	part := r.work.part
 	call := &azure.Call{
 		Method: http.MethodPost, Path: part.Endpoint, Name: part.Model, Permit: r.work.job.Limits.Permits().Target,
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Body: func(deployment string) rawjson.Pieces {
 			if deployment == part.Model {
-				return q.body.With()
+				return q.Body.With()
 			}
 			name, _ := json.Marshal(deployment) // a string always marshals
-			return q.body.With(rawjson.Edit{Key: "model", Value: name})
+			return q.Body.With(rawjson.Edit{Key: "model", Value: name})
 		},
 	}
 	if version := r.work.service.env.APIVersion; version != "" {
@@ -280,14 +260,4 @@ func (r *runner) join(branch *telemetry.Call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.record.Join(branch)
-}
-
-// responseJSON is a response as a batch's output file has it, on one line.
-func responseJSON(status int, id string, body []byte) []byte {
-	var b bytes.Buffer
-	requestID, _ := json.Marshal(id) // a string always marshals
-	fmt.Fprintf(&b, `{"status_code":%d,"request_id":%s,"body":`, status, requestID)
-	_ = json.Compact(&b, body) // it is valid
-	b.WriteByte('}')
-	return b.Bytes()
 }

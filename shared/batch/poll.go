@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/openaierr"
 )
@@ -34,7 +33,7 @@ func (s *Service) Poll(ctx context.Context, step job.Step) (*job.Step, error) {
 	st.Update(b)
 	switch st.Status {
 	case "failed":
-		if noRoom(st.Errors) { // where creating does not say so, the batch does
+		if st.FoundNoRoom() { // where creating does not say so, the batch does
 			*st = job.State{Mode: st.Mode, Lines: st.Lines, Bytes: st.Bytes, Uploading: st.Uploading, FileID: st.FileID, Create: st.Create + 1}
 			return step.Later(job.StepNoRoom), w.save(ctx)
 		}
@@ -82,13 +81,4 @@ func (w *work) notFound(ctx context.Context, err error) error {
 		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_batch_missing",
 		Message: "Azure OpenAI does not know the batch that it made.", Cause: err,
 	}
-}
-
-func noRoom(errs []azurebatch.Error) bool {
-	for _, e := range errs {
-		if e.Code == azurebatch.TokenLimitExceeded {
-			return true
-		}
-	}
-	return false
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
@@ -86,7 +85,7 @@ func (r *reporter) refused() {
 		r.summary.Status = "refused"
 	}
 	r.summary.Lines = job.LineCounts{Total: r.plan.Lines, Invalid: r.plan.Rejected}
-	r.summary.Cost.Estimated, r.summary.Cost.Unpriced = rounded(r.plan.Estimate.USD), r.plan.Estimate.Unpriced
+	r.summary.Cost.Estimated, r.summary.Cost.Unpriced = plan.Rounded(r.plan.Estimate.USD), r.plan.Estimate.Unpriced
 }
 
 // results writes the file of results, and counts.
@@ -213,26 +212,7 @@ func (r *reporter) lists(ctx context.Context) ([]*jsonl.List, error) {
 			}
 		}
 	}
-	r.summary.Cost = costOf(bill)
-	r.summary.Cost.Estimated = rounded(r.plan.Estimate.USD)
+	r.summary.Cost = bill.Cost()
+	r.summary.Cost.Estimated = plan.Rounded(r.plan.Estimate.USD)
 	return lists, nil
-}
-
-// costOf is what a job has cost.
-func costOf(bill *plan.Bill) job.Cost {
-	c := job.Cost{USD: rounded(bill.Total()), Standard: rounded(bill.AtStandard()), Unpriced: bill.Unpriced()}
-	if c.USD != nil && c.Standard != nil {
-		saving := *c.Standard - *c.USD
-		c.Saving = rounded(&saving)
-	}
-	return c
-}
-
-// rounded is an amount in USD to a millionth, nil if it is not known.
-func rounded(usd *float64) *float64 {
-	if usd == nil {
-		return nil
-	}
-	rounded := math.Round(*usd*1e6) / 1e6
-	return &rounded
 }

@@ -48,20 +48,9 @@ func New(o Options) *Service {
 	}
 	s.planner = plan.New(plan.Options{Store: s.store, Azure: o.Azure, Env: o.Env, Temp: o.Temp, Now: o.Now})
 	if s.sleep == nil {
-		s.sleep = sleep
+		s.sleep = clock.Sleep
 	}
 	return s
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // Settings are the stack's, for a job that names none.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strconv"
 
 	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/batch/job"
@@ -78,7 +77,7 @@ func (w *work) lost(ctx context.Context) (*azurebatch.Batch, error) {
 	if !w.state.Creating || w.state.BatchID != "" {
 		return nil, nil
 	}
-	return w.resource().Find(ctx, w.metadata())
+	return w.resource().Find(ctx, w.try.Metadata(w.state.Create))
 }
 
 // permitted checks the deployment of a part that may have waited for days: it may serve a model by now that the
@@ -142,7 +141,7 @@ func (w *work) create(ctx context.Context) error {
 		return err
 	}
 	if b == nil {
-		if b, err = azure.Create(ctx, st.FileID, w.part.Endpoint, w.metadata()); err != nil {
+		if b, err = azure.Create(ctx, st.FileID, w.part.Endpoint, w.try.Metadata(w.state.Create)); err != nil {
 			st.Creating = azurebatch.MayHaveHappened(err)
 			return w.notCreated(ctx, errors.Join(err, w.save(ctx)))
 		}
@@ -188,13 +187,6 @@ func (w *work) discard(ctx context.Context, duplicate, first job.Creation) {
 	log.WarnContext(ctx, "a part was sent twice, and the second batch is cancelled")
 	if duplicate.FileID != first.FileID && !w.job.Settings.KeepFiles {
 		_ = azure.DeleteFile(ctx, duplicate.FileID) // it expires by itself
-	}
-}
-
-// metadata identifies a batch among Azure's.
-func (w *work) metadata() map[string]string {
-	return map[string]string{
-		"job": w.step.Job, "part": strconv.Itoa(w.step.Part), "try": strconv.Itoa(w.step.Try), "create": strconv.Itoa(w.state.Create),
 	}
 }
 

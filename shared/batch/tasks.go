@@ -52,7 +52,7 @@ func (s *Service) StatusTasks() *Tasks {
 	handle(t, "poll", func(ctx context.Context, p stepTask) (*job.Step, error) { return s.Poll(ctx, p.Step.Step) })
 	handle(t, "collect", func(ctx context.Context, p stepTask) (*job.Step, error) { return s.Collect(ctx, p.Step.Step) })
 	handle(t, "give-up", func(ctx context.Context, p stepTask) (*job.Step, error) {
-		failure := p.Step.Failure.failure()
+		failure := p.Step.Failure.Failure()
 		if failure == nil {
 			return nil, openaierr.Invalid("failure", "missing_required_parameter", "A part is given up for a failure, and the payload has none.")
 		}
@@ -60,9 +60,9 @@ func (s *Service) StatusTasks() *Tasks {
 	})
 	handle(t, "report", func(ctx context.Context, p reportTask) (*job.Summary, error) {
 		if id := p.State.Plan.Job; id != "" {
-			return s.Report(ctx, id, p.State.Failure.failure())
+			return s.Report(ctx, id, p.State.Failure.Failure())
 		}
-		return s.ReportUnplanned(ctx, p.State.Input, p.Execution, p.State.Failure.failure())
+		return s.ReportUnplanned(ctx, p.State.Input, p.Execution, p.State.Failure.Failure())
 	})
 	return t
 }
@@ -75,7 +75,7 @@ type planTask struct {
 type stepTask struct {
 	Step struct {
 		job.Step
-		Failure *stateError `json:"failure"`
+		Failure *job.Caught `json:"failure"`
 	} `json:"step"`
 }
 
@@ -88,50 +88,19 @@ type reportTask struct {
 type workflowState struct {
 	Input   job.Input
 	Plan    plan.Answer
-	Failure *stateError
+	Failure *job.Caught
 }
 
 func (s *workflowState) UnmarshalJSON(raw []byte) error {
 	var added struct {
 		Plan    plan.Answer `json:"plan"`
-		Failure *stateError `json:"failure"`
+		Failure *job.Caught `json:"failure"`
 	}
 	if err := json.Unmarshal(raw, &added); err != nil {
 		return err
 	}
 	s.Plan, s.Failure = added.Plan, added.Failure
 	return json.Unmarshal(raw, &s.Input)
-}
-
-// stateError is an error as a workflow's Catch has it.
-type stateError struct {
-	Error string
-	Cause string
-}
-
-// failure is the error as results and summaries have it, nil if there is none.
-func (e *stateError) failure() *job.Failure {
-	if e == nil {
-		return nil
-	}
-	f := &job.Failure{Code: "task_failed", Message: "A task of the workflow failed with " + e.Error + ". The execution's history has the details."}
-	var thrown struct {
-		Message string `json:"errorMessage"`
-	}
-	var body struct {
-		Error struct {
-			Message string `json:"message"`
-			Code    any    `json:"code"`
-		} `json:"error"`
-	}
-	// What our own functions throw is an error in OpenAI's shape, safe to show; anything else is not quoted.
-	if json.Unmarshal([]byte(e.Cause), &thrown) == nil && json.Unmarshal([]byte(thrown.Message), &body) == nil && body.Error.Message != "" {
-		f.Message = body.Error.Message
-		if code, ok := body.Error.Code.(string); ok && code != "" {
-			f.Code = code
-		}
-	}
-	return f
 }
 
 // maxError is the longest error that a workflow gets, in bytes: it becomes a part of its state.

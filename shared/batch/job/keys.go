@@ -2,6 +2,7 @@ package job
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -74,6 +75,11 @@ func (t Try) TriedKey() string { return t.key("tried.json") }
 
 // FileName names the try among Azure's files.
 func (t Try) FileName() string { return fmt.Sprintf("%s-%05d-%02d.jsonl", t.Job, t.Part, t.Try) }
+
+// Metadata identify a batch of the try among Azure's.
+func (t Try) Metadata(create int) map[string]string {
+	return map[string]string{"job": t.Job, "part": strconv.Itoa(t.Part), "try": strconv.Itoa(t.Try), "create": strconv.Itoa(create)}
+}
 
 // NameKey claims a name of results.
 func NameKey(name string) string { return "jobs/names/" + name + ".json" }

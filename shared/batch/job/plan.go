@@ -3,7 +3,6 @@ package job
 import (
 	"time"
 
-	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/usage"
 )
 
@@ -38,21 +37,3 @@ type Estimate struct {
 	Standard *float64 `json:"usd_standard"`       // the same at the price of calls by Global Standard
 	Unpriced []string `json:"unpriced,omitempty"` // the models without a price
 }
-
-// Failure is why a job, or a part, has not been answered.
-type Failure struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
-
-// OfLine is the failure as the error of a line.
-func (f *Failure) OfLine(number int) *jsonl.Error { return jsonl.NewError(number, f.Code, f.Message) }
-
-// The codes of failures that are of a job's cost.
-const (
-	CostUnknown = "cost_unknown"
-	CostTooHigh = "cost_ceiling_exceeded"
-)
-
-// OfCost reports whether a failure is of the job's cost.
-func (f *Failure) OfCost() bool { return f.Code == CostUnknown || f.Code == CostTooHigh }

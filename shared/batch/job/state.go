@@ -1,6 +1,7 @@
 package job
 
 import (
+	"slices"
 	"time"
 
 	"aoai-bridge/shared/azurebatch"
@@ -58,6 +59,11 @@ func (st *State) Update(b *azurebatch.Batch) {
 	if b.Counts != nil {
 		st.Counts = *b.Counts
 	}
+}
+
+// FoundNoRoom reports whether the batch failed because the deployment's quota of enqueued tokens was full.
+func (st *State) FoundNoRoom() bool {
+	return slices.ContainsFunc(st.Errors, func(e azurebatch.Error) bool { return e.Code == azurebatch.TokenLimitExceeded })
 }
 
 // Tried is what came of a try of a part.

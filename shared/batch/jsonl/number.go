@@ -9,14 +9,6 @@ import (
 // A line of a source is known by its number everywhere: it leads a line of our own lists, and it is the custom_id that
 // a request and its answer travel with.
 
-const (
-	customIDHead = `{"custom_id":"`
-	requestHead  = `","method":"POST","url":"`
-	bodyHead     = `","body":`
-	requestTail  = "}\n"
-	responseHead = `","response":`
-)
-
 // parseNumber reads a line's number as appendNumber writes it.
 func parseNumber(digits []byte) (int, error) {
 	if len(digits) > 0 && digits[0] >= '1' && digits[0] <= '9' { // no sign, and no leading zero
@@ -42,35 +34,4 @@ func CutNumber(text []byte) (number int, rest []byte, err error) {
 	digits, rest, _ := bytes.Cut(text, []byte{'\t'})
 	number, err = parseNumber(digits)
 	return number, rest, err
-}
-
-// AppendRequest adds a request as Azure's batches have it, with a line's number as its custom_id. It ends with a
-// newline.
-func AppendRequest(b []byte, number int, url string, body []byte) []byte {
-	b = appendNumber(append(b, customIDHead...), number)
-	b = append(append(b, requestHead...), url...)
-	b = append(append(b, bodyHead...), body...)
-	return append(b, requestTail...)
-}
-
-// RequestSize is how many bytes AppendRequest adds for a body of size bytes.
-func RequestSize(number int, url string, size int) int {
-	return len(customIDHead) + len(strconv.Itoa(number)) + len(requestHead) + len(url) + len(bodyHead) + size + len(requestTail)
-}
-
-// RequestNumber is the number that a request of AppendRequest has.
-func RequestNumber(text []byte) (int, error) {
-	rest, ok := bytes.CutPrefix(text, []byte(customIDHead))
-	digits, _, closed := bytes.Cut(rest, []byte{'"'})
-	if !ok || !closed {
-		return 0, fmt.Errorf("%.40q is not a request with the number of a line", text)
-	}
-	return parseNumber(digits)
-}
-
-// AppendResponse adds a response as Answers.Read takes it. It ends with a newline.
-func AppendResponse(b []byte, number int, response []byte) []byte {
-	b = appendNumber(append(b, customIDHead...), number)
-	b = append(append(b, responseHead...), response...)
-	return append(b, ",\"error\":null}\n"...)
 }

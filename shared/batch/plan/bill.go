@@ -2,6 +2,7 @@ package plan
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"aoai-bridge/shared/azure"
@@ -47,23 +48,39 @@ func (b *Bill) Charge(p *job.Part, u usage.Usage) {
 	b.standard += standard
 }
 
-// Total is what is paid, nil if that is not known.
-func (b *Bill) Total() *float64 {
+// total is what is paid, nil if that is not known.
+func (b *Bill) total() *float64 {
 	if len(b.unpriced) > 0 {
 		return nil
 	}
 	return &b.usd
 }
 
-// Unpriced are models without a price, of which not all are named.
-func (b *Bill) Unpriced() []string { return b.unpriced }
-
-// AtStandard is what the same tokens cost by Global Standard, nil if that is not known.
-func (b *Bill) AtStandard() *float64 {
+// atStandard is what the same tokens cost by Global Standard, nil if that is not known.
+func (b *Bill) atStandard() *float64 {
 	if b.unknown {
 		return nil
 	}
 	return &b.standard
+}
+
+// Cost is what the bill comes to.
+func (b *Bill) Cost() job.Cost {
+	c := job.Cost{USD: Rounded(b.total()), Standard: Rounded(b.atStandard()), Unpriced: b.unpriced}
+	if c.USD != nil && c.Standard != nil {
+		saving := *c.Standard - *c.USD
+		c.Saving = Rounded(&saving)
+	}
+	return c
+}
+
+// Rounded is an amount in USD to a millionth, nil if it is not known.
+func Rounded(usd *float64) *float64 {
+	if usd == nil {
+		return nil
+	}
+	rounded := math.Round(*usd*1e6) / 1e6
+	return &rounded
 }
 
 // price is what tokens cost in USD. ok is false where the catalog and the Azure secret have no price.

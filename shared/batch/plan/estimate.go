@@ -23,7 +23,7 @@ func (p *Planner) estimate(ctx context.Context, plan *job.Plan) error {
 		sum.Add(u)
 		bill.Charge(part, u)
 	}
-	plan.Estimate = job.Estimate{Usage: sum, USD: bill.Total(), Standard: bill.AtStandard(), Unpriced: bill.Unpriced()}
+	plan.Estimate = job.Estimate{Usage: sum, USD: bill.total(), Standard: bill.atStandard(), Unpriced: bill.unpriced}
 	return nil
 }
 
