@@ -14,14 +14,9 @@ import (
 	"aoai-bridge/shared/routing"
 )
 
-const (
-	// maxOpen bounds the parts that are being filled at once. Each has two files open, and Lambda gives a process
-	// 1,024 descriptors (Lambda quotas, 2026-11).
-	maxOpen = 200
-	// maxSending is how many chunks and parts are sent at once. Each takes a descriptor for its connection and,
-	// where it is a chunk, one for its file.
-	maxSending = 16
-)
+// maxSending is how many chunks and parts are sent at once. Each takes a descriptor for its connection and,
+// where it is a chunk, one for its file.
+const maxSending = 16
 
 // openPart is a part that is being filled.
 type openPart struct {
@@ -39,13 +34,14 @@ type filler struct {
 	plan     *job.Plan // gets the parts that are complete
 	quota    int64     // of enqueued tokens, of deployments that the secret states none for; 0 is unknown
 	open     map[group]*openPart
+	maxOpen  int
 	assigned map[job.Destination]int64 // tokens, of earlier passes too
 	buffer   []byte
 }
 
 func (p *Planner) newFiller(jobID string, plan *job.Plan) *filler {
 	f := &filler{
-		store: p.store, spool: p.store.NewSpool(p.temp, maxSending), batches: p.batches, job: jobID, plan: plan, quota: p.env.EnqueuedTokens,
+		store: p.store, maxOpen: p.maxOpen, spool: p.store.NewSpool(p.temp, maxSending), batches: p.batches, job: jobID, plan: plan, quota: p.env.EnqueuedTokens,
 		open: map[group]*openPart{}, assigned: map[job.Destination]int64{},
 	}
 	for i := range plan.Parts {
@@ -66,7 +62,7 @@ func (f *filler) room(ctx context.Context, g group, to []routing.Target, bytes i
 		}
 		part = nil
 	}
-	if part != nil || len(f.open) >= maxOpen {
+	if part != nil || len(f.open) >= f.maxOpen {
 		return part, nil
 	}
 	return f.begin(ctx, g, to), nil

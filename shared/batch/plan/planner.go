@@ -30,13 +30,19 @@ type Planner struct {
 	batches *azurebatch.Client
 	env     config.Batch
 	temp    string
+	maxOpen int // parts that are being filled at once
 	now     func() time.Time
 }
+
+// maxOpen bounds the parts that are being filled at once. Each has two files open, and Lambda gives a process
+// 1,024 descriptors (Lambda quotas, 2026-11).
+const maxOpen = 200
 
 // New makes a Planner.
 func New(o Options) *Planner {
 	return &Planner{
-		store: o.Store, azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), env: o.Env, temp: o.Temp, now: clock.Or(o.Now),
+		store: o.Store, azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), env: o.Env,
+		temp: o.Temp, maxOpen: maxOpen, now: clock.Or(o.Now),
 	}
 }
 

@@ -1,14 +1,12 @@
-package batch_test
+package plan_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
-	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/openaierr"
 )
@@ -29,15 +27,11 @@ func TestSurveyIsThePlan(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
 			if tt.deployments != "" {
-				w.secret(`{"resources":[{"name":"one","endpoint":"` + w.url + `","api_key":"local","deployments":[` + tt.deployments + `]}]}`)
+				w.deployments(tt.deployments)
 			}
 			w.put("inbox/a.jsonl", tt.file)
-			a := w.plan(w.event("inbox/a.jsonl"), "execution-1")
-			raw, _ := w.get("jobs/" + a.Job + "/plan.json")
-			var made job.Plan
-			if err := json.Unmarshal([]byte(raw), &made); err != nil {
-				t.Fatal(err)
-			}
+			a := w.plan(w.event("inbox/a.jsonl"))
+			made := w.planOf(a.Job)
 			found, err := w.planner().Survey(t.Context(), plan.Source{Key: "inbox/a.jsonl"})
 			if err != nil {
 				t.Fatal(err)

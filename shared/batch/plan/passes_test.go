@@ -1,25 +1,20 @@
-package batch_test
+package plan_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"aoai-bridge/infra/local/azureopenai"
-	"aoai-bridge/shared/batch/job"
-	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/batch/plan"
-	"aoai-bridge/shared/config"
 )
 
 // turns is a file of groups whose lines take turns, and runs the same lines group by group.
@@ -49,13 +44,10 @@ func turns(groups, each int) (turns, runs string) {
 	return taken.String(), run.String()
 }
 
-// anyModel is a secret that passes every model name on as a deployment's.
-func (w *world) anyModel() { w.secret(`{"endpoint":"` + w.url + `","api_key":"local"}`) }
-
 // cut is what the parts of a job hold: of each its group and its lines, without their numbers.
 func (w *world) cut(id string) (parts []string) {
 	w.t.Helper()
-	for _, p := range w.parts(id) {
+	for _, p := range w.planOf(id).Parts {
 		var ids strings.Builder
 		lines, _ := w.get(fmt.Sprintf("jobs/%s/parts/%05d/try-00/lines.tsv", id, p.Number))
 		for line := range strings.Lines(lines) {
@@ -64,18 +56,15 @@ func (w *world) cut(id string) (parts []string) {
 		}
 		parts = append(parts, fmt.Sprintf("%s %s %s %s %d lines, %d and %d tokens: %s", p.Mode, p.Model, p.Endpoint, p.Deployment, p.Lines, p.Tokens, p.OutputTokens, ids.String()))
 	}
-	return sort(parts)
+	slices.Sort(parts)
+	return parts
 }
 
 // checkOnce checks that every line of a source is in one part or among the rejected, and in none twice; that lists
 // are in the source's order; and that parts know what they hold.
 func (w *world) checkOnce(t *testing.T, id string, lines int) {
 	t.Helper()
-	raw, _ := w.get(job.PlanKey(id))
-	var plan job.Plan
-	if err := json.Unmarshal([]byte(raw), &plan); err != nil {
-		t.Fatal(err)
-	}
+	plan := w.planOf(id)
 	seen := make([]int, lines+1)
 	list := func(key string) (first, last, n int) {
 		content, found := w.get(key)
@@ -124,17 +113,19 @@ func (w *world) checkOnce(t *testing.T, id string, lines int) {
 // Parts have the same lines whether groups take turns or come one after the other, however many there are.
 func TestPartsWhateverTheOrder(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ groups, each, quota, parts int }{
-		{33, 4, 0, 33}, {200, 2, 0, 200}, {201, 2, 0, 201}, {450, 2, 0, 450},
-		{210, 3, 10, 0}, // of those for batch two lines fill a part
+	for _, tt := range []struct{ open, groups, each, quota, parts int }{
+		{10, 6, 4, 0, 6}, {10, 10, 2, 0, 10}, {10, 11, 2, 0, 11}, {10, 45, 2, 0, 45},
+		{10, 20, 3, 10, 0}, // of those for batch two lines fill a part
+		{0, 203, 2, 0, 203},
 	} {
 		t.Run(fmt.Sprint(tt), func(t *testing.T) {
-			w := newWorld(t, func(env *config.Batch) { env.EnqueuedTokens = int64(tt.quota) })
+			w := newWorld(t)
+			w.maxOpen, w.env.EnqueuedTokens = tt.open, int64(tt.quota)
 			w.anyModel()
 			taken, run := turns(tt.groups, tt.each)
 			w.put("inbox/taken.jsonl", taken)
 			w.put("inbox/run.jsonl", run)
-			got, want := w.plan(w.event("inbox/taken.jsonl"), "execution-1"), w.plan(w.event("inbox/run.jsonl"), "execution-1")
+			got, want := w.plan(w.event("inbox/taken.jsonl")), w.plan(w.event("inbox/run.jsonl"))
 			w.checkOnce(t, got.Job, tt.groups*tt.each)
 			g, p := w.cut(got.Job), w.cut(want.Job)
 			if strings.Join(g, "\n") != strings.Join(p, "\n") {
@@ -147,21 +138,12 @@ func TestPartsWhateverTheOrder(t *testing.T) {
 	}
 }
 
-// planOf reads a plan as it stands.
-func (w *world) planOf(id string) (plan job.Plan) {
-	w.t.Helper()
-	raw, _ := w.get(job.PlanKey(id))
-	if err := json.Unmarshal([]byte(raw), &plan); err != nil {
-		w.t.Fatal(err)
-	}
-	return plan
-}
-
 // A plan that is interrupted in the source and in each spill goes on: no line is lost or twice, and bad ones are
 // rejected once, those too whose model is gone when their pass comes.
 func TestEachPassGoesOn(t *testing.T) {
 	t.Parallel()
-	taken, _ := turns(450, 3)
+	const groups = 24
+	taken, _ := turns(groups, 3)
 	bad := `{"method":"POST","url":"/v1/chat/completions","body":{}}` + "\n"
 	file := bad + strings.ReplaceAll(taken, `"Say word1"}}`+"\n", `"Say word1"}}`+"\n"+bad)
 	lines := strings.Count(file, "\n")
@@ -170,11 +152,14 @@ func TestEachPassGoesOn(t *testing.T) {
 			w := newWorld(t)
 			w.anyModel()
 			w.put("inbox/n.jsonl", file)
-			w.tick, w.limit = time.Second, 1000*time.Second
+			w.maxOpen, w.tick, w.limit = 10, time.Second, 55*time.Second
 			var inSource, inSpill, late int
-			a := plan.Answer{Status: "planning"}
+			a := &plan.Answer{Status: "planning"}
 			for a.Status == "planning" {
-				a = patiently[plan.Answer](w, "plan", object{"task": "plan", "input": json.RawMessage(w.event("inbox/n.jsonl")), "execution": "execution-1"})
+				var err error
+				if a, err = w.planOnce(w.event("inbox/n.jsonl")); err != nil {
+					t.Fatal(err)
+				}
 				plan := w.planOf(a.Job)
 				switch {
 				case !plan.Read:
@@ -183,16 +168,15 @@ func TestEachPassGoesOn(t *testing.T) {
 					inSpill++
 				}
 				if gone && plan.Read && late == 0 {
-					w.secret(w.azureSecret())
+					w.deployments(`{"model":"gpt-4o"}`)
 					w.now, late = w.now.Add(time.Hour), plan.Rejected
 				}
-				w.restart()
 			}
 			if inSource < 2 || inSpill < 1 {
 				t.Errorf("the plan was interrupted %d times in the source and %d times in spills", inSource, inSpill)
 			}
 			w.checkOnce(t, a.Job, lines)
-			if plan := w.planOf(a.Job); gone != (plan.Rejected > 451) || gone != (plan.Rejected > late && late > 0) {
+			if plan := w.planOf(a.Job); gone != (plan.Rejected > groups+1) || gone != (plan.Rejected > late && late > 0) {
 				t.Errorf("%d lines were rejected, %d before the models were gone", plan.Rejected, late)
 			}
 		})
@@ -202,38 +186,38 @@ func TestEachPassGoesOn(t *testing.T) {
 // A plan that fails at any write is made again from the last pass, and comes out as if nothing had been.
 func TestKilledPasses(t *testing.T) {
 	t.Parallel()
-	taken, _ := turns(203, 2)
+	taken, _ := turns(13, 2)
 	var want string
 	for _, kill := range []struct {
 		key  string
 		time int // of the writes of that key
 	}{
 		{"none", 1}, {"spill-0000", 1}, {"rejected-0001", 1}, {"plan.json", 1}, {"plan.json", 2},
-		{"00203/try-00/requests.jsonl", 1},
+		{"00013/try-00/requests.jsonl", 1},
 	} {
 		t.Run(fmt.Sprint(kill), func(t *testing.T) {
 			w := newWorld(t)
+			w.maxOpen = 10
 			w.anyModel()
 			w.put("inbox/n.jsonl", taken)
 			var writes atomic.Int64
 			w.refuses = func(r *http.Request) bool {
 				return r.Method == http.MethodPut && strings.Contains(r.URL.Path, kill.key) && int(writes.Add(1)) == kill.time
 			}
-			payload := object{"task": "plan", "input": json.RawMessage(w.event("inbox/n.jsonl")), "execution": "execution-1"}
-			_, err := task[plan.Answer](w, "plan", payload)
+			_, err := w.planOnce(w.event("inbox/n.jsonl"))
 			if (err != nil) != (kill.key != "none") {
 				t.Fatalf("got %v", err)
 			}
 			if open := w.openFiles(); open > 0 {
 				t.Errorf("%d temporary files are open", open)
 			}
-			a := patiently[plan.Answer](w, "plan", payload)
-			w.checkOnce(t, a.Job, 406)
+			a := w.plan(w.event("inbox/n.jsonl"))
+			w.checkOnce(t, a.Job, 26)
 			got := strings.Join(w.cut(a.Job), "\n")
 			if kill.key == "none" {
 				want = got
 			}
-			if got != want || strings.Count(got, "\n") != 202 {
+			if got != want || strings.Count(got, "\n") != 12 {
 				t.Errorf("the parts are others: %d", strings.Count(got, "\n")+1)
 			}
 		})
@@ -258,10 +242,10 @@ func (w *world) openFiles() (open int) {
 // An error in the middle of a pass leaves no upload in S3 and no file open, with chunks on their way or waiting.
 func TestAbandon(t *testing.T) {
 	var file strings.Builder
-	for i := range 40 {
-		file.WriteString(chat(fmt.Sprint(i), fmt.Sprintf("model-%d", i%4), strings.Repeat("x", 1<<20)) + "\n")
+	for i := range 18 {
+		file.WriteString(chat(fmt.Sprint(i), fmt.Sprintf("model-%d", i%2), strings.Repeat("x", 1<<20)) + "\n")
 	}
-	for _, refused := range []string{"partNumber=2", "plan.json", "00003/part.json"} {
+	for _, refused := range []string{"partNumber=2", "plan.json", "00002/part.json"} {
 		t.Run(refused, func(t *testing.T) {
 			w := newWorld(t)
 			w.anyModel()
@@ -281,8 +265,7 @@ func TestAbandon(t *testing.T) {
 				}
 				return false
 			}
-			payload := object{"task": "plan", "input": json.RawMessage(w.event("inbox/n.jsonl")), "execution": "execution-1"}
-			if _, err := task[plan.Answer](w, "plan", payload); err == nil {
+			if _, err := w.planOnce(w.event("inbox/n.jsonl")); err == nil {
 				t.Fatal("the plan was made")
 			}
 			if refused == "partNumber=2" && open == 0 && runtime.GOOS == "linux" {
@@ -291,9 +274,9 @@ func TestAbandon(t *testing.T) {
 			if created.Load() == 0 || created.Load() != ended.Load() || w.openFiles() > 0 {
 				t.Errorf("of %d uploads %d have ended, and %d files are open", created.Load(), ended.Load(), w.openFiles())
 			}
-			a := patiently[plan.Answer](w, "plan", payload)
-			w.checkOnce(t, a.Job, 50)
-			if created.Load() != ended.Load() || a.Parts != 4 {
+			a := w.plan(w.event("inbox/n.jsonl"))
+			w.checkOnce(t, a.Job, 28)
+			if created.Load() != ended.Load() || a.Parts != 2 {
 				t.Errorf("made again: of %d uploads %d have ended, and there are %d parts", created.Load(), ended.Load(), a.Parts)
 			}
 		})
@@ -333,7 +316,7 @@ func TestPlanOfAnEarlierVersion(t *testing.T) {
 	if before.Done || before.Offset == 0 || len(before.Parts) != before.Lines {
 		t.Fatalf("the old plan is %+v", before)
 	}
-	a := w.plan(`{"bucket":"`+bucket+`","key":"inbox/n.jsonl","job":"job_old"}`, "execution-1")
+	a := w.plan(`{"bucket":"` + bucket + `","key":"inbox/n.jsonl","job":"job_old"}`)
 	w.checkOnce(t, "job_old", 121)
 	if plan := w.planOf("job_old"); a.Status != "planned" || plan.Rejected != 1 || len(plan.Parts) != len(before.Parts)+40 {
 		t.Errorf("%+v: %d parts after %d", a, len(plan.Parts), len(before.Parts))
@@ -345,29 +328,28 @@ func TestPlanOfAnEarlierVersion(t *testing.T) {
 func TestManyNames(t *testing.T) {
 	t.Parallel()
 	var file strings.Builder
-	const lines = 100_000
+	const lines = 5_000 // more than the names that are remembered, and than the groups of a job
 	for i := range lines {
 		fmt.Fprintf(&file, `{"method":"POST","url":"/v1/responses","body":{"model":"m-%d","input":"a"}}`+"\n", i)
 	}
 	for _, tt := range []struct {
-		name, status, code string
-		any                bool
-		rejected           int
-	}{{"of no deployment", "completed", "", false, lines}, {"of any deployment", "failed", "too_many_models", true, 0}} {
+		name, code string
+		any        bool
+		rejected   int
+	}{{"of no deployment", "", false, lines}, {"of any deployment", "too_many_models", true, 0}} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
 			if tt.any {
 				w.anyModel()
 			}
-			w.asked = func(r *http.Request) { t.Errorf("Azure was asked: %s %s", r.Method, r.URL) }
 			w.put("inbox/n.jsonl", file.String())
-			sum := w.run(w.event("inbox/n.jsonl"))
-			code := ""
-			if sum.Failure != nil {
-				code = sum.Failure.Code
+			a := w.plan(w.event("inbox/n.jsonl"))
+			made, code := w.planOf(a.Job), ""
+			if made.Failure != nil {
+				code = made.Failure.Code
 			}
-			if sum.Status != tt.status || code != tt.code || sum.Lines.Invalid != tt.rejected {
-				t.Errorf("the summary is %+v, %+v", sum, sum.Failure)
+			if a.Status != "report" || code != tt.code || made.Rejected != tt.rejected {
+				t.Errorf("%+v: %d lines are rejected, %+v", a, made.Rejected, made.Failure)
 			}
 			found, err := w.planner().Survey(t.Context(), plan.Source{Key: "inbox/n.jsonl"})
 			if err != nil {
@@ -378,81 +360,4 @@ func TestManyNames(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Lines of more groups than are open at once are all answered, in order.
-func TestManyGroupsAreAnswered(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	const groups = 202
-	var there []azureopenai.Deployment
-	for g := range groups {
-		there = append(there, azureopenai.Deployment{Name: fmt.Sprintf("d%d", g), Model: "gpt-4o-mini", Version: "2024-07-18", Type: "GlobalBatch"})
-	}
-	w.azure = azureopenai.New(azureopenai.Options{APIKeys: []string{"local"}, Deployments: there, DisableRecording: true})
-	t.Cleanup(func() { _ = w.azure.Close() })
-	w.anyModel()
-	var file strings.Builder
-	for i := range 2 * groups {
-		file.WriteString(chat(fmt.Sprintf("id-%d", i+1), fmt.Sprintf("d%d", i%groups), fmt.Sprintf("number%d", i+1)) + "\n")
-	}
-	w.put("inbox/n.jsonl", file.String())
-	sum := w.run(w.event("inbox/n.jsonl"))
-	w.checkNumbers(t, "results/n.jsonl", 2*groups)
-	if sum.Parts != groups || sum.Lines.Succeeded != 2*groups {
-		t.Errorf("the summary is %+v", sum)
-	}
-}
-
-// A report of many lists that all reach from the first line to the last downloads some of them at a time, and has
-// every line in its place.
-func TestReportOfManyLists(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	const lists, each = 260, 20
-	plan := job.Plan{Done: true, Lines: lists * each}
-	pad := strings.Repeat("x", 8<<10) // a list is larger than what is read of it at once
-	put := func(key, content string) { w.put("jobs/job_1/"+key, content) }
-	for i := range lists {
-		plan.Parts = append(plan.Parts, job.Part{Number: i + 1, Mode: jsonl.Online, Lines: each, First: i + 1, Last: i + 1 + (each-1)*lists})
-		var results strings.Builder
-		for n := range each {
-			number := i + 1 + n*lists
-			fmt.Fprintf(&results, "%d\t+{\"custom_id\":\"id-%d\",\"response\":{\"status_code\":200,\"body\":{\"choices\":[{\"message\":{\"content\":\"number%d\"}}],\"pad\":%q}},\"error\":null}\n", number, number, number, pad)
-		}
-		dir := fmt.Sprintf("parts/%05d/try-00/", i+1)
-		put(dir+"results.jsonl", results.String())
-		put(dir+"tried.json", fmt.Sprintf(`{"mode":"online","lines":%d,"succeeded":%d}`, each, each))
-	}
-	raw, _ := json.Marshal(plan)
-	put("plan.json", string(raw))
-	put("job.json", `{"job":"job_1","origin":"drop","bucket":"`+bucket+`","key":"inbox/n.jsonl","results":"results/n.jsonl","summary":"results/n.summary.json"}`)
-
-	var open, most atomic.Int64
-	w.aws.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		c, err := (&net.Dialer{}).DialContext(ctx, network, address)
-		if n := open.Add(1); n > most.Load() {
-			most.Store(n)
-		}
-		return &counted{c, &open}, err
-	}}}
-	w.restart()
-	sum := patiently[job.Summary](w, "report", object{"task": "report", "state": object{"plan": object{"job": "job_1"}}})
-	w.checkNumbers(t, "results/n.jsonl", lists*each)
-	if sum.Lines.Succeeded != lists*each {
-		t.Errorf("the summary is %+v", sum)
-	}
-	if n := most.Load(); n < 150 || n > 230 {
-		t.Errorf("%d connections were open at once, want about 200", n)
-	}
-}
-
-type counted struct {
-	net.Conn
-	open *atomic.Int64
-}
-
-func (c *counted) Close() error {
-	c.open.Add(-1)
-	return c.Conn.Close()
 }
