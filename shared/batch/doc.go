@@ -31,17 +31,13 @@
 //
 // # What holds
 //
-// Each of these holds whatever is killed, repeated or refused, and its tests fail if it does not.
+// Each of these holds whatever is killed, repeated or refused, and its tests fail if it does not. What holds of plans is
+// told by package plan.
 //
-//	A line of the file is in one part or among the rejected,     TestEachPassGoesOn, TestKilledPasses,
-//	and in no second one.                                        TestPlanOfAnEarlierVersion
-//	Parts have the lines that they would have if each group of   TestPartsWhateverTheOrder
-//	lines came alone.
-//	A job has at most 1,000 groups, and an error in the middle   TestManyNames, TestAbandon
-//	of a pass leaves nothing open.
 //	Each line comes back once, in the file's order.              TestDrop, TestPlanGoesOn, TestMisbehaviour,
 //	                                                             TestManyGroupsAreAnswered,
-//	                                                             TestReportOfManyLists, TestReportWithoutParts
+//	                                                             TestReportOfManyLists, TestReportOfManyNames,
+//	                                                             TestReportWithoutParts
 //	One write of an object is one job, and one execution works   TestSameEventTwice
 //	on it.
 //	Results are never written over another job's.                TestResultsAreNeverOverwritten

@@ -57,6 +57,7 @@ func (w *world) azureList(of string) []struct{ Status string } {
 }
 
 func TestMisbehaviour(t *testing.T) {
+	const lines = 50
 	tests := []struct {
 		name  string
 		rules []azureopenai.FaultRule
@@ -70,16 +71,16 @@ func TestMisbehaviour(t *testing.T) {
 		{"errors of everything, lines too", []azureopenai.FaultRule{{Fault: "503", Percent: 20, Count: 60}}, nil},
 		{"throttling", []azureopenai.FaultRule{{Fault: "429", Percent: 20, Count: 60}}, nil},
 		{"garbage", []azureopenai.FaultRule{{Fault: "garbage", Path: "/batches", Count: 2}}, nil},
-		{"lines fail with 429", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20", Method: "POST", Path: "/batches"}}, map[string]int{"http_429": 22}},
-		{"lines fail with 500", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20;status=500", Method: "POST", Path: "/batches"}}, map[string]int{"http_500": 22}},
+		{"lines fail with 429", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20", Method: "POST", Path: "/batches"}}, map[string]int{"http_429": 11}},
+		{"lines fail with 500", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20;status=500", Method: "POST", Path: "/batches"}}, map[string]int{"http_500": 11}},
 		{"lines are missing", []azureopenai.FaultRule{{Fault: "drop-lines;percent=30", Method: "POST", Path: "/batches"}}, nil},
 		{"torn last line", []azureopenai.FaultRule{{Fault: "torn", Method: "POST", Path: "/batches"}}, map[string]int{"no_answer": 1}},
-		{"batch expires", []azureopenai.FaultRule{{Fault: "expire;after=40", Method: "POST", Path: "/batches"}}, map[string]int{"batch_expired": 60}},
-		{"batch expires, no rows", []azureopenai.FaultRule{{Fault: "expire;after=40", Method: "POST", Path: "/batches"}, {Fault: "no-rows", Method: "POST", Path: "/batches"}}, nil},
+		{"batch expires", []azureopenai.FaultRule{{Fault: "expire;after=20", Method: "POST", Path: "/batches"}}, map[string]int{"batch_expired": 30}},
+		{"batch expires, no rows", []azureopenai.FaultRule{{Fault: "expire;after=20", Method: "POST", Path: "/batches"}, {Fault: "no-rows", Method: "POST", Path: "/batches"}}, nil},
 		{"late output", []azureopenai.FaultRule{{Fault: "late-output;times=3", Method: "POST", Path: "/batches"}}, nil},
 		{"no error file", []azureopenai.FaultRule{{Fault: "no-error-file", Method: "POST", Path: "/batches"}}, nil},
 		{"empty error file", []azureopenai.FaultRule{{Fault: "empty-error-file", Method: "POST", Path: "/batches"}}, nil},
-		{"batch fails", []azureopenai.FaultRule{{Fault: "fail;code=too_many_tasks", Method: "POST", Path: "/batches"}}, map[string]int{"too_many_tasks": 100}},
+		{"batch fails", []azureopenai.FaultRule{{Fault: "fail;code=too_many_tasks", Method: "POST", Path: "/batches"}}, map[string]int{"too_many_tasks": lines}},
 		{"no room at creation", []azureopenai.FaultRule{{Fault: "token-limit", Method: "POST", Path: "/batches", Count: 4}}, nil},
 	}
 	for _, tt := range tests {
@@ -89,10 +90,10 @@ func TestMisbehaviour(t *testing.T) {
 				for _, rule := range tt.rules {
 					w.fault(rule)
 				}
-				w.put("inbox/n.jsonl", manyLines(100, "gpt-4o-mini"))
+				w.put("inbox/n.jsonl", manyLines(lines, "gpt-4o-mini"))
 				sum := w.run(w.event("inbox/n.jsonl"))
-				w.checkNumbers(t, "results/n.jsonl", 100)
-				if sum.Status != "completed" || sum.Lines.Succeeded != 100 {
+				w.checkNumbers(t, "results/n.jsonl", lines)
+				if sum.Status != "completed" || sum.Lines.Succeeded != lines {
 					t.Errorf("the summary is %+v", sum)
 				}
 				for reason, n := range tt.again {

@@ -54,7 +54,9 @@ func TestReportOfManyNames(t *testing.T) {
 func TestManyGroupsAreAnswered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const groups = 202
+	const groups = 12
+	w.maxOpen = 10
+	w.restart()
 	var there []azureopenai.Deployment
 	for g := range groups {
 		there = append(there, azureopenai.Deployment{Name: fmt.Sprintf("d%d", g), Model: "gpt-4o-mini", Version: "2024-07-18", Type: "GlobalBatch"})
@@ -79,9 +81,9 @@ func TestManyGroupsAreAnswered(t *testing.T) {
 func TestReportOfManyLists(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const lists, each = 260, 20
+	const lists, each = 215, 4
 	plan := job.Plan{Done: true, Lines: lists * each}
-	pad := strings.Repeat("x", 8<<10) // a list is larger than what is read of it at once
+	pad := strings.Repeat("x", 20<<10) // a list is larger than what is read of it at once
 	put := func(key, content string) { w.put("jobs/job_1/"+key, content) }
 	for i := range lists {
 		plan.Parts = append(plan.Parts, job.Part{Number: i + 1, Mode: jsonl.Online, Lines: each, First: i + 1, Last: i + 1 + (each-1)*lists})

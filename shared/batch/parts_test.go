@@ -74,6 +74,7 @@ func TestSeveralDeployments(t *testing.T) {
 }
 
 func TestOnline(t *testing.T) {
+	const lines = 30
 	embed := func(n int) string {
 		var b strings.Builder
 		for i := range n {
@@ -89,7 +90,7 @@ func TestOnline(t *testing.T) {
 		{"none", nil, false},
 		{"throttled", []azureopenai.FaultRule{{Fault: "429;retry-after=30", Path: "embeddings", Count: 10}}, false},
 		{"for long", []azureopenai.FaultRule{{Fault: "429;retry-after=4000", Path: "embeddings", Count: 3}}, false},
-		{"failing", []azureopenai.FaultRule{{Fault: "500", Path: "embeddings", Count: 60}}, true},
+		{"failing", []azureopenai.FaultRule{{Fault: "500", Path: "embeddings", Count: lines}}, true},
 		{"losing connections", []azureopenai.FaultRule{{Fault: "close", Path: "embeddings", Count: 5}}, true},
 		{"garbage", []azureopenai.FaultRule{{Fault: "garbage", Path: "embeddings", Count: 5}}, true},
 	}
@@ -101,7 +102,7 @@ func TestOnline(t *testing.T) {
 					w.fault(rule)
 				}
 				w.limit = 15 * time.Minute
-				w.put("inbox/e.jsonl", embed(60))
+				w.put("inbox/e.jsonl", embed(lines))
 				sum := w.run(w.event("inbox/e.jsonl"))
 				results := w.results("results/e.jsonl")
 				for i := range results {
@@ -109,7 +110,7 @@ func TestOnline(t *testing.T) {
 						t.Errorf("line %d says %q and has custom_id %v", i+1, r.says(), r.CustomID)
 					}
 				}
-				if len(results) != 60 || sum.Lines.Online != 60 || (sum.TriedAgain.Lines > 0) != tt.again {
+				if len(results) != lines || sum.Lines.Online != lines || (sum.TriedAgain.Lines > 0) != tt.again {
 					t.Errorf("%d lines came back: %+v, %+v", len(results), sum.Lines, sum.TriedAgain)
 				}
 			})

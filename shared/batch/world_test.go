@@ -27,7 +27,6 @@ import (
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/plan"
-	s3bucket "aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/telemetry"
 )
@@ -52,6 +51,7 @@ type world struct {
 	client  *azure.Client
 	env     config.Batch
 	tasks   []*batch.Tasks // of both functions
+	maxOpen int            // parts at once while a plan is made; 0 is as many as there may be
 
 	mu      sync.Mutex
 	now     time.Time
@@ -137,13 +137,13 @@ func (w *world) restart() {
 }
 
 func (w *world) service() *batch.Service {
-	return batch.New(batch.Options{
+	s := batch.New(batch.Options{
 		AWS: w.aws, Azure: w.client, Env: w.env, Call: time.Minute, Temp: w.t.TempDir(), Now: w.clock, Sleep: w.sleep,
 	})
-}
-
-func (w *world) planner() *plan.Planner {
-	return plan.New(plan.Options{Store: s3bucket.New(w.aws, bucket), Azure: w.client, Env: w.env, Temp: w.t.TempDir(), Now: w.clock})
+	if w.maxOpen > 0 {
+		s.SetMaxOpen(w.maxOpen)
+	}
+	return s
 }
 
 func (w *world) clock() time.Time {

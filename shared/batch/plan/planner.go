@@ -1,9 +1,7 @@
-// Package plan decides what becomes of a file of requests: it claims the job, reads the file once, line by line, and
-// cuts it into parts, or surveys it without writing anything. It estimates what the job will cost. It sends nothing
-// to Azure and does not know how a part is answered.
 package plan
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -21,6 +19,10 @@ type Options struct {
 	Env   config.Batch
 	Temp  string           // a directory for what is too large for memory; "" is the system's
 	Now   func() time.Time // nil is clock.Wall
+
+	// MaxOpen bounds the parts that are being filled at once, each of which has two files open. 0 is 200: Lambda gives a
+	// process 1,024 descriptors (Lambda quotas, 2026-11).
+	MaxOpen int
 }
 
 // Planner plans jobs and surveys files. Its methods may be called concurrently.
@@ -30,19 +32,15 @@ type Planner struct {
 	batches *azurebatch.Client
 	env     config.Batch
 	temp    string
-	maxOpen int // parts that are being filled at once
+	maxOpen int
 	now     func() time.Time
 }
-
-// maxOpen bounds the parts that are being filled at once. Each has two files open, and Lambda gives a process
-// 1,024 descriptors (Lambda quotas, 2026-11).
-const maxOpen = 200
 
 // New makes a Planner.
 func New(o Options) *Planner {
 	return &Planner{
 		store: o.Store, azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), env: o.Env,
-		temp: o.Temp, maxOpen: maxOpen, now: clock.Or(o.Now),
+		temp: o.Temp, maxOpen: cmp.Or(o.MaxOpen, 200), now: clock.Or(o.Now),
 	}
 }
 

@@ -123,11 +123,9 @@ type limited struct {
 func (l limited) Deadline() (time.Time, bool) { return l.deadline, true }
 
 func (w *world) planner() *plan.Planner {
-	p := plan.New(plan.Options{Store: s3bucket.New(w.aws, bucket), Azure: w.azure, Env: w.env, Temp: w.t.TempDir(), Now: w.clock})
-	if w.maxOpen > 0 {
-		p.SetMaxOpen(w.maxOpen)
-	}
-	return p
+	return plan.New(plan.Options{
+		Store: s3bucket.New(w.aws, bucket), Azure: w.azure, Env: w.env, Temp: w.t.TempDir(), Now: w.clock, MaxOpen: w.maxOpen,
+	})
 }
 
 // planOnce has a new planner, which remembers nothing, go on with a plan.
