@@ -2,6 +2,7 @@ package jsonl
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"unicode/utf8"
 
@@ -46,6 +47,28 @@ func FuzzLine(f *testing.F) {
 		}
 		if changed := l.BodyFor(l.Model + "-batch"); !json.Valid(changed) {
 			t.Errorf("%q: the body for a deployment is %s", raw, changed)
+		}
+		// What is accepted comes back: as a request, and as the same line.
+		request := AppendRequest(nil, 1, "/v1/"+l.Endpoint, l.Body.Raw())
+		if sent, err := ReadRequest(request); err != nil || sent.Number != 1 || string(sent.Body.Bytes()) != string(l.Body.Raw()) {
+			t.Errorf("%q: as a request it is %q, %v", raw, request, err)
+		}
+		if size := RequestSize(1, "/v1/"+l.Endpoint, len(l.Body.Raw())); size != len(request) {
+			t.Errorf("%q: a request of %d bytes is taken for %d", raw, len(request), size)
+		}
+		customID := l.CustomID
+		if customID == nil {
+			customID = json.RawMessage("null")
+		}
+		mode := "null"
+		if l.Mode != Auto {
+			mode = `"` + string(l.Mode) + `"`
+		}
+		rewritten := fmt.Sprintf(`{"custom_id":%s,"mode":%s,"method":"POST","url":"/v1/%s","body":%s}`, customID, mode, l.Endpoint, l.Body.Raw())
+		number, endpoint, model, id := l.Number, l.Endpoint, l.Model, string(l.CustomID)
+		if again, bad := Parse(&tree, RawLine{Text: []byte(rewritten), Number: 1}); bad != nil ||
+			again.Number != number || again.Endpoint != endpoint || again.Model != model || string(again.CustomID) != id {
+			t.Errorf("%q: written again it is %+v, %+v", raw, again, bad)
 		}
 	})
 }
