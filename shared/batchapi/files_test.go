@@ -108,7 +108,7 @@ func TestFileList(t *testing.T) {
 	w := newWorld(t)
 	var ids []string // oldest first
 	for range 5 {
-		w.pass(time.Second)
+		w.advance(time.Second)
 		ids = append(ids, w.upload(alice, "a.jsonl", "{}\n"))
 	}
 	newest := slices.Clone(ids)
@@ -158,14 +158,14 @@ func TestFileExpires(t *testing.T) {
 	if a.body["expires_at"].(float64)-a.body["created_at"].(float64) != 3600 {
 		t.Errorf("%v", a.body)
 	}
-	w.pass(time.Hour + time.Second)
+	w.advance(time.Hour + time.Second)
 	if a := w.call(alice, "GET", "/v1/files/"+id, nil); a.status != http.StatusNotFound {
 		t.Errorf("after an hour: %d %v", a.status, a.body)
 	}
 	if a := w.call(alice, "GET", "/v1/files", nil); len(a.body["data"].([]any)) != 0 {
 		t.Errorf("after an hour: %v", a.body)
 	}
-	w.pass(-time.Hour) // it has been removed, and not only hidden
+	w.advance(-time.Hour) // it has been removed, and not only hidden
 	if a := w.call(alice, "GET", "/v1/files/"+id, nil); a.status != http.StatusNotFound {
 		t.Errorf("removed: %d %v", a.status, a.body)
 	}
@@ -197,5 +197,5 @@ func TestOthers(t *testing.T) {
 			t.Errorf("%s hides what is the caller's own", path)
 		}
 	}
-	w.wait(batch)
+	w.waitForWorkflow(batch)
 }

@@ -58,14 +58,14 @@ func TestUpload(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			same(t, answer, content)
-			w.followed(file, content)
+			checkContent(t, answer, content)
+			w.checkRedirect(file, content)
 		})
 	}
 }
 
-// same checks a content.
-func same(t *testing.T, answer *http.Response, content []byte) {
+// checkContent checks a content.
+func checkContent(t *testing.T, answer *http.Response, content []byte) {
 	t.Helper()
 	defer answer.Body.Close()
 	got, err := io.ReadAll(answer.Body)
@@ -77,8 +77,8 @@ func same(t *testing.T, answer *http.Response, content []byte) {
 	}
 }
 
-// followed reads a large file as the libraries do that follow a redirect, without the key.
-func (w *world) followed(file string, content []byte) {
+// checkRedirect reads a large file as the libraries do that follow a redirect, without the key.
+func (w *world) checkRedirect(file string, content []byte) {
 	w.t.Helper()
 	a := w.call(alice, "GET", "/v1/files/"+file+"/content", nil)
 	if a.status != http.StatusFound || !strings.Contains(a.location, "/"+bucket+"/api/files/") {
@@ -88,7 +88,7 @@ func (w *world) followed(file string, content []byte) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	same(w.t, answer, content)
+	checkContent(w.t, answer, content)
 }
 
 func TestUploadErrors(t *testing.T) {
@@ -152,7 +152,7 @@ func TestUploadErrors(t *testing.T) {
 	if a := w.call(alice, "GET", "/v1/files", nil); len(a.body["data"].([]any)) != 0 {
 		t.Errorf("a file with a wrong MD5 is there: %v", a.body)
 	}
-	w.pass(25 * time.Hour)
+	w.advance(25 * time.Hour)
 	delete(whole, "md5")
 	if a := w.call(alice, "POST", complete, whole); a.text("error", "code") != "upload_not_pending" || !strings.Contains(a.text("error", "message"), "expired") {
 		t.Errorf("a day later: %d %v", a.status, a.body)

@@ -187,8 +187,8 @@ type hold struct {
 	released chan struct{}
 }
 
-// pause holds a task until release is called. at is closed once the workflow has got there.
-func (w *world) pause(task string) (at <-chan struct{}, release func()) {
+// holdTask holds a task until release is called. at is closed once the workflow has got there.
+func (w *world) holdTask(task string) (at <-chan struct{}, release func()) {
 	reached := make(chan struct{})
 	h := &hold{task, sync.OnceFunc(func() { close(reached) }), make(chan struct{})}
 	w.mu.Lock()
@@ -203,15 +203,15 @@ func (w *world) clock() time.Time {
 	return w.now
 }
 
-// pass lets time go by.
-func (w *world) pass(d time.Duration) {
+// advance lets time go by.
+func (w *world) advance(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.now = w.now.Add(d)
 }
 
-// wait returns once the workflow of a batch is over.
-func (w *world) wait(id string) {
+// waitForWorkflow returns once the workflow of a batch is over.
+func (w *world) waitForWorkflow(id string) {
 	w.t.Helper()
 	if _, err := w.states.Wait(w.t.Context(), w.execution(id)); err != nil {
 		w.t.Fatal(err)
