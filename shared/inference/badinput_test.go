@@ -76,7 +76,7 @@ func TestBadInput(t *testing.T) {
 			if record.Code != tt.code {
 				t.Errorf("the log has %q", record.Code)
 			}
-			if n := len(s.asked()); n != 0 {
+			if n := len(s.upstreamRequests()); n != 0 {
 				t.Errorf("Azure was asked %d times", n)
 			}
 		})

@@ -16,7 +16,7 @@ func (r *Request) MayUse(names ...string) error {
 }
 
 // MayReach returns nil if the caller may use one of the deployments that a name stands for. Where there is none, the
-// caller must be allowed the name itself: only then is it told that nothing has that name.
+// caller must be allowed the name itself: only then may it learn that nothing has that name.
 func (r *Request) MayReach(name string, deployments []routing.Target) error {
 	if len(deployments) == 0 {
 		return r.MayUse(name)
