@@ -116,13 +116,7 @@ func TestBatchErrors(t *testing.T) {
 	for i := range 17 {
 		many[strings.Repeat("k", i+1)] = "v"
 	}
-	tests := []struct {
-		name   string
-		get    func() answer
-		status int
-		param  string
-		code   string
-	}{
+	tests := []errorCase{
 		{"no file", post(func(in map[string]any) { delete(in, "input_file_id") }), 400, "input_file_id", "missing_required_parameter"},
 		{"unknown file", post(func(in map[string]any) { in["input_file_id"] = "file-1" }), 404, "input_file_id", "not_found"},
 		{"an output", post(func(in map[string]any) { in["input_file_id"] = output }), 400, "input_file_id", "invalid_purpose"},
@@ -147,14 +141,7 @@ func TestBatchErrors(t *testing.T) {
 		{"order", func() answer { return w.call(alice, "GET", "/v1/batches?order=asc", nil) }, 400, "order", "invalid_value"},
 		{"cancel what has ended", func() answer { return w.call(alice, "POST", "/v1/batches/"+ended+"/cancel", nil) }, 409, "", "batch_ended"},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			a := tt.get()
-			if a.status != tt.status || a.text("error", "param") != tt.param || a.text("error", "code") != tt.code {
-				t.Errorf("%d %v, want %d about %q with %q", a.status, a.body, tt.status, tt.param, tt.code)
-			}
-		})
-	}
+	checkErrors(t, tests)
 	if n := len(w.states.Executions()); n != 1 {
 		t.Errorf("%d executions, want the first one's", n)
 	}

@@ -105,13 +105,7 @@ func TestUploadErrors(t *testing.T) {
 		t.Fatalf("%v", a)
 	}
 	complete := "/v1/uploads/" + pending + "/complete"
-	tests := []struct {
-		name   string
-		get    func() answer
-		status int
-		param  string
-		code   string
-	}{
+	tests := []errorCase{
 		{"purpose", func() answer {
 			return w.call(alice, "POST", "/v1/uploads", with(func(in map[string]any) { in["purpose"] = "vision" }))
 		}, 400, "purpose", "invalid_value"},
@@ -136,14 +130,7 @@ func TestUploadErrors(t *testing.T) {
 		{"a byte is missing", func() answer { return w.call(alice, "POST", complete, map[string]any{"part_ids": []string{part}}) }, 400, "part_ids", "invalid_value"},
 		{"cancel twice", func() answer { return w.call(alice, "POST", "/v1/uploads/"+cancelled+"/cancel", nil) }, 400, "upload_id", "upload_not_pending"},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			a := tt.get()
-			if a.status != tt.status || a.text("error", "param") != tt.param || a.text("error", "code") != tt.code {
-				t.Errorf("%d %v, want %d about %q with %q", a.status, a.body, tt.status, tt.param, tt.code)
-			}
-		})
-	}
+	checkErrors(t, tests)
 	last := w.form(alice, "/v1/uploads/"+pending+"/parts", "data", "part", "\n").text("id")
 	whole := map[string]any{"part_ids": []string{part, last}, "md5": strings.Repeat("0", 32)}
 	if a := w.call(alice, "POST", complete, whole); a.text("error", "code") != "checksum_mismatch" {

@@ -252,6 +252,26 @@ func (a answer) text(path ...string) string {
 	return fmt.Sprint(value)
 }
 
+// errorCase is a request, and the error that answers it.
+type errorCase struct {
+	name        string
+	send        func() answer
+	status      int
+	param, code string // "" is null
+}
+
+func checkErrors(t *testing.T, tests []errorCase) {
+	t.Helper()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := tt.send()
+			if a.status != tt.status || a.text("error", "param") != tt.param || a.text("error", "code") != tt.code || a.text("error", "message") == "" {
+				t.Errorf("%d %v, want %d about %q with %q", a.status, a.body, tt.status, tt.param, tt.code)
+			}
+		})
+	}
+}
+
 // call sends a request with a body of JSON, or as it is where it is a string.
 func (w *world) call(key, method, path string, body any, headers ...string) answer {
 	w.t.Helper()

@@ -3,7 +3,6 @@
 package estimate
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -224,7 +223,11 @@ func wrongType(param, want string, got rawjson.Node) error {
 	if got.Kind() == 0 {
 		return openaierr.Invalid(param, "missing_required_parameter", "Missing required parameter: '%s'.", param)
 	}
-	return openaierr.Invalid(param, "invalid_type", "Invalid type for '%s': expected %s, but got %s instead.", param, want, kindName(got))
+	described := got.TypeName()
+	if got.Kind() == '0' {
+		described = excerpt(got.Raw()) // it may be a number that is too large, or not an integer
+	}
+	return openaierr.Invalid(param, "invalid_type", "Invalid type for '%s': expected %s, but got %s instead.", param, want, described)
 }
 
 // checkObjects checks that a value is an array without numbers, which are no Nodes. The caller checks the elements.
@@ -236,22 +239,6 @@ func checkObjects(param string, array rawjson.Node) error {
 		return openaierr.Invalid(param, "invalid_type", "Invalid type for '%s': its items must be objects, but there are numbers among them.", param)
 	}
 	return nil
-}
-
-func kindName(n rawjson.Node) string {
-	switch n.Kind() {
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	case '"':
-		return "a string"
-	case '0':
-		return fmt.Sprintf("%.40s", n.Raw()) // itself, since it may be a number that is too large, or no integer
-	case 'n':
-		return "null"
-	}
-	return "a boolean"
 }
 
 func elementParam(param string, i int) string { return param + "[" + strconv.Itoa(i) + "]" }

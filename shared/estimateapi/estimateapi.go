@@ -120,7 +120,7 @@ func (s *subject) kind() string {
 func (a *API) subject(r *openaiapi.Request, body rawjson.Node, o estimate.Options) (*subject, error) {
 	member := body.Get("model")
 	if !member.Absent() && member.Kind() != '"' {
-		return nil, openaierr.Invalid("model", "invalid_type", "Invalid type for 'model': expected a string.")
+		return nil, openaiapi.InvalidType("model", "a string", member)
 	}
 	encoding, err := encodingOf(body, o)
 	if err != nil {
@@ -133,7 +133,7 @@ func (a *API) subject(r *openaiapi.Request, body rawjson.Node, o estimate.Option
 		if !body.Get("text").Absent() {
 			remedy = "To count text without a model, give 'encoding', for example \"o200k_base\"."
 		}
-		return nil, openaierr.Invalid("model", "missing_required_parameter", "Missing required parameter: 'model'. %s", remedy)
+		return nil, openaiapi.Missing("model", remedy)
 	}
 	known, model, err := a.azure.Catalog(r.Context(), name)
 	if err != nil {
@@ -166,7 +166,7 @@ func encodingOf(body rawjson.Node, o estimate.Options) (*tokens.Encoding, error)
 	param, name := "estimate.encoding", o.Encoding
 	if e := body.Get("encoding"); name == "" && !e.Absent() && !body.Get("text").Absent() {
 		if e.Kind() != '"' {
-			return nil, openaierr.Invalid("encoding", "invalid_type", "Invalid type for 'encoding': expected a string.")
+			return nil, openaiapi.InvalidType("encoding", "a string", e)
 		}
 		param, name = "encoding", e.Text()
 	}

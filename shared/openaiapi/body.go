@@ -178,7 +178,7 @@ func WriteJSON(w http.ResponseWriter, v any) error {
 
 // InvalidType is the 400 for a value of the wrong type: want is "a string" and so on.
 func InvalidType(param, want string, got rawjson.Node) error {
-	return openaierr.Invalid(param, "invalid_type", "Invalid type for '%s': expected %s, but got %s instead.", param, want, kindOf(got))
+	return openaierr.Invalid(param, "invalid_type", "Invalid type for '%s': expected %s, but got %s instead.", param, want, got.TypeName())
 }
 
 // Missing is the 400 for a parameter that is not there. advice may be empty.
@@ -187,20 +187,4 @@ func Missing(param, advice string) error {
 		advice = " " + advice
 	}
 	return openaierr.Invalid(param, "missing_required_parameter", "Missing required parameter: '%s'.%s", param, advice)
-}
-
-func kindOf(value rawjson.Node) string {
-	switch value.Kind() {
-	case '"':
-		return "a string"
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	case 't', 'f':
-		return "a boolean"
-	case 'n':
-		return "null"
-	}
-	return "a number"
 }

@@ -88,6 +88,26 @@ func (n Node) Kind() byte {
 	return '0'
 }
 
+// TypeName returns the value's type as a message has it: "a string", "an object", "an array", "a boolean", "null" or
+// "a number"; "nothing" for a value that is not there.
+func (n Node) TypeName() string {
+	switch n.Kind() {
+	case '"':
+		return "a string"
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case 't', 'f':
+		return "a boolean"
+	case 'n':
+		return "null"
+	case '0':
+		return "a number"
+	}
+	return "nothing"
+}
+
 // Raw is the value's bytes, nil for a value that is not there.
 func (n Node) Raw() json.RawMessage {
 	if n.tree == nil {
