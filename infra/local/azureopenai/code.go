@@ -7,7 +7,7 @@ import (
 
 var wantsCode = regexp.MustCompile(`(?i)\b(write|generate|create|implement|give|show|convert|translate|turn|make)\b.*\b(code|function|program|script|sql|query|snippet|class|method)\b|\b(in|to|into) (python|(?-i:Go)|golang|javascript|typescript|sql|bash)\b`)
 
-// codeWords are those without one of which nobody wants code: looking for them first spares the expression,
+// codeWords are words of which every request for code has one: looking for them first avoids the expression,
 // which is slow, for almost every text.
 var codeWords = wordSet("code function program script sql query snippet class method python go golang javascript typescript bash")
 

@@ -101,7 +101,7 @@
 // # What it does not imitate
 //
 //   - Token counts are estimates, not a tokenizer's; image tokens follow one rule for all models.
-//   - Understanding. Equal letters make embeddings near, not meaning, but for a few synonyms; token ids are
+//   - Understanding. Equal letters make embeddings near, not meaning, except for a few synonyms; token ids are
 //     not decoded, so a text and its ids have unlike vectors.
 //   - logprobs, seed, penalties, audio, predicted outputs, the legacy functions field, prompt caching and
 //     every tool type but function are accepted and ignored. So are unknown fields, which Azure refuses.

@@ -31,7 +31,7 @@ func words(text string) []string {
 	return kept
 }
 
-// mentions says whether a text has a word of the set, whatever its case. It makes no copy of the text.
+// mentions reports whether a text has a word of the set, in any case. It makes no copy of the text.
 func mentions(text string, set map[string]bool) bool {
 	var word [16]byte // no set has a longer one
 	n := 0

@@ -1,5 +1,5 @@
 // Package lambda is AWS Lambda on one machine: it starts bootstraps, speaks the Runtime API with
-// them and offers the Invoke API. It refuses to know what events mean and who may invoke; it does
+// them and offers the Invoke API. It does not know what events mean and who may invoke; it does
 // not enforce memory, retry asynchronous invocations, keep logs, or serve extensions.
 package lambda
 
@@ -58,7 +58,7 @@ type Response struct {
 	ContentType string // as the function gave it
 
 	// Body ends with a *FunctionError where the function broke off. It must be closed; closing it
-	// early tells the function's runtime that nobody reads any more.
+	// early tells the function's runtime that it is no longer read.
 	Body io.ReadCloser
 }
 

@@ -110,7 +110,7 @@ func (g *gate) wait(t *testing.T) {
 	}
 }
 
-// eventually waits for a condition that no channel tells of.
+// eventually waits for a condition that no channel announces.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

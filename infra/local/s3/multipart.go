@@ -32,7 +32,7 @@ func (s *Store) CreateMultipartUpload(_ context.Context, _, _ string, metadata m
 
 // UploadPart keeps a part, in place of the one of that number if there is one.
 func (s *Store) UploadPart(ctx context.Context, _, _ string, id gofakes3.UploadID, number int, size int64, body io.Reader) (string, error) {
-	p, err := s.store(body, size)
+	p, err := s.storeBody(body, size)
 	if err != nil {
 		return "", err
 	}
@@ -44,7 +44,7 @@ func (s *Store) UploadPart(ctx context.Context, _, _ string, id gofakes3.UploadI
 	}
 	u.parts[number] = p
 	c := callOf(ctx)
-	c.body.remember(make(map[string]string), c.answer)
+	c.body.recordChecksum(make(map[string]string), c.answer)
 	return `"` + p.etag() + `"`, nil
 }
 
@@ -56,7 +56,7 @@ func (s *Store) CompleteMultipartUpload(ctx context.Context, bucketName, key str
 	if err != nil {
 		return "", "", err
 	}
-	if err := s.create(ctx, bucketName, v, "CompleteMultipartUpload"); err != nil {
+	if err := s.createObject(ctx, bucketName, v, "CompleteMultipartUpload"); err != nil {
 		return "", "", err
 	}
 	s.mu.Lock()

@@ -24,7 +24,7 @@ import (
 
 const bucket = "aoai-bridge-batch"
 
-// A world is a store with a bucket, behind the AWS endpoint, and what it told of.
+// A world is a store with a bucket, served by the AWS endpoint, and what it reported.
 type world struct {
 	*s3.Store
 	dir    string

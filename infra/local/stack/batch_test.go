@@ -114,7 +114,7 @@ func TestBatchEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := execute(t, s, "aoai-bridge-batch", event.Detail) // what the rule passes on
-	if !strings.Contains(again, `"status":"duplicate"`) {     // it tells of the file that was answered
+	if !strings.Contains(again, `"status":"duplicate"`) {     // the event names the file that was answered
 		t.Errorf("the event's execution ended with %s", again)
 	}
 }

@@ -187,7 +187,7 @@ func stream(ctx context.Context, t *testing.T, s *stack.Stack, prompt string) *h
 	return response
 }
 
-// eventually waits for a condition that no channel tells of.
+// eventually waits for a condition that no channel announces.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

@@ -150,8 +150,8 @@ func (f *pathField) UnmarshalJSON(text []byte) error {
 
 func (f pathField) set() bool { return f.expression != nil }
 
-// choose is what InputPath and OutputPath do: whole where f is absent, {} where it is null.
-func (f pathField) choose(whole any, s scope, field string) (any, error) {
+// selectFrom is what InputPath and OutputPath do: whole where f is absent, {} where it is null.
+func (f pathField) selectFrom(whole any, s scope, field string) (any, error) {
 	switch {
 	case f.null:
 		return map[string]any{}, nil
@@ -162,8 +162,8 @@ func (f pathField) choose(whole any, s scope, field string) (any, error) {
 	return f.eval(s, field)
 }
 
-// place is what ResultPath does: it puts a result into the state's input.
-func (f pathField) place(input, result any) (any, error) {
+// putResult is what ResultPath does: it puts a result into the state's input.
+func (f pathField) putResult(input, result any) (any, error) {
 	if f.null {
 		return input, nil
 	}

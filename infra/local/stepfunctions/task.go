@@ -153,8 +153,8 @@ func (v *visit) invoke(ctx context.Context, input any) (any, error) {
 		return nil, err
 	}
 	return map[string]any{
-		"ExecutedVersion": "$LATEST", "Payload": answer, "StatusCode": number(200),
-		"SdkHttpMetadata": map[string]any{"HttpStatusCode": number(200)},
+		"ExecutedVersion": "$LATEST", "Payload": answer, "StatusCode": toNumber(200),
+		"SdkHttpMetadata": map[string]any{"HttpStatusCode": toNumber(200)},
 	}, nil
 }
 

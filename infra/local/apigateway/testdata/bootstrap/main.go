@@ -1,4 +1,4 @@
-// Command bootstrap is a function behind a REST API that does what its path says.
+// Command bootstrap is a function of a REST API that does what its path says.
 package main
 
 import (
