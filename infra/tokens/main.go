@@ -60,7 +60,7 @@ func main() {
 	case *jsonl:
 		err = answerLines(out, os.Stdin, encoding, answer)
 	default:
-		err = whole(out, os.Stdin, encoding, shown)
+		err = answerAll(out, os.Stdin, encoding, shown)
 	}
 	if flushed := out.Flush(); err == nil {
 		err = flushed
@@ -70,8 +70,8 @@ func main() {
 	}
 }
 
-// whole answers for all of in.
-func whole(out *bufio.Writer, in io.Reader, encoding *tokens.Encoding, answer answerFunc) error {
+// answerAll answers for all of in.
+func answerAll(out *bufio.Writer, in io.Reader, encoding *tokens.Encoding, answer answerFunc) error {
 	text, err := io.ReadAll(in)
 	if err != nil {
 		return err

@@ -146,7 +146,7 @@ func TestUploadErrors(t *testing.T) {
 	}
 }
 
-// Of a complete and a cancel at the same time one is done, and the other one is told so.
+// Of a complete and a cancel at the same time one is done, and the other gets an error.
 func TestUploadEndsOnce(t *testing.T) {
 	w := newWorld(t)
 	content := line("1", "gpt-4o", "once")

@@ -138,7 +138,7 @@ func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
 	return w
 }
 
-// routesOf returns a function that tells which function the template's API hands a request to.
+// routesOf returns a function that finds the function to which the template's API hands a request.
 func routesOf(t *testing.T) func(*http.Request) string {
 	t.Helper()
 	stack, err := template.Read("../../template.yaml", nil)

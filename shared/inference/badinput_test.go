@@ -108,7 +108,7 @@ func TestAzureRefuses(t *testing.T) {
 	}
 }
 
-// TestUnknownDeploymentAtAzure is about a secret that lists none: Azure alone can tell.
+// TestUnknownDeploymentAtAzure is about a secret that lists none: only Azure knows.
 func TestUnknownDeploymentAtAzure(t *testing.T) {
 	s := open(t, "")
 	w, _ := s.ask(request("POST /v1/chat/completions", `{"model":"gpt-9",`+hello+`}`))

@@ -53,7 +53,7 @@ type span struct {
 	first, last rune
 }
 
-// spans are those that the reference implementation told reference.py.
+// spans are those that reference.py got from the reference implementation.
 var spans = sync.OnceValue(func() []span {
 	file, err := os.ReadFile("../../infra/tokens/generate/classes.txt")
 	if err != nil {

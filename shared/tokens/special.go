@@ -63,7 +63,7 @@ func (e *Encoding) nextSpecial(text string) (int, string) {
 // specials is the special tokens of an encoding: the named ones, and in a span of ids <|reserved_ID|> for
 // each id without a name.
 type specials struct {
-	named        []namedSpecial
+	names        []namedSpecial
 	first, after int // the span
 }
 
@@ -73,7 +73,7 @@ type namedSpecial struct {
 }
 
 func (s specials) text(id int) string {
-	for _, n := range s.named {
+	for _, n := range s.names {
 		if n.id == id {
 			return n.text
 		}
@@ -85,7 +85,7 @@ func (s specials) text(id int) string {
 }
 
 func (s specials) id(text string) (int, bool) {
-	for _, n := range s.named {
+	for _, n := range s.names {
 		if n.text == text {
 			return n.id, true
 		}

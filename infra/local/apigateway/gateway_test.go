@@ -195,7 +195,7 @@ func TestCallerGoesAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	g.wait(t) // the function was told
+	g.wait(t) // the function has learnt of it
 	g.open <- struct{}{}
 }
 

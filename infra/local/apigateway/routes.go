@@ -25,17 +25,17 @@ type resource struct {
 
 func (n *node) addRoute(route template.Route) {
 	segments := segmentsOf(route.Path)
-	place := &n.resource
+	target := &n.resource
 	for _, segment := range segments {
 		switch {
 		case strings.HasSuffix(segment, "+}"): // always the last
-			place = &n.greedy
+			target = &n.greedy
 		case strings.HasPrefix(segment, "{"):
 			if n.variable == nil {
 				n.variable = new(node)
 			}
 			n = n.variable
-			place = &n.resource
+			target = &n.resource
 		default:
 			if n.exact == nil {
 				n.exact = make(map[string]*node)
@@ -44,16 +44,16 @@ func (n *node) addRoute(route template.Route) {
 				n.exact[segment] = new(node)
 			}
 			n = n.exact[segment]
-			place = &n.resource
+			target = &n.resource
 		}
 	}
-	if *place == nil {
-		*place = &resource{
+	if *target == nil {
+		*target = &resource{
 			id: resourceID(route.Path), path: route.Path, segments: segments,
 			methods: make(map[string]*template.Route),
 		}
 	}
-	(*place).methods[route.Method] = &route
+	(*target).methods[route.Method] = &route
 }
 
 // findResource returns the most specific resource for a path, or nil: an exact segment beats a {name}, which

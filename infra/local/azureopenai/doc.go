@@ -92,7 +92,7 @@
 //	GET, POST, DELETE /_emulator/faults      see FaultRule
 //	POST, DELETE      /_emulator/answers     literal answers, see Answer
 //	GET, DELETE       /_emulator/executions  what batches executed, see Executions
-//	POST              /_emulator/executions  a line's body; tells how often it was executed, and succeeded
+//	POST              /_emulator/executions  a line's body; returns how often it was executed, and succeeded
 //	GET, POST         /_emulator/pace        {"scale": 0.1}, {"validating": "5s", "per_line": "1ms"}: see Pace
 //	DELETE            /_emulator             requests, faults, answers and executions
 //

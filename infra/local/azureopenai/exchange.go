@@ -76,16 +76,16 @@ func readAll(r *http.Request) ([]byte, error) {
 func (x *exchange) findDeployment() error {
 	name := x.route.deployment
 	if x.route.family != familyDeployment {
-		var named struct {
+		var request struct {
 			Model *string `json:"model"`
 		}
-		if err := json.Unmarshal(x.body, &named); err != nil {
+		if err := json.Unmarshal(x.body, &request); err != nil {
 			return badJSON(err)
 		}
-		if named.Model == nil {
+		if request.Model == nil {
 			return errNoModel
 		}
-		name = *named.Model
+		name = *request.Model
 	}
 	x.record.Deployment = name
 	d, ok := x.server.deployments[name]

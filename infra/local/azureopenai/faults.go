@@ -189,11 +189,11 @@ func (q *faultQueue) list() []FaultRule {
 
 // pick returns the request's fault: what its header asks for, else its body, else the first rule that matches.
 func (q *faultQueue) pick(x *exchange) (fault, error) {
-	text, asked := firstHeader(x.r, "X-Emulator-Fault")
-	if !asked {
-		text, asked = faultIn(x.body)
+	text, requested := firstHeader(x.r, "X-Emulator-Fault")
+	if !requested {
+		text, requested = faultIn(x.body)
 	}
-	if asked {
+	if requested {
 		f, err := parseFault(text)
 		if err != nil {
 			return fault{}, literal(400, `{"error":{"code":"EmulatorFault","message":`+quote(err.Error())+`}}`)

@@ -210,17 +210,17 @@ func (f *documentMaker) array(s *object, name string, depth int) []any {
 }
 
 // number takes one from the text if it is in range, else the smallest that is.
-func (f *documentMaker) number(s *object, whole bool) any {
+func (f *documentMaker) number(s *object, isInteger bool) any {
 	low, high := float(s, "minimum", math.Inf(-1)), float(s, "maximum", math.Inf(1))
 	step := float(s, "multipleOf", 0)
 	if v, ok := s.values["exclusiveMinimum"]; ok && v != false {
-		low = justAbove(float(s, "exclusiveMinimum", low), whole, step)
+		low = justAbove(float(s, "exclusiveMinimum", low), isInteger, step)
 	}
 	if v, ok := s.values["exclusiveMaximum"]; ok && v != false {
-		high = -justAbove(-float(s, "exclusiveMaximum", high), whole, step)
+		high = -justAbove(-float(s, "exclusiveMaximum", high), isInteger, step)
 	}
 	fits := func(v float64) bool {
-		return v >= low && v <= high && (!whole || v == math.Trunc(v)) && (step == 0 || math.Mod(v, step) == 0)
+		return v >= low && v <= high && (!isInteger || v == math.Trunc(v)) && (step == 0 || math.Mod(v, step) == 0)
 	}
 	v, found := f.clues.takeNumber(fits)
 	if !found {
@@ -231,7 +231,7 @@ func (f *documentMaker) number(s *object, whole bool) any {
 		if math.IsInf(low, -1) {
 			v = min(high, 0)
 		}
-		if whole {
+		if isInteger {
 			v = math.Ceil(v)
 		}
 		if step > 0 {
@@ -242,11 +242,11 @@ func (f *documentMaker) number(s *object, whole bool) any {
 }
 
 // justAbove is a number just above an exclusive limit.
-func justAbove(limit float64, whole bool, step float64) float64 {
+func justAbove(limit float64, isInteger bool, step float64) float64 {
 	switch {
 	case step > 0:
 		return limit + step
-	case whole:
+	case isInteger:
 		return math.Floor(limit) + 1
 	}
 	return limit + 0.5

@@ -79,12 +79,12 @@ var concepts = conceptOf(
 )
 
 func conceptOf(groups ...string) map[string][]string {
-	of := make(map[string][]string)
+	concepts := make(map[string][]string)
 	for _, g := range groups {
 		fields := strings.Fields(g)
 		for _, w := range fields {
-			of[stem(w)] = append(of[stem(w)], fields[0])
+			concepts[stem(w)] = append(concepts[stem(w)], fields[0])
 		}
 	}
-	return of
+	return concepts
 }

@@ -16,8 +16,8 @@ import (
 // built is what a process has built, once. Main removes it.
 var built struct {
 	sync.Mutex
-	dir string            // a temporary one; "" until something is built
-	of  map[string]string // by module root or package
+	dir     string            // a temporary one; "" until something is built
+	folders map[string]string // by module root or package
 }
 
 // For returns a folder with <function>/bootstrap for each function. root is the module's.
@@ -45,11 +45,11 @@ func Main(m *testing.M) {
 }
 
 // buildOnce returns the folder in which a module or a package has been built.
-func buildOnce(t testing.TB, what string, build func(dir string) error) string {
+func buildOnce(t testing.TB, target string, build func(dir string) error) string {
 	t.Helper()
 	built.Lock()
 	defer built.Unlock()
-	if dir, ok := built.of[what]; ok {
+	if dir, ok := built.folders[target]; ok {
 		return dir
 	}
 	if built.dir == "" {
@@ -57,13 +57,13 @@ func buildOnce(t testing.TB, what string, build func(dir string) error) string {
 		if built.dir, err = os.MkdirTemp("", "bootstraps-"); err != nil {
 			t.Fatal(err)
 		}
-		built.of = map[string]string{}
+		built.folders = map[string]string{}
 	}
-	dir := filepath.Join(built.dir, fmt.Sprint(len(built.of)))
+	dir := filepath.Join(built.dir, fmt.Sprint(len(built.folders)))
 	if err := errors.Join(os.Mkdir(dir, 0o755), build(dir)); err != nil {
 		t.Fatal(err)
 	}
-	built.of[what] = dir
+	built.folders[target] = dir
 	return dir
 }
 

@@ -16,7 +16,7 @@ import (
 type Pattern struct{ test matcher }
 
 // A matcher reports whether a value, or its absence, is what a pattern asks for.
-type matcher func(value any, present bool) bool
+type matcher func(value any, exists bool) bool
 
 // ParsePattern reads a pattern. What it asks for that is not implemented here is an error.
 func ParsePattern(text []byte) (*Pattern, error) {
@@ -62,11 +62,11 @@ func parseFields(object map[string]any) (matcher, error) {
 	return func(value any, _ bool) bool {
 		object, _ := value.(map[string]any)
 		for name, matches := range fields {
-			inner, present := object[name]
+			inner, exists := object[name]
 			if name == "$or" {
-				inner, present = value, true
+				inner, exists = value, true
 			}
-			if !matches(inner, present) {
+			if !matches(inner, exists) {
 				return false
 			}
 		}
@@ -91,8 +91,8 @@ func parseOr(list []any) (matcher, error) {
 }
 
 func anyOf(tests []matcher) matcher {
-	return func(value any, present bool) bool {
-		return slices.ContainsFunc(tests, func(t matcher) bool { return t(value, present) })
+	return func(value any, exists bool) bool {
+		return slices.ContainsFunc(tests, func(t matcher) bool { return t(value, exists) })
 	}
 }
 
@@ -107,11 +107,11 @@ func parseMatchers(list []any) (matcher, error) {
 		matchers = append(matchers, matcher)
 	}
 	matchesAny := anyOf(matchers)
-	return func(value any, present bool) bool {
+	return func(value any, exists bool) bool {
 		if elements, ok := value.([]any); ok && len(elements) > 0 {
 			return slices.ContainsFunc(elements, func(element any) bool { return matchesAny(element, true) })
 		}
-		return matchesAny(value, present)
+		return matchesAny(value, exists)
 	}, nil
 }
 
@@ -122,7 +122,7 @@ func parseMatcher(item any) (matcher, error) {
 		if _, isList := item.([]any); isList {
 			return nil, errors.New("a list within a list")
 		}
-		return func(value any, present bool) bool { return present && equal(value, item) }, nil
+		return func(value any, exists bool) bool { return exists && equal(value, item) }, nil
 	}
 	if len(object) != 1 {
 		return nil, fmt.Errorf("want one operator, got %v", slices.Sorted(maps.Keys(object)))
@@ -134,7 +134,7 @@ func parseMatcher(item any) (matcher, error) {
 			if !ok {
 				return nil, errors.New("exists: want true or false")
 			}
-			return func(_ any, present bool) bool { return present == want }, nil
+			return func(_ any, exists bool) bool { return exists == want }, nil
 		case "anything-but":
 			return parseAnythingBut(operand)
 		case "numeric":
@@ -177,7 +177,7 @@ func parseAnythingBut(operand any) (matcher, error) {
 		}
 		excluded = append(excluded, matcher)
 	}
-	return func(value any, present bool) bool { return present && !anyOf(excluded)(value, true) }, nil
+	return func(value any, exists bool) bool { return exists && !anyOf(excluded)(value, true) }, nil
 }
 
 // parseNumeric reads [">", 0, "<=", 5].

@@ -259,8 +259,8 @@ func TestInitFails(t *testing.T) {
 
 func TestCallerLeavesDuringAnswer(t *testing.T) {
 	for _, test := range []struct {
-		name  string
-		leave func(cancel func(), body io.Closer)
+		name   string
+		goAway func(cancel func(), body io.Closer)
 	}{
 		{"context ends", func(cancel func(), _ io.Closer) { cancel() }},
 		{"body is closed", func(_ func(), body io.Closer) { body.Close() }},
@@ -285,7 +285,7 @@ func TestCallerLeavesDuringAnswer(t *testing.T) {
 					_, err := response.Body.Read(make([]byte, 1))
 					ended <- err
 				}()
-				test.leave(cancel, response.Body)
+				test.goAway(cancel, response.Body)
 				g.wait(t) // the function's reader was closed
 				g.open <- struct{}{}
 				if err := <-ended; !errors.Is(err, context.Canceled) {

@@ -153,8 +153,8 @@ func TestBucketInHost(t *testing.T) {
 		if _, err := inHost.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("in box/" + host), Body: bytes.NewReader(nil)}); err != nil {
 			t.Fatalf("%s: %v", host, err)
 		}
-		if news := w.created[len(w.created)-1]; news.Bucket != bucket || news.Key != "in box/"+host {
-			t.Errorf("%s: told of %+v", host, news)
+		if event := w.created[len(w.created)-1]; event.Bucket != bucket || event.Key != "in box/"+host {
+			t.Errorf("%s: reported %+v", host, event)
 		}
 	}
 }

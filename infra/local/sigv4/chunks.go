@@ -41,7 +41,7 @@ func decodeChunks(r *http.Request, sig signature, secret, payload string) error 
 	if r.Header.Del("Content-Encoding"); len(encodings) > 0 {
 		r.Header.Set("Content-Encoding", strings.Join(encodings, ","))
 	}
-	if length == 0 { // nobody might read it
+	if length == 0 { // it might never be read
 		return body.finish()
 	}
 	return nil

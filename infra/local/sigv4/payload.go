@@ -59,7 +59,7 @@ func checkBody(r *http.Request, sig signature, secret string) error {
 	case sig.scope.Service == "s3":
 		body := &hashedBody{from: r.Body, hash: sha256.New(), left: r.ContentLength, want: claimed}
 		r.Body = body
-		if r.ContentLength == 0 { // nobody might read it
+		if r.ContentLength == 0 { // it might never be read
 			return body.check()
 		}
 	}

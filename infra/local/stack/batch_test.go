@@ -41,7 +41,7 @@ type summary struct {
 	}
 }
 
-// startBatches starts a stack whose waits are short, and returns the ends of its jobs as EventBridge tells them.
+// startBatches starts a stack whose waits are short, and returns the ends of its jobs as EventBridge reports them.
 func startBatches(t *testing.T, parameters map[string]string) (*stack.Stack, <-chan summary) {
 	t.Helper()
 	s, _ := start(t, stack.Options{Parameters: parameters, WaitScale: 0.0005})

@@ -157,9 +157,9 @@ func TestCancelReachesAzure(t *testing.T) {
 	}
 	cancel()
 	r.Body.Close()
-	wait, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	waiting, stop := context.WithTimeout(t.Context(), 20*time.Second)
 	defer stop()
-	if _, err := s.Emulator.WaitRequests(wait, func(all []azureopenai.Request) bool { return len(all) == 1 && all[0].Cancelled }); err != nil {
+	if _, err := s.Emulator.WaitRequests(waiting, func(all []azureopenai.Request) bool { return len(all) == 1 && all[0].Cancelled }); err != nil {
 		t.Fatalf("Azure went on: %v", err)
 	}
 	if status, body := (call{path: "/v1/chat/completions", body: hello}).answer(t, s); status != 200 {
@@ -188,7 +188,7 @@ func stream(ctx context.Context, t *testing.T, s *stack.Stack, prompt string) *h
 }
 
 // eventually waits for a condition that no channel announces.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t *testing.T, condition string, ok func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -198,7 +198,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("never: %s", what)
+			t.Fatalf("never: %s", condition)
 		}
 	}
 }

@@ -46,7 +46,7 @@ type Options struct {
 	Concurrency int
 	// WaitScale multiplies every wait of the workflows, and of the emulator's batches; 1 when zero.
 	WaitScale float64
-	Observe   func(stepfunctions.Event) // is told of each step of each execution; must not block
+	Observe   func(stepfunctions.Event) // called for each step of each execution; must not block
 	Logs      io.Writer                 // what the bootstraps print
 }
 

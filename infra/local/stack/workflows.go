@@ -52,7 +52,7 @@ func (s *Stack) startWorkflows(o Options) error {
 	return nil
 }
 
-// objectCreated tells the bus of an object, if its bucket says so.
+// objectCreated sends the bus an event about an object, if its bucket is configured to.
 func (s *Stack) objectCreated(c s3.Created) {
 	for _, bucket := range s.Template.Buckets {
 		if bucket.Name == c.Bucket && bucket.Events {

@@ -151,12 +151,12 @@ func arrayRange(args []any) (any, error) {
 			return nil, fmt.Errorf("want an integer, got %s", encode(arg))
 		}
 	}
-	first, last, by := bounds[0], bounds[1], bounds[2]
-	if by == 0 || (last-first)/by >= 1000 {
+	first, last, step := bounds[0], bounds[1], bounds[2]
+	if step == 0 || (last-first)/step >= 1000 {
 		return nil, errors.New("want a step other than 0, and at most 1000 elements")
 	}
 	list := []any{}
-	for n := first; by > 0 && n <= last || by < 0 && n >= last; n += by {
+	for n := first; step > 0 && n <= last || step < 0 && n >= last; n += step {
 		list = append(list, toNumber(n))
 	}
 	return list, nil

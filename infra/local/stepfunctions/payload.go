@@ -151,14 +151,14 @@ func (f *pathField) UnmarshalJSON(text []byte) error {
 func (f pathField) set() bool { return f.expression != nil }
 
 // selectFrom is what InputPath and OutputPath do: whole where f is absent, {} where it is null.
-func (f pathField) selectFrom(whole any, s scope, field string) (any, error) {
+func (f pathField) selectFrom(value any, s scope, field string) (any, error) {
 	switch {
 	case f.null:
 		return map[string]any{}, nil
 	case !f.set():
-		return whole, nil
+		return value, nil
 	}
-	s.input = whole
+	s.input = value
 	return f.eval(s, field)
 }
 
@@ -171,8 +171,8 @@ func (f pathField) putResult(input, result any) (any, error) {
 	if !ok || p.Whole() {
 		return result, nil
 	}
-	if placed, ok := p.Set(input, result); ok {
-		return placed, nil
+	if merged, ok := p.Set(input, result); ok {
+		return merged, nil
 	}
 	return nil, failf(errResultPath, "Unable to apply step \"%s\" to input %s", strings.TrimPrefix(p.Text, "$."), encode(input))
 }

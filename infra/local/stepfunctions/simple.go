@@ -61,9 +61,9 @@ func (v *visit) waitState(ctx context.Context, input any) error {
 func (v *visit) failState(input any) error {
 	failure := &Failure{v.Error, v.Cause}
 	for _, from := range []struct {
-		path pathField
-		name string
-		to   *string
+		path   pathField
+		name   string
+		target *string
 	}{{v.ErrorPath, "ErrorPath", &failure.Name}, {v.CausePath, "CausePath", &failure.Cause}} {
 		if !from.path.set() {
 			continue
@@ -76,7 +76,7 @@ func (v *visit) failState(input any) error {
 		if !ok {
 			return failf(errRuntime, "%s leads to %s, which is no string", from.name, encode(value))
 		}
-		*from.to = text
+		*from.target = text
 	}
 	return failure
 }

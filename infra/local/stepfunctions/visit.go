@@ -58,8 +58,8 @@ func stateDetails(name, field, text string) map[string]any {
 	return details
 }
 
-func tooLarge(what string) *Failure {
-	return failf(errDataLimit, "The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.", what)
+func tooLarge(state string) *Failure {
+	return failf(errDataLimit, "The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.", state)
 }
 
 // runType runs a state by its type.

@@ -82,15 +82,15 @@ type builder struct {
 	top       int      // the highest base
 }
 
-// placeNode finds the first base with room for the labels, and for an id if own.
-func (b *builder) placeNode(labels []int, own bool) int {
+// placeNode finds the first base with room for the labels, and for an id if withID.
+func (b *builder) placeNode(labels []int, withID bool) int {
 	wanted := len(labels)
-	if own {
+	if withID {
 		wanted++
 	}
 	for base := max(1, b.firstRoom[wanted]); ; base++ {
 		b.grow(base + 256)
-		if b.based[base] || own && b.units[base-1] != unused ||
+		if b.based[base] || withID && b.units[base-1] != unused ||
 			slices.ContainsFunc(labels, func(l int) bool { return b.units[base+l] != unused }) {
 			continue
 		}

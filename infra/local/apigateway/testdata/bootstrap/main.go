@@ -71,7 +71,7 @@ func (a asking) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// Close tells that nobody reads any more.
+// Close passes the gate: the answer is no longer read.
 func (e *endless) Close() error {
 	e.gate.Read(nil)
 	return e.PipeReader.Close()
