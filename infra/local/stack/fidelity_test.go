@@ -11,6 +11,7 @@ import (
 
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/infra/local/stack"
+	"aoai-bridge/infra/local/testsync"
 )
 
 // onlyRequest is the one request that Azure has got since the last Reset.
@@ -96,7 +97,7 @@ func TestUsageIsMetered(t *testing.T) {
 	if got := mustText(t, call{path: "/v1/chat/completions", body: body}.do(t, s)); strings.Contains(got, `"usage":{`) || !strings.HasSuffix(got, "data: [DONE]\n\n") {
 		t.Errorf("got %s", got)
 	}
-	eventually(t, "the tokens are in the log", func() bool {
+	testsync.Eventually(t, "the tokens are in the log", func() bool {
 		return strings.Contains(logs.String(), `"output_tokens":1`) && strings.Contains(logs.String(), `"input_tokens":`)
 	})
 }
@@ -185,20 +186,4 @@ func stream(ctx context.Context, t *testing.T, s *stack.Stack, prompt string) *h
 		t.Fatal(err)
 	}
 	return response
-}
-
-// eventually waits for a condition that no channel announces.
-func eventually(t *testing.T, condition string, ok func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("never: %s", condition)
-		}
-	}
 }
