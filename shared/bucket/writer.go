@@ -28,7 +28,7 @@ type Writer struct {
 	size       int64      // bytes written in all
 	upload     string     // id of the multipart upload; "" until there is one
 	parts      []types.CompletedPart
-	committed  bool  // committed
+	committed  bool
 	err        error // why a chunk did not arrive; nothing can be committed after that
 }
 

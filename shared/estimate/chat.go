@@ -110,36 +110,36 @@ type textContext struct {
 	param string
 }
 
-func (v textContext) element(i int) textContext {
-	return textContext{v.part, v.basis, elementParam(v.param, i)}
+func (tc textContext) element(i int) textContext {
+	return textContext{tc.part, tc.basis, elementParam(tc.param, i)}
 }
 
 // content counts the content of a message, and reports whether it has text. The first text is followed by tail.
-func (c *counter) content(content rawjson.Node, v textContext, tail string) (text bool, err error) {
+func (c *counter) content(content rawjson.Node, tc textContext, tail string) (text bool, err error) {
 	switch content.Kind() {
 	case '"':
 		if c.system && !c.Texts {
 			n := c.countMemoized(content, tail)
-			c.addRange(v.part, n, n, 0, v.basis, "")
+			c.addRange(tc.part, n, n, 0, tc.basis, "")
 		} else {
-			c.addText(content.Text(), tail, v)
+			c.addText(content.Text(), tail, tc)
 		}
 		return len(content.Raw()) > len(`""`), nil
 	case '[':
-		if err := checkObjects(v.param, content); err != nil {
+		if err := checkObjects(tc.param, content); err != nil {
 			return false, err
 		}
 	case 0, 'n':
 		return false, nil
 	default:
-		return false, wrongType(v.param, "a string or an array", content)
+		return false, wrongType(tc.param, "a string or an array", content)
 	}
 	i := 0
 	for p := range content.Elements() {
-		if text && v.part == "tool_results" {
-			v.basis = Estimated // how several texts of a tool's answer are joined is not published; it takes a token or so
+		if text && tc.part == "tool_results" {
+			tc.basis = Estimated // how several texts of a tool's answer are joined is not published; it takes a token or so
 		}
-		isText, err := c.contentPart(p, v.element(i), tail)
+		isText, err := c.contentPart(p, tc.element(i), tail)
 		if err != nil {
 			return text, err
 		}
@@ -161,17 +161,17 @@ func (c *counter) countMemoized(text rawjson.Node, tail string) int {
 // addText counts a text of a message. The results of parallel tool calls reach the model as JSON in ASCII:
 // line breaks, quotes and every character beyond ASCII become escape sequences, on OpenAI's endpoint and
 // on Azure's (https://community.openai.com/t/1375117).
-func (c *counter) addText(text, tail string, v textContext) {
-	c.keepText(text, v.param)
+func (c *counter) addText(text, tail string, tc textContext) {
+	c.keepText(text, tc.param)
 	note := ""
 	if c.parallel {
-		v.basis = Estimated
+		tc.basis = Estimated
 		if escaped := escape(text); len(escaped) != len(text) {
 			text, note = escaped, "the results of parallel calls are counted as escaped JSON"
 		}
 	}
 	n := c.Encoding.Count(text + tail)
-	c.addRange(v.part, n, n, 0, v.basis, note)
+	c.addRange(tc.part, n, n, 0, tc.basis, note)
 }
 
 // escape returns text as it stands between the quotes of a JSON string in ASCII.
@@ -201,32 +201,32 @@ func escape(text string) string {
 }
 
 // contentPart counts one part of a message's content, and reports whether it is text.
-func (c *counter) contentPart(p rawjson.Node, v textContext, tail string) (text bool, err error) {
+func (c *counter) contentPart(p rawjson.Node, tc textContext, tail string) (text bool, err error) {
 	switch p.Kind() {
 	case '{':
 	case '"':
-		c.addText(p.Text(), tail, v)
+		c.addText(p.Text(), tail, tc)
 		return true, nil
 	default:
-		return false, wrongType(v.param, "an object", p)
+		return false, wrongType(tc.param, "an object", p)
 	}
 	kind := p.Get("type")
 	if kind.Kind() != '"' {
-		return false, wrongType(v.param+".type", "a string", kind)
+		return false, wrongType(tc.param+".type", "a string", kind)
 	}
 	switch kind.Text() {
 	case "text", "input_text", "output_text":
 		text := p.Get("text")
 		if text.Kind() != '"' {
-			return false, wrongType(v.param+".text", "a string", text)
+			return false, wrongType(tc.param+".text", "a string", text)
 		}
-		c.addText(text.Text(), tail, textContext{v.part, v.basis, v.param + ".text"})
+		c.addText(text.Text(), tail, textContext{tc.part, tc.basis, tc.param + ".text"})
 		return true, nil
 	case "refusal":
-		c.addText(p.Get("refusal").Text(), tail, textContext{v.part, v.basis, v.param + ".refusal"})
+		c.addText(p.Get("refusal").Text(), tail, textContext{tc.part, tc.basis, tc.param + ".refusal"})
 		return true, nil
 	case "image_url", "input_image":
-		return false, c.image(p, v.param)
+		return false, c.image(p, tc.param)
 	case "input_audio":
 		c.add("audio", 0, NotCounted, "no rule is known for audio in a chat")
 	case "file", "input_file":
