@@ -33,8 +33,8 @@ type Source struct {
 
 //go:generate go test -run TestRowsAreTheData -update
 
-// tables is what data/*.json hold, and rows returns. The files are the source; as Go code the rows load in a
-// tenth of the time that parsing takes at a cold start. Where a change here keeps rows.go from
+// tables is what data/*.json hold, and rows returns. The files say what is known; as Go the rows are there
+// in a tenth of the time that parsing takes at a cold start. Where a change here keeps rows.go from
 // compiling, let rows return nothing and generate it again.
 type tables struct {
 	Aliases map[string]string         `json:"aliases"`
@@ -82,8 +82,8 @@ func (c *Catalog) Source(id string) (Source, bool) {
 	return s, ok
 }
 
-// Lookup finds a model by its name, or by its name and a version: the longest known name that the
-// given one begins with, when what follows is a version ("gpt-4o-2024-11-20", "gpt-4-0613", "gpt-5-latest")
+// Lookup finds a model by its name, or by its name and a version: the longest known name that begins
+// the one asked for, when what follows is a version ("gpt-4o-2024-11-20", "gpt-4-0613", "gpt-5-latest")
 // or a fine-tuning mark ("gpt-4o-2024-08-06.ft-abc"). Letter case does not matter. Any other name is an
 // error about the parameter "model"; the name of a deployment is not resolved here.
 func (c *Catalog) Lookup(name string) (Named, error) {
@@ -111,7 +111,7 @@ func (c *Catalog) Lookup(name string) (Named, error) {
 // Named is a model that was asked for, perhaps in a certain version.
 type Named struct {
 	*Model
-	AskedVersion string // the version in the name, such as "2024-11-20"; "" if there was none
+	Asked string // the version in the name, such as "2024-11-20"; "" if there was none
 }
 
 // versionOf reads what may follow a model's name, in lower case: a version, and the mark of a fine-tuned
@@ -127,23 +127,23 @@ func versionOf(rest string) (version string, ok bool) {
 		return "", false
 	}
 	version = strings.TrimPrefix(rest[1:], "v")
-	form := "0000-00-00"
+	day := "0000-00-00"
 	switch {
 	case version == "latest":
 		return version, true
 	case len(version) == len("0613") && version[:2] <= "12" && version[2] <= '3':
-		form = "0000"
+		day = "0000"
 	}
-	return version, hasForm(version, form)
+	return version, shaped(version, day)
 }
 
-// hasForm reports whether a text has a form: any digit where the form has a 0, and else the same bytes.
-func hasForm(text, form string) bool {
-	if len(text) != len(form) {
+// shaped tells whether a text is like another, with any digit where that has a 0.
+func shaped(text, like string) bool {
+	if len(text) != len(like) {
 		return false
 	}
 	for i := range len(text) {
-		if digit := text[i] >= '0' && text[i] <= '9'; form[i] == '0' && !digit || form[i] != '0' && text[i] != form[i] {
+		if digit := text[i] >= '0' && text[i] <= '9'; like[i] == '0' && !digit || like[i] != '0' && text[i] != like[i] {
 			return false
 		}
 	}

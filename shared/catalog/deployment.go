@@ -29,8 +29,8 @@ func DeploymentTypes() []DeploymentType {
 	}
 }
 
-// Known reports whether Azure sells such a type.
+// Known tells whether Azure sells such a type.
 func (t DeploymentType) Known() bool { return slices.Contains(DeploymentTypes(), t) }
 
-// Batch reports whether the type takes batch jobs, and then nothing else.
+// Batch tells whether the type takes batch jobs, and then nothing else.
 func (t DeploymentType) Batch() bool { return t == GlobalBatch || t == DataZoneBatch }

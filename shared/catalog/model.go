@@ -35,7 +35,7 @@ type Model struct {
 	MaxRequestTokens       int    `json:"max_request_tokens,omitempty"`
 	MaxRequestTokensSource string `json:"max_request_tokens_source,omitempty"`
 
-	overridden bool // it is the user's, from "models" in the Azure secret
+	own bool // the user's, by an override
 }
 
 // Version is what sets one version apart from its model.
@@ -61,7 +61,7 @@ func (n Named) Limits(t DeploymentType) (context, maxOutput *int) {
 		context = &limit
 	}
 	for _, v := range n.Versions {
-		if v.Version == n.AskedVersion {
+		if v.Version == n.Asked {
 			if v.Context != nil {
 				context = v.Context
 			}
@@ -101,8 +101,8 @@ type Detail struct {
 }
 
 type quotaKey struct {
-	model      string
-	deployment DeploymentType
+	model string
+	kind  DeploymentType
 }
 
 // Quota is how many tokens may wait in a model's batch deployment at once, by kind of subscription.

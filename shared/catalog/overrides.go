@@ -13,7 +13,7 @@ import (
 	"aoai-bridge/shared/decimal"
 )
 
-// Overrides are the user's own rows: the members "prices" and "models" of the Azure secret, or of a
+// Overrides is what a user knows better: the members "prices" and "models" of the Azure secret, or of a
 // file. Prices are in USD per 1,000,000 tokens, and per hour and PTU:
 //
 //	{"prices": {"gpt-4o": {"GlobalStandard": {"input": 2.5, "cached_input": 1.25, "output": 10},
@@ -32,29 +32,29 @@ type Overrides struct {
 // ParseOverrides reads a file of overrides. What it holds is checked by With.
 func ParseOverrides(file []byte) (Overrides, error) {
 	var o Overrides
-	err := decodeStrict(file, &o, "the file")
+	err := strict(file, &o, "the file")
 	return o, err
 }
 
 // With returns the catalog with overrides merged over it. An error names the member at fault.
 func (c *Catalog) With(o Overrides) (*Catalog, error) {
-	if isNull(o.Prices) && isNull(o.Models) {
+	if absent(o.Prices) && absent(o.Models) {
 		return c, nil
 	}
 	merged := c.clone()
 	// Models first: a price may be of one.
-	err := eachMember(o.Models, "models", func(path, name string, raw json.RawMessage) error {
+	err := members(o.Models, "models", func(path, name string, raw json.RawMessage) error {
 		return merged.addModel(path, name, raw)
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = eachMember(o.Prices, "prices", func(path, name string, raw json.RawMessage) error {
+	err = members(o.Prices, "prices", func(path, name string, raw json.RawMessage) error {
 		n, err := merged.Lookup(name)
 		if err != nil {
 			return fmt.Errorf("%s: the catalog has no such model: add it to \"models\" too", path)
 		}
-		return eachMember(raw, path, func(path, kind string, raw json.RawMessage) error {
+		return members(raw, path, func(path, kind string, raw json.RawMessage) error {
 			return merged.addPrice(path, n, DeploymentType(kind), raw)
 		})
 	})
@@ -75,7 +75,7 @@ func (c *Catalog) addPrice(path string, n Named, t DeploymentType, raw json.RawM
 		Output      *float64 `json:"output"`
 		PTUHour     *float64 `json:"ptu_hour"`
 	}
-	if err := decodeStrict(raw, &in, path); err != nil {
+	if err := strict(raw, &in, path); err != nil {
 		return err
 	}
 	for name, v := range map[string]*float64{
@@ -92,14 +92,14 @@ func (c *Catalog) addPrice(path string, n Named, t DeploymentType, raw json.RawM
 		return fmt.Errorf(`%s: neither input nor ptu_hour is given, want for example {"input": 2.5, "cached_input": 1.25, "output": 10}`, path)
 	}
 	c.setPrice(&Price{
-		Model: n.Name, Version: n.AskedVersion, Type: t, Input: in.Input, CachedInput: in.CachedInput,
+		Model: n.Name, Version: n.Asked, Type: t, Input: in.Input, CachedInput: in.CachedInput,
 		CacheWrite: in.CacheWrite, Output: in.Output, PTUHour: in.PTUHour, Source: "override",
 	})
 	return nil
 }
 
-// modelOverride is a row of "models".
-type modelOverride struct {
+// change is a row of "models".
+type change struct {
 	Like       string  `json:"like"`
 	Kind       *string `json:"kind"`
 	Encoding   *string `json:"encoding"`
@@ -112,26 +112,26 @@ type modelOverride struct {
 }
 
 func (c *Catalog) addModel(path, name string, raw json.RawMessage) error {
-	var in modelOverride
-	if err := decodeStrict(raw, &in, path); err != nil {
+	var in change
+	if err := strict(raw, &in, path); err != nil {
 		return err
 	}
 	key := strings.ToLower(name)
 	m := Model{Kind: "chat"}
 	if in.Like != "" {
-		base, err := c.Lookup(in.Like)
+		other, err := c.Lookup(in.Like)
 		if err != nil {
 			return fmt.Errorf("%s.like: the catalog has no model %q", path, in.Like)
 		}
-		m = *base.Model
-		c.copyRows(key, base.Name)
+		m = *other.Model
+		c.like(key, other.Name)
 	} else if known := c.models[key]; known != nil {
 		m = *known
 	} else if in.Encoding == nil {
 		return fmt.Errorf(`%s: give like or encoding, for example {"like": "gpt-4o"} or {"encoding": "o200k_base"}`, path)
 	}
-	m.Name, m.overridden = key, true
-	if err := errors.Join(in.applyTexts(path, &m, c.encodings()), in.applyLimits(path, &m)); err != nil {
+	m.Name, m.own = key, true
+	if err := errors.Join(in.words(path, &m, c.encodings()), in.limits(path, &m)); err != nil {
 		return err
 	}
 	if in.Images != nil {
@@ -152,7 +152,7 @@ func (c *Catalog) addModel(path, name string, raw json.RawMessage) error {
 	return nil
 }
 
-func (in *modelOverride) applyTexts(path string, m *Model, encodings []string) error {
+func (in *change) words(path string, m *Model, encodings []string) error {
 	if in.Kind != nil {
 		m.Kind = *in.Kind
 	}
@@ -174,19 +174,19 @@ func (in *modelOverride) applyTexts(path string, m *Model, encodings []string) e
 	return nil
 }
 
-func (in *modelOverride) applyLimits(path string, m *Model) error {
+func (in *change) limits(path string, m *Model) error {
 	for _, limit := range []struct {
-		name  string
-		value *int
-		field **int
+		name string
+		in   *int
+		to   **int
 	}{{"context", in.Context, &m.Context}, {"max_input", in.MaxInput, &m.MaxInput}, {"max_output", in.MaxOutput, &m.MaxOutput}} {
-		if limit.value == nil {
+		if limit.in == nil {
 			continue
 		}
-		if *limit.value <= 0 {
-			return fmt.Errorf("%s.%s: %d is not a number of tokens", path, limit.name, *limit.value)
+		if *limit.in <= 0 {
+			return fmt.Errorf("%s.%s: %d is not a number of tokens", path, limit.name, *limit.in)
 		}
-		*limit.field = limit.value
+		*limit.to = limit.in
 		m.LimitsSource, m.LimitsNote = "override", ""
 	}
 	if in.Context != nil {
@@ -195,8 +195,8 @@ func (in *modelOverride) applyLimits(path string, m *Model) error {
 	return nil
 }
 
-// copyRows gives a model the rows of another: prices, PTUs and the rule for images.
-func (c *Catalog) copyRows(name, other string) {
+// like gives a model what belongs to another: prices, PTUs and the rule for images.
+func (c *Catalog) like(name, other string) {
 	if p := c.ptus[other]; p != nil {
 		c.ptus[name] = p
 	}
@@ -210,7 +210,7 @@ func (c *Catalog) copyRows(name, other string) {
 	}
 }
 
-// maxMultiplier bounds how many tokens a patch counts for, so that sums of tokens do not overflow.
+// maxMultiplier bounds what a patch counts for. Sums of tokens have to fit whole numbers.
 const maxMultiplier = 1e6
 
 func (i *Images) check(path string) error {
@@ -241,15 +241,15 @@ func (p *PTU) check(path string) error {
 	return nil
 }
 
-func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
-// eachMember calls f for each member of an object, ordered by name.
-func eachMember(raw json.RawMessage, path string, f func(path, name string, raw json.RawMessage) error) error {
-	if isNull(raw) {
+// members calls f for each member of an object, in the order of their names.
+func members(raw json.RawMessage, path string, f func(path, name string, raw json.RawMessage) error) error {
+	if absent(raw) {
 		return nil
 	}
 	var object map[string]json.RawMessage
-	if err := decodeStrict(raw, &object, path); err != nil {
+	if err := strict(raw, &object, path); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(object)) {
@@ -260,8 +260,8 @@ func eachMember(raw json.RawMessage, path string, f func(path, name string, raw 
 	return nil
 }
 
-// decodeStrict decodes JSON that may have no other members than into has.
-func decodeStrict(raw []byte, into any, path string) error {
+// strict decodes JSON that may have no other members than into has.
+func strict(raw []byte, into any, path string) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	err := d.Decode(into)

@@ -7,7 +7,7 @@ import (
 
 type priceKey struct {
 	model, version string
-	deployment     DeploymentType
+	kind           DeploymentType
 }
 
 type versionKey struct{ model, version string }
@@ -44,20 +44,20 @@ func (c *Catalog) setPrice(p *Price) {
 // Price returns a model's price on a deployment type. Where there is none, the reason says why.
 func (c *Catalog) Price(n Named, t DeploymentType) (p *Price, reason string) {
 	version := ""
-	if c.priced[versionKey{n.Name, n.AskedVersion}] {
-		version = n.AskedVersion
+	if c.priced[versionKey{n.Name, n.Asked}] {
+		version = n.Asked
 	}
 	if p := c.prices[priceKey{n.Name, version, t}]; p != nil {
 		return p, ""
 	}
 	if t == c.batch.Type {
-		if base := c.prices[priceKey{n.Name, version, c.batch.Of}]; base != nil {
-			return base.scaledBy(c.batch), ""
+		if of := c.prices[priceKey{n.Name, version, c.batch.Of}]; of != nil {
+			return of.times(c.batch), ""
 		}
 		t = c.batch.Of
 	}
 	switch {
-	case n.overridden:
+	case n.own:
 		return nil, `the model is your own: add its price to "prices"`
 	case version != "" && c.prices[priceKey{n.Name, "", t}] != nil:
 		return nil, "no source in hand states the price of version " + version + " on this deployment type"
@@ -67,9 +67,9 @@ func (c *Catalog) Price(n Named, t DeploymentType) (p *Price, reason string) {
 	return nil, "no source in hand states the price of this model on this deployment type"
 }
 
-// scaledBy returns the price that a rule makes of another. A discount on cached input is left out: no source
-// says that it is given on top.
-func (p *Price) scaledBy(rule batchRule) *Price {
+// times is a price that a rule makes. A discount on cached input is left out: no source says that it is
+// given on top.
+func (p *Price) times(rule batchRule) *Price {
 	scaled := func(v *float64) *float64 {
 		if v == nil {
 			return nil
@@ -86,7 +86,7 @@ type Usage struct {
 }
 
 // Cost returns what usage costs in USD, and false where a price that it needs is not known. Cached
-// input without a price of its own costs as much as other input.
+// input without a price of its own costs what other input does.
 func (p *Price) Cost(u Usage) (usd float64, ok bool) {
 	if p.Input == nil || u.Output > 0 && p.Output == nil {
 		return 0, false
@@ -118,7 +118,7 @@ type Cost struct {
 	Note        string         `json:"note,omitempty"`
 }
 
-// TokenTypes lists the deployment types that are paid by the token.
+// TokenTypes lists those that are paid by the token.
 func TokenTypes() []DeploymentType {
 	return []DeploymentType{GlobalStandard, DataZoneStandard, Standard, GlobalBatch, DataZoneBatch}
 }

@@ -147,7 +147,7 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 	if n == nil {
 		return r, nil
 	}
-	r.Model, r.Version = n.Name, n.AskedVersion
+	r.Model, r.Version = n.Name, n.Asked
 	bound, explicit, err := outputBound(count.Kind, body, n)
 	if err != nil {
 		return nil, err

@@ -115,7 +115,7 @@ func (a *API) reportFile(ctx context.Context, source batch.Source, survey *batch
 				model.Quota = known.EnqueuedTokens(n.Name, cmp.Or(row.Type, catalog.GlobalBatch))
 			}
 		}
-		addCosts(sums, gaps, model.Cost)
+		add(sums, gaps, model.Cost)
 		report.Models = append(report.Models, model)
 		total.Lines += row.Lines
 		total.InputTokens += row.Tokens
@@ -132,8 +132,8 @@ func (a *API) reportFile(ctx context.Context, source batch.Source, survey *batch
 	return report, nil
 }
 
-// addCosts adds a model's costs to the sums, and remembers on which types a price is missing.
-func addCosts(sums map[catalog.DeploymentType]float64, gaps map[catalog.DeploymentType]bool, costs []catalog.Cost) {
+// add adds a model's costs to the sums, and remembers on which types a price is missing.
+func add(sums map[catalog.DeploymentType]float64, gaps map[catalog.DeploymentType]bool, costs []catalog.Cost) {
 	priced := map[catalog.DeploymentType]bool{}
 	for _, c := range costs {
 		if c.USD != nil {
