@@ -16,8 +16,8 @@ type subject struct {
 	model   catalog.Named
 }
 
-// find returns the model of a name, nil for no name. overrides is the path of a file, or "".
-func find(name, overrides string) (*subject, error) {
+// findSubject returns the model of a name, nil for no name. overrides is the path of a file, or "".
+func findSubject(name, overrides string) (*subject, error) {
 	known := catalog.Embedded()
 	if overrides != "" {
 		file, err := os.ReadFile(overrides)
@@ -46,7 +46,7 @@ func find(name, overrides string) (*subject, error) {
 }
 
 // costs adds to an answer what the text costs as input, by deployment type.
-func (s *subject) costs(answer answerer) answerer {
+func (s *subject) costs(answer answerFunc) answerFunc {
 	return func(out *bufio.Writer, encoding *tokens.Encoding, text string) error {
 		if err := answer(out, encoding, text); err != nil {
 			return err

@@ -15,7 +15,7 @@ import (
 	"aoai-bridge/shared/rawjson"
 )
 
-// FileReport is what a file of requests takes.
+// FileReport is the estimate of a file of requests.
 type FileReport struct {
 	Object   string        `json:"object"` // "file_estimate"
 	Bucket   string        `json:"bucket,omitempty"`
@@ -29,7 +29,7 @@ type FileReport struct {
 	Total    FileTotal     `json:"total"`
 }
 
-// FileModel is what the lines for one model take.
+// FileModel is the estimate of the lines for one model.
 type FileModel struct {
 	plan.SurveyRow
 	Cost  []catalog.Cost `json:"cost,omitempty"`
@@ -45,9 +45,9 @@ type FileTotal struct {
 	USD          map[catalog.DeploymentType]*float64 `json:"usd"` // nil where a model has no known price
 }
 
-// file answers for a JSONL object in S3. ctx ends the reading in time, so that the answer says how far
+// estimateFile answers for a JSONL object in S3. ctx ends the reading in time, so that the answer says how far
 // it came.
-func (a *API) file(w http.ResponseWriter, r *openaiapi.Request, body rawjson.Node) error {
+func (a *API) estimateFile(w http.ResponseWriter, r *openaiapi.Request, body rawjson.Node) error {
 	source, err := sourceOf(body.Get("s3"))
 	if err != nil {
 		return err
@@ -65,11 +65,11 @@ func (a *API) file(w http.ResponseWriter, r *openaiapi.Request, body rawjson.Nod
 			Message: "The key of " + r.Caller.Name + " may not use every model, so it may not ask about files, which can name any.",
 		}
 	}
-	found, err := a.files.Survey(r.Context(), source)
+	survey, err := a.files.Survey(r.Context(), source)
 	if err != nil {
 		return err
 	}
-	report, err := a.reportFile(r.Context(), source, found)
+	report, err := a.reportFile(r.Context(), source, survey)
 	if err != nil {
 		return err
 	}
@@ -92,19 +92,19 @@ func sourceOf(n rawjson.Node) (source plan.Source, err error) {
 	return source, nil
 }
 
-func (a *API) reportFile(ctx context.Context, source plan.Source, found *plan.Survey) (*FileReport, error) {
+func (a *API) reportFile(ctx context.Context, source plan.Source, survey *plan.Survey) (*FileReport, error) {
 	report := &FileReport{
-		Object: "file_estimate", Bucket: source.Bucket, Key: source.Key, Complete: found.Done,
-		Lines: found.Lines, Refused: found.Refused, Refusals: found.Refusals, Models: []FileModel{},
+		Object: "file_estimate", Bucket: source.Bucket, Key: source.Key, Complete: survey.Done,
+		Lines: survey.Lines, Refused: survey.Refused, Refusals: survey.Refusals, Models: []FileModel{},
 	}
-	if !found.Done {
+	if !survey.Done {
 		next := source
-		next.Offset, next.Line = found.Offset, found.Line
+		next.Offset, next.Line = survey.Offset, survey.Line
 		report.Next = &next
 	}
 	total := &report.Total
 	sums, gaps := map[catalog.DeploymentType]float64{}, map[catalog.DeploymentType]bool{}
-	for _, row := range found.Parts {
+	for _, row := range survey.Parts {
 		model := FileModel{SurveyRow: row}
 		known, name, err := a.azure.Catalog(ctx, row.Serves)
 		if err != nil {

@@ -20,14 +20,14 @@ type Pieces [][]byte
 // the object lacks are added at its end. Each name may stand in edits once. Of the outermost object it returns the
 // whole text, with the white space around it.
 func (n Node) With(edits ...Edit) Pieces {
-	if n.at == 0 {
-		return n.with(0, len(n.tree.raw), edits)
+	if n.index == 0 {
+		return n.withEdits(0, len(n.tree.raw), edits)
 	}
-	return n.with(int(n.node().start), int(n.node().end), edits)
+	return n.withEdits(int(n.node().start), int(n.node().end), edits)
 }
 
-// with returns the text from start to end, where the object stands, after the edits.
-func (n Node) with(start, end int, edits []Edit) Pieces {
+// withEdits returns the text from start to end, where the object stands, after the edits.
+func (n Node) withEdits(start, end int, edits []Edit) Pieces {
 	raw := n.tree.raw
 	pieces := make(Pieces, 0, 2*len(edits)+2)
 	var added []byte
@@ -71,8 +71,15 @@ func (p Pieces) Bytes() []byte {
 	return bytes.Join(p, nil)
 }
 
+// joinLimit is the largest text that Reader joins, in bytes. net/http sends a body that it knows to be in memory
+// together with the header, and any other after it, which takes a system call more.
+const joinLimit = 64 << 10
+
 // Reader reads the text from its start.
 func (p Pieces) Reader() io.Reader {
+	if len(p) == 1 || p.Len() <= joinLimit {
+		return bytes.NewReader(p.Bytes())
+	}
 	readers := make([]io.Reader, len(p))
 	for i, piece := range p {
 		readers[i] = bytes.NewReader(piece)
