@@ -49,7 +49,9 @@ type tables struct {
 }
 
 // Embedded returns the catalog that the binary carries. It is made on the first call.
-var Embedded = sync.OnceValue(func() *Catalog {
+var Embedded = sync.OnceValue(embedded)
+
+func embedded() *Catalog {
 	all := rows()
 	c := &Catalog{
 		aliases: all.Aliases, batch: all.Batch, missing: all.Missing, sources: all.Sources,
@@ -74,7 +76,7 @@ var Embedded = sync.OnceValue(func() *Catalog {
 		c.quotas[quotaKey{q.Model, q.Type}] = q
 	}
 	return c
-})
+}
 
 // Source returns what a row's source stands for.
 func (c *Catalog) Source(id string) (Source, bool) {
