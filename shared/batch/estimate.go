@@ -45,12 +45,12 @@ func (m *money) charge(p *Part, u usage.Usage) {
 			kind = catalog.GlobalBatch
 		}
 	}
-	usd, ok := price(m.catalog, p.Serves, kind, u)
+	usd, ok := price(m.catalog, p.Serves, kind, u, p.Lines)
 	if !ok && len(m.unpriced) < maxUnpriced && !slices.Contains(m.unpriced, p.Serves) {
 		m.unpriced = append(m.unpriced, p.Serves)
 	}
 	m.usd += usd
-	standard, ok := price(m.catalog, p.Serves, catalog.GlobalStandard, u)
+	standard, ok := price(m.catalog, p.Serves, catalog.GlobalStandard, u, p.Lines)
 	m.unknown = m.unknown || !ok
 	m.standard += standard
 }

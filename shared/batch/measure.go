@@ -49,15 +49,16 @@ func (m measure) tokens(endpoint string, body rawjson.Node, size int) (tokens in
 	return int64(size / bytesPerToken), false
 }
 
-// price is what tokens cost in USD. ok is false where the catalog and the Azure secret have no price.
-func price(known *catalog.Catalog, model string, kind catalog.DeploymentType, u usage.Usage) (usd float64, ok bool) {
+// price is what the tokens of so many calls cost in USD, in the dearest data zone. ok is false where the
+// catalog and the Azure secret have no price.
+func price(known *catalog.Catalog, model string, kind catalog.DeploymentType, u usage.Usage, calls int) (usd float64, ok bool) {
 	named, err := known.Lookup(model)
 	if err != nil {
 		return 0, false
 	}
-	row, _ := known.Price(named, kind)
+	row, _ := known.Price(named, kind, catalog.Terms{})
 	if row == nil {
 		return 0, false
 	}
-	return row.Cost(catalog.Usage{Input: u.Input, CachedInput: u.CachedInput, Output: u.Output})
+	return row.Cost(catalog.Usage{Calls: calls, Input: u.Input, CachedInput: u.CachedInput, Output: u.Output})
 }

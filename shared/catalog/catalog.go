@@ -14,9 +14,9 @@ import (
 type Catalog struct {
 	models  map[string]*Model
 	aliases map[string]string
-	prices  map[priceKey]*Price
-	priced  map[versionKey]bool // versions that have prices of their own
-	batch   batchRule
+	prices  map[string][]Price        // by model
+	owned   map[ownKey]*Price         // the user's, which replace the others
+	priced  map[versionKey]bool       // versions that have prices of their own
 	missing map[DeploymentType]string // why a type has no prices
 	ptus    map[string]*PTU
 	images  map[string]*Images
@@ -31,21 +31,19 @@ type Source struct {
 	Note string  `json:"note,omitempty"`
 }
 
-//go:generate go test -run TestRowsAreTheData -update
+//go:generate go run aoai-bridge/infra/catalog -dir .
 
-// tables is what data/*.json hold, and rows returns. The files say what is known; as Go the rows are there
-// in a tenth of the time that parsing takes at a cold start. Where a change here keeps rows.go from
-// compiling, let rows return nothing and generate it again.
+// tables is what rows returns. As Go the rows are there in a tenth of the time that parsing takes at a cold
+// start, and prices, the longest table, is laid out by the compiler and takes none. Where a change here
+// keeps rows.go from compiling, let rows return nothing, have prices be empty, and generate it again.
 type tables struct {
-	Aliases map[string]string         `json:"aliases"`
-	Models  []*Model                  `json:"models"`
-	Batch   batchRule                 `json:"batch"`
-	Missing map[DeploymentType]string `json:"missing"`
-	Prices  []*Price                  `json:"prices"`
-	PTUs    []*PTU                    `json:"ptu"`
-	Images  []*Images                 `json:"images"`
-	Quotas  []*Quota                  `json:"enqueued_tokens"`
-	Sources map[string]Source         // all of data/sources.json
+	Aliases map[string]string
+	Models  []*Model
+	Missing map[DeploymentType]string // why a type has no prices
+	PTUs    []*PTU
+	Images  []*Images
+	Quotas  []*Quota
+	Sources map[string]Source
 }
 
 // Embedded returns the catalog that the binary carries. It is made on the first call.
@@ -54,15 +52,21 @@ var Embedded = sync.OnceValue(embedded)
 func embedded() *Catalog {
 	all := rows()
 	c := &Catalog{
-		aliases: all.Aliases, batch: all.Batch, missing: all.Missing, sources: all.Sources,
-		models: map[string]*Model{}, prices: map[priceKey]*Price{}, priced: map[versionKey]bool{},
+		aliases: all.Aliases, missing: all.Missing, sources: all.Sources,
+		models: map[string]*Model{}, prices: map[string][]Price{}, owned: map[ownKey]*Price{}, priced: map[versionKey]bool{},
 		ptus: map[string]*PTU{}, images: map[string]*Images{}, quotas: map[quotaKey]*Quota{},
 	}
 	for _, m := range all.Models {
 		c.models[m.Name] = m
 	}
-	for _, p := range all.Prices {
-		c.setPrice(p)
+	for start, i := 0, 0; i < len(prices); i++ { // a model's rows are side by side
+		if p := &prices[i]; p.Version != "" {
+			c.priced[versionKey{p.Model, p.Version}] = true
+		}
+		if i+1 == len(prices) || prices[i+1].Model != prices[i].Model {
+			c.prices[prices[i].Model] = prices[start : i+1 : i+1]
+			start = i + 1
+		}
 	}
 	for _, p := range all.PTUs {
 		c.ptus[p.Model] = p
@@ -172,7 +176,7 @@ func (c *Catalog) encodings() []string {
 
 func (c *Catalog) clone() *Catalog {
 	d := *c
-	d.models, d.prices, d.priced = maps.Clone(c.models), maps.Clone(c.prices), maps.Clone(c.priced)
+	d.models, d.prices, d.owned, d.priced = maps.Clone(c.models), maps.Clone(c.prices), maps.Clone(c.owned), maps.Clone(c.priced)
 	d.ptus, d.images = maps.Clone(c.ptus), maps.Clone(c.images)
 	return &d
 }

@@ -1,5 +1,7 @@
 package catalog
 
+import "time"
+
 // Model is a row about one model. A nil number is not known, and the note beside it says why.
 type Model struct {
 	Name    string `json:"name"`
@@ -23,11 +25,14 @@ type Model struct {
 	LimitsSource  string                 `json:"limits_source,omitempty"`
 	LimitsNote    string                 `json:"limits_note,omitempty"`
 
-	Retirement       *string     `json:"retirement"` // "2027-02-06"
-	RetirementSource string      `json:"retirement_source,omitempty"`
-	ResponsesOnly    bool        `json:"responses_only,omitempty"` // there are no chat completions of it
-	LongContext      *LongPrompt `json:"long_context,omitempty"`
-	Versions         []Version   `json:"versions,omitempty"` // that differ in a limit, or in price
+	Retirement       *string   `json:"retirement"` // "2027-02-06"; see Retires
+	RetirementSource string    `json:"retirement_source,omitempty"`
+	Reads            []string  `json:"reads,omitempty"`          // "text", "image", "audio"; nil is not known
+	Writes           []string  `json:"writes,omitempty"`         // likewise
+	ResponsesOnly    bool      `json:"responses_only,omitempty"` // there are no chat completions of it
+	NoBatch          string    `json:"no_batch,omitempty"`       // why Azure has no batch of it; "" where it has
+	LongAbove        int       `json:"-"`                        // tokens of input above which a call costs more; 0 is never
+	Versions         []Version `json:"versions,omitempty"`       // that differ in a limit, in price or in retirement
 
 	// Of embeddings.
 	Dimensions             int    `json:"dimensions,omitempty"`
@@ -43,14 +48,35 @@ type Version struct {
 	Version   string `json:"version"`
 	Context   *int   `json:"context,omitempty"`
 	MaxOutput *int   `json:"max_output,omitempty"`
+
+	Retirement string `json:"retirement,omitempty"` // "" is the model's
 }
 
-// LongPrompt is a surcharge on prompts above a length: factors on the prices of input and output.
-type LongPrompt struct {
-	Above  int     `json:"above"` // tokens
-	Input  float64 `json:"input"`
-	Output float64 `json:"output"`
-	Source string  `json:"source,omitempty"`
+// Retires returns the day on which Azure stops serving the version asked for, "2027-02-06", or "" where no
+// source states one.
+func (n Named) Retires() (day, source string) {
+	if n.Retirement != nil {
+		day = *n.Retirement
+	}
+	for _, v := range n.Versions {
+		if v.Version == n.Asked && v.Retirement != "" {
+			day = v.Retirement
+		}
+	}
+	return day, n.RetirementSource
+}
+
+// Passed reports whether a day has come on which a source said that something ends. It has not where the
+// source is older than that day: what was announced may have been put off since. The user's own word holds.
+func (c *Catalog) Passed(day, source string, now time.Time) bool {
+	if day == "" || now.UTC().Format(time.DateOnly) < day {
+		return false
+	}
+	if source == override {
+		return true
+	}
+	from := c.sources[source].Date
+	return from != nil && *from >= day // a date of less than a day, "2026-11", sorts before its first
 }
 
 // Limits returns the context window and the most output, of the version asked for and on a deployment

@@ -23,11 +23,14 @@ import (
 //
 // A row of prices replaces the one of that model and type. A model is made like another, or like
 // nothing, and then differs in the members it has: kind, encoding, context, max_input, max_output,
-// retirement, images and ptu, the last two as in data/images.json and data/ptu.json.
+// retirement, images and ptu, the last two as in corrections.json.
 type Overrides struct {
 	Prices json.RawMessage `json:"prices"`
 	Models json.RawMessage `json:"models"`
 }
+
+// override is the source of what the user says.
+const override = "override"
 
 // ParseOverrides reads a file of overrides. What it holds is checked by With.
 func ParseOverrides(file []byte) (Overrides, error) {
@@ -91,10 +94,19 @@ func (c *Catalog) addPrice(path string, n Named, t DeploymentType, raw json.RawM
 	if in.Input == nil && in.PTUHour == nil {
 		return fmt.Errorf(`%s: neither input nor ptu_hour is given, want for example {"input": 2.5, "cached_input": 1.25, "output": 10}`, path)
 	}
-	c.setPrice(&Price{
-		Model: n.Name, Version: n.Asked, Type: t, Input: in.Input, CachedInput: in.CachedInput,
-		CacheWrite: in.CacheWrite, Output: in.Output, PTUHour: in.PTUHour, Source: "override",
-	})
+	rate := func(v *float64) Rate {
+		if v == nil {
+			return Rate{}
+		}
+		return Rate{*v, true}
+	}
+	c.owned[ownKey{n.Name, n.Asked, t}] = &Price{
+		Model: n.Name, Version: n.Asked, Type: t, PTUHour: rate(in.PTUHour), Source: override,
+		Rates: Rates{Input: rate(in.Input), CachedInput: rate(in.CachedInput), CacheWrite: rate(in.CacheWrite), Output: rate(in.Output)},
+	}
+	if n.Asked != "" {
+		c.priced[versionKey{n.Name, n.Asked}] = true
+	}
 	return nil
 }
 
@@ -138,14 +150,14 @@ func (c *Catalog) addModel(path, name string, raw json.RawMessage) error {
 		if err := in.Images.check(path + ".images"); err != nil {
 			return err
 		}
-		in.Images.Models, in.Images.Source = nil, "override"
+		in.Images.Models, in.Images.Source = nil, override
 		c.images[key] = in.Images
 	}
 	if in.PTU != nil {
 		if err := in.PTU.check(path + ".ptu"); err != nil {
 			return err
 		}
-		in.PTU.Model, in.PTU.Source = key, "override"
+		in.PTU.Model, in.PTU.Source = key, override
 		c.ptus[key] = in.PTU
 	}
 	c.models[key] = &m
@@ -163,13 +175,13 @@ func (in *change) words(path string, m *Model, encodings []string) error {
 		if !slices.Contains(encodings, *in.Encoding) {
 			return fmt.Errorf("%s.encoding: %q is not an encoding, want one of %v", path, *in.Encoding, encodings)
 		}
-		m.Encoding, m.EncodingSource, m.EncodingNote = in.Encoding, "override", ""
+		m.Encoding, m.EncodingSource, m.EncodingNote = in.Encoding, override, ""
 	}
 	if in.Retirement != nil {
 		if _, err := time.Parse(time.DateOnly, *in.Retirement); err != nil {
 			return fmt.Errorf(`%s.retirement: %q is not a date, want for example "2027-02-06"`, path, *in.Retirement)
 		}
-		m.Retirement, m.RetirementSource = in.Retirement, "override"
+		m.Retirement, m.RetirementSource = in.Retirement, override
 	}
 	return nil
 }
@@ -187,7 +199,7 @@ func (in *change) limits(path string, m *Model) error {
 			return fmt.Errorf("%s.%s: %d is not a number of tokens", path, limit.name, *limit.in)
 		}
 		*limit.to = limit.in
-		m.LimitsSource, m.LimitsNote = "override", ""
+		m.LimitsSource, m.LimitsNote = override, ""
 	}
 	if in.Context != nil {
 		m.ContextByType, m.ContextNote = nil, ""
@@ -203,11 +215,13 @@ func (c *Catalog) like(name, other string) {
 	if i := c.images[other]; i != nil {
 		c.images[name] = i
 	}
-	for _, t := range DeploymentTypes() {
-		if p := c.prices[priceKey{other, "", t}]; p != nil {
-			c.prices[priceKey{name, "", t}] = p
+	var rows []Price
+	for _, p := range c.prices[other] {
+		if p.Version == "" {
+			rows = append(rows, p)
 		}
 	}
+	c.prices[name] = rows
 }
 
 // maxMultiplier bounds what a patch counts for. Sums of tokens have to fit whole numbers.

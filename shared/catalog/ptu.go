@@ -68,8 +68,8 @@ func (c *Catalog) PTUs(n Named, u Usage, callsPerMinute float64) []Capacity {
 			capacity.Reason = fmt.Sprintf("provisioned deployments of this model refuse prompts above %d tokens", row.MaxPrompt)
 		default:
 			capacity.size(row, n, u, callsPerMinute)
-			if p := c.prices[priceKey{n.Name, "", t}]; p != nil && p.PTUHour != nil && capacity.PTUs != nil {
-				usd := Rounded(float64(*capacity.PTUs) * *p.PTUHour)
+			if p := c.owned[ownKey{n.Name, "", t}]; p != nil && p.PTUHour.Known && capacity.PTUs != nil {
+				usd := Rounded(float64(*capacity.PTUs) * p.PTUHour.USD)
 				capacity.USDPerHr = &usd
 			}
 		}
@@ -101,9 +101,10 @@ func (p *PTU) normalized(n Named, u Usage) float64 {
 	if p.Weights == nil {
 		return fresh + p.OutputRatio*float64(u.Output)
 	}
+	fresh -= float64(u.CacheWrite)
 	w := p.Weights.Short
-	if n.LongContext != nil && u.Input > int64(n.LongContext.Above) {
+	if u.above(n.LongAbove) {
 		w = p.Weights.Long
 	}
-	return w.Input*fresh + w.CachedInput*float64(u.CachedInput) + w.Output*float64(u.Output)
+	return w.Input*fresh + w.CachedInput*float64(u.CachedInput) + w.CacheWrite*float64(u.CacheWrite) + w.Output*float64(u.Output)
 }

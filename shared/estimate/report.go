@@ -120,7 +120,8 @@ type Context struct {
 	ByType   map[catalog.DeploymentType]*Context `json:"by_type,omitempty"` // where types differ
 }
 
-// Retirement is when Azure stops serving the model.
+// Retirement is when Azure stops serving the model. It is not said to have passed by a source that is older
+// than that day: see sources for its date.
 type Retirement struct {
 	Date   string `json:"date"`
 	Passed bool   `json:"passed"`
@@ -161,12 +162,12 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 	}
 	usage := catalog.Usage{Input: int64(count.Tokens), CachedInput: int64(o.CachedTokens), Output: int64(paid)}
 	r.Context = contextOf(n, count, explicit)
-	r.Cost = c.Costs(*n, usage)
+	r.Cost = c.Costs(*n, usage, catalog.On(now))
 	if o.CallsPerMinute > 0 {
 		r.Provisioned = c.PTUs(*n, usage, o.CallsPerMinute)
 	}
-	if n.Retirement != nil {
-		r.Retirement = &Retirement{*n.Retirement, now.UTC().Format(time.DateOnly) >= *n.Retirement, n.RetirementSource}
+	if day, source := n.Retires(); day != "" {
+		r.Retirement = &Retirement{day, c.Passed(day, source, now), source}
 	}
 	if n.ResponsesOnly && count.Kind == Chat {
 		r.Notes = append(r.Notes, "Azure serves this model by the responses API only, not by chat completions")

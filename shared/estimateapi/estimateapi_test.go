@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,13 +89,13 @@ func TestChat(t *testing.T) {
 	if c := r.Context; *c.Window != 128000 || !*c.Fits {
 		t.Errorf("context is %+v", c)
 	}
-	if len(r.Cost) != 5 || *r.Cost[0].USD != 0.00094 || *r.Cost[3].USD != 0.00047 || *r.Cost[3].Saving != 0.00047 || r.Cost[4].USD != nil {
+	if len(r.Cost) != 5 || *r.Cost[0].USD != 0.00094 || *r.Cost[3].USD != 0.00047 || *r.Cost[3].Saving != 0.00047 || *r.Cost[4].USD != 0.000517 || !slices.Equal(r.Cost[4].Zones, []string{"us", "eu"}) {
 		t.Errorf("cost is %+v", r.Cost)
 	}
 	if len(r.Provisioned) != 3 || *r.Provisioned[0].PTUs != 20 || *r.Provisioned[2].PTUs != 50 {
 		t.Errorf("provisioned is %+v", r.Provisioned)
 	}
-	if !r.Retirement.Passed || r.Retirement.Date != "2026-10-01" {
+	if r.Retirement.Passed || r.Retirement.Date != "2027-04-14" || r.Sources[r.Retirement.Source].Date == nil {
 		t.Errorf("retirement is %+v", r.Retirement)
 	}
 	if len(r.Tokens) != 1 || r.Tokens[0].Param != "messages[0].content" || r.Tokens[0].Tokens[0].Text != "hello" || r.Tokens[0].Tokens[0].End != 5 {
@@ -130,6 +131,9 @@ func TestReports(t *testing.T) {
 		}},
 		{"a response", `{"model":"gpt-5","input":"hello","max_output_tokens":10}`, func(r *estimate.Report) bool {
 			return r.Request == estimate.Responses && r.InputTokens == 7 && *r.Output.Bound == 10 && r.Output.Paid == 10 && !r.Retirement.Passed
+		}},
+		{"a model that is retired", `{"model":"gpt-5-chat","messages":[{"role":"user","content":"hello"}]}`, func(r *estimate.Report) bool {
+			return r.Retirement.Date == "2026-06-29" && r.Retirement.Passed
 		}},
 		{"no bound in the request", `{"model":"gpt-5","input":"hello"}`, func(r *estimate.Report) bool {
 			return *r.Output.Bound == 128000 && r.Output.Paid == 0 && r.Output.From == "the model's maximum"

@@ -110,7 +110,7 @@ func (a *API) reportFile(ctx context.Context, source batch.Source, found *batch.
 			return nil, err
 		}
 		if n, err := known.Lookup(name); err == nil {
-			model.Cost = known.Costs(n, catalog.Usage{Input: row.Tokens, Output: row.OutputTokens})
+			model.Cost = known.Costs(n, catalog.Usage{Calls: row.Lines, Input: row.Tokens, Output: row.OutputTokens}, catalog.On(a.now()))
 			if row.Mode == batch.Batch && row.EnqueuedTokens == 0 {
 				model.Quota = known.EnqueuedTokens(n.Name, cmp.Or(row.Type, catalog.GlobalBatch))
 			}
@@ -132,16 +132,20 @@ func (a *API) reportFile(ctx context.Context, source batch.Source, found *batch.
 	return report, nil
 }
 
-// add adds a model's costs to the sums, and remembers on which types a price is missing.
+// add adds a model's costs to the sums, those of the dearest data zone, and remembers on which types a price
+// is missing.
 func add(sums map[catalog.DeploymentType]float64, gaps map[catalog.DeploymentType]bool, costs []catalog.Cost) {
-	priced := map[catalog.DeploymentType]bool{}
+	dearest := map[catalog.DeploymentType]*float64{}
 	for _, c := range costs {
-		if c.USD != nil {
-			sums[c.Type] += *c.USD
-			priced[c.Type] = true
+		if most := dearest[c.Type]; c.USD != nil && (most == nil || *c.USD > *most) {
+			dearest[c.Type] = c.USD
 		}
 	}
 	for _, t := range catalog.TokenTypes() {
-		gaps[t] = gaps[t] || !priced[t]
+		if usd := dearest[t]; usd != nil {
+			sums[t] += *usd
+		} else {
+			gaps[t] = true
+		}
 	}
 }
