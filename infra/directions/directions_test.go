@@ -33,7 +33,7 @@ var layers = [][]string{
 	{"azuresecret"},
 	{"catalog", "usage"},
 	{"openaierr", "config", "secrets", "bucket", "refresh", "rawjson", "telemetry"},
-	{"decimal", "urlpath"},
+	{"decimal", "urlpath", "clock", "logsafe"},
 }
 
 // beside are the imports within a layer that there is a reason for.
@@ -48,6 +48,7 @@ type edge struct{ from, to string }
 var (
 	knowLambda      = []string{"lambdahttp", "bootstrap"}
 	readEnvironment = []string{"bootstrap", "config"}
+	readClock       = []string{"clock", "telemetry", "azure"} // the latter two for durations within a call
 )
 
 func TestModule(t *testing.T) {
@@ -128,9 +129,20 @@ func examine(name string, file *ast.File, used map[edge]bool) (found []string) {
 			report("imports %s: in shared, only %s know Lambda", imported, strings.Join(knowLambda, " and "))
 		}
 	}
-	if root == "shared" && !test && !slices.Contains(readEnvironment, from) {
-		for _, call := range environment(file) {
-			report("uses %s: in shared, only %s read the environment", call, strings.Join(readEnvironment, " and "))
+	if root == "shared" && !test {
+		for _, rule := range []struct {
+			functions map[string][]string
+			allowed   []string
+			what      string
+		}{
+			{environmentReaders, readEnvironment, "read the environment"},
+			{clockReaders, readClock, "read the time: what is kept is compared by clock.Wall, which goes on while a function is frozen"},
+		} {
+			for _, call := range uses(file, rule.functions) {
+				if !slices.Contains(rule.allowed, from) {
+					report("uses %s: in shared, only %s %s", call, strings.Join(rule.allowed, " and "), rule.what)
+				}
+			}
 		}
 	}
 	return found
@@ -141,13 +153,16 @@ func layer(name string) int {
 	return slices.IndexFunc(layers, func(l []string) bool { return slices.Contains(l, name) })
 }
 
-var readers = map[string][]string{
-	"os":      {"Getenv", "LookupEnv", "Environ", "ExpandEnv"},
-	"syscall": {"Getenv", "Environ"},
-}
+var (
+	environmentReaders = map[string][]string{
+		"os":      {"Getenv", "LookupEnv", "Environ", "ExpandEnv"},
+		"syscall": {"Getenv", "Environ"},
+	}
+	clockReaders = map[string][]string{"time": {"Now"}}
+)
 
-// environment returns the functions that read the environment, as the file names them.
-func environment(file *ast.File) (calls []string) {
+// uses returns which of the functions of other packages a file uses, as it names them.
+func uses(file *ast.File, functions map[string][]string) (calls []string) {
 	names := make(map[string]string) // of the packages, in the file
 	for _, spec := range file.Imports {
 		imported, _ := strconv.Unquote(spec.Path.Value)
@@ -159,7 +174,7 @@ func environment(file *ast.File) (calls []string) {
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		if s, ok := n.(*ast.SelectorExpr); ok {
-			if x, ok := s.X.(*ast.Ident); ok && slices.Contains(readers[names[x.Name]], s.Sel.Name) {
+			if x, ok := s.X.(*ast.Ident); ok && slices.Contains(functions[names[x.Name]], s.Sel.Name) {
 				calls = append(calls, x.Name+"."+s.Sel.Name)
 			}
 		}
@@ -200,6 +215,10 @@ func TestRules(t *testing.T) {
 		{"environment", "shared/azure/a.go", "import \"os\"\nvar home = os.Getenv(\"HOME\")", "uses os.Getenv"},
 		{"environment, as a value", "shared/azure/a.go", "import sys \"os\"\nvar env = sys.LookupEnv", "uses sys.LookupEnv"},
 		{"environment in its place", "shared/config/a.go", "import \"os\"\nvar home = os.Getenv(\"HOME\")", ""},
+		{"time", "shared/refresh/a.go", "import \"time\"\nvar now = time.Now", "uses time.Now"},
+		{"time, now", "shared/routing/a.go", "import \"time\"\nvar start = time.Now()", "uses time.Now"},
+		{"time in its place", "shared/clock/a.go", "import \"time\"\nvar now = time.Now", ""},
+		{"time in a test", "shared/refresh/a_test.go", "import \"time\"\nvar now = time.Now", ""},
 		{"os otherwise", "shared/azure/a.go", "import \"os\"\nvar out = os.Stdout", ""},
 		{"testdata", "shared/azure/testdata/a.go", `import "aoai-bridge/shared/inference"`, ""},
 	}

@@ -35,7 +35,7 @@ type Answer struct {
 
 func (a *attempts) answer(ctx context.Context, r *http.Response) *Answer {
 	body := &timedBody{
-		ReadCloser: r.Body, ctx: ctx, attempts: a, began: a.client.now(),
+		ReadCloser: r.Body, ctx: ctx, attempts: a,
 		idle: time.AfterFunc(a.client.env.IdleTimeout, func() { a.cancel(errIdle) }),
 	}
 	return &Answer{Status: r.StatusCode, Header: answerHeaders(r.Header), call: a.call, body: body, record: a.record}
@@ -47,7 +47,6 @@ type timedBody struct {
 	ctx      context.Context
 	attempts *attempts
 	idle     *time.Timer
-	began    time.Time
 	started  bool
 }
 
@@ -126,6 +125,13 @@ func (a *Answer) relayWhole(w http.ResponseWriter) error {
 	}
 	a.meter(tail.member("usage"))
 	return nil
+}
+
+// Meter notes the usage that an answer reports which was read to its end, and not relayed.
+func (a *Answer) Meter(body []byte) {
+	if o, err := rawjson.Parse(body); err == nil {
+		a.meter(o.Get("usage"))
+	}
 }
 
 // begin copies the header to w's.

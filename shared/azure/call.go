@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"aoai-bridge/shared/rawjson"
@@ -24,7 +25,8 @@ type Call struct {
 	// knows what it names: each is asked in turn until one does not answer 404.
 	Name string
 	// Permit reports whether a deployment that Name stands for may be asked; nil permits all. Where it permits
-	// none the error is a 403. It is not asked about calls without a name.
+	// none, or there is none and it does not permit one of that very name, the error is a 403. It is not asked about
+	// calls without a name.
 	Permit func(routing.Target) bool
 	// Resource, where it is set, is the one resource that is asked, and Name only for the log.
 	Resource string
@@ -47,6 +49,22 @@ type Call struct {
 	// Limit bounds the time until the first byte, all tries together; 0 leaves that to the context.
 	Limit time.Duration
 }
+
+// check returns an error about what HTTP cannot carry. net/http would refuse it as well, with an error
+// that looks like one of the connection.
+func (c *Call) check() error {
+	for _, name := range requestHeaders {
+		for _, value := range c.Header[name] {
+			if strings.ContainsFunc(value, isControl) {
+				return badHeader(name)
+			}
+		}
+	}
+	return nil
+}
+
+// isControl reports whether no header may have a character (RFC 9110, section 5.5).
+func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
 // fitsPath reports whether the name can stand where the call puts it: in a path it has to be one segment.
 func (c *Call) fitsPath() bool { return !c.Dated || !c.InPath || urlpath.IsSegment(c.Name) }

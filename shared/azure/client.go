@@ -8,13 +8,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"slices"
 	"time"
 
 	"aoai-bridge/shared/azuresecret"
 	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/routing"
@@ -33,7 +33,7 @@ type Options struct {
 	Secrets  secrets.API                                // has the Azure secret
 	Identity WebIdentity                                // issues tokens for resources that federate
 	Env      config.Env                                 // timeouts and retries
-	Now      func() time.Time                           // nil is time.Now
+	Now      func() time.Time                           // nil is clock.Wall
 	Sleep    func(context.Context, time.Duration) error // nil waits
 
 	// Heartbeat is how long a stream may be silent before a comment is sent; 0 is a minute.
@@ -44,35 +44,29 @@ type Options struct {
 type Client struct {
 	secret    *secrets.Secret[*site]
 	health    routing.Health
-	transport http.RoundTripper
+	transport *transport
 	env       config.Env
-	now       func() time.Time
+	now       func() time.Time // for what outlives a call
+	lap       func() time.Time // for durations within a call, by the monotonic clock
 	sleep     func(context.Context, time.Duration) error
 	heartbeat time.Duration
 }
 
 // New makes a Client. It sends nothing.
 func New(o Options) *Client {
-	if o.Now == nil {
-		o.Now = time.Now
+	lap := o.Now
+	if lap == nil {
+		lap = time.Now
 	}
+	o.Now = clock.Or(o.Now)
 	if o.Sleep == nil {
 		o.Sleep = sleep
 	}
 	parse := func(secret []byte) (*site, error) { return newSite(secret, o.Identity, o.Now) }
 	return &Client{
-		secret: secrets.New(o.Secrets, o.Env.AzureSecretID, secretTTL, parse, o.Now),
-		transport: &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: o.Env.ConnectTimeout}).DialContext,
-			TLSHandshakeTimeout: o.Env.ConnectTimeout,
-			MaxIdleConnsPerHost: 128,
-			// Azure may have dropped a connection while the function was frozen. A request that goes out
-			// on it is lost after its body was sent, which must not be tried again.
-			IdleConnTimeout:    30 * time.Second,
-			DisableCompression: true, // bytes pass as Azure sent them
-		},
-		env: o.Env, now: o.Now, sleep: o.Sleep, heartbeat: cmp.Or(o.Heartbeat, standardHeartbeat),
+		secret:    secrets.New(o.Secrets, o.Env.AzureSecretID, secretTTL, parse, o.Now),
+		transport: newTransport(o.Env.ConnectTimeout, o.Now),
+		env:       o.Env, now: o.Now, lap: lap, sleep: o.Sleep, heartbeat: cmp.Or(o.Heartbeat, standardHeartbeat),
 	}
 }
 

@@ -1,9 +1,14 @@
 package azure
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"regexp"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -14,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"aoai-bridge/shared/azuresecret"
+	"aoai-bridge/shared/logsafe"
 	"aoai-bridge/shared/refresh"
 )
 
@@ -77,6 +83,21 @@ func (e *entra) set(ctx context.Context, h http.Header) error {
 	}
 	h["Authorization"] = []string{token}
 	return nil
+}
+
+// entraError is the code and the message of an error of Entra's.
+var entraError = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`AADSTS\d+: [^"\\\r\n]*`) })
+
+// tokenFailed is why there is no token, for the log. azidentity's own errors quote Entra's whole answer
+// and name its host.
+func tokenFailed(err error) error {
+	failed, ok := errors.AsType[*azidentity.AuthenticationFailedError](err)
+	if !ok || failed.RawResponse == nil {
+		said, _, _ := strings.Cut(err.Error(), " To troubleshoot, visit ")
+		return errors.New(logsafe.Text(said))
+	}
+	said, _, _ := strings.Cut(entraError().FindString(err.Error()), " Trace ID")
+	return fmt.Errorf("entra answered %d: %s", failed.RawResponse.StatusCode, logsafe.Text(cmp.Or(said, "no error that it documents")))
 }
 
 // tokenSource signs in with the client secret or, where there is none, with a token of AWS STS.

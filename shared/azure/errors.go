@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"aoai-bridge/shared/logsafe"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
 	"aoai-bridge/shared/telemetry"
@@ -113,30 +114,50 @@ func unknownResource(name string) error {
 	}).Final()
 }
 
+// badHeader is about a header of the caller's that HTTP cannot carry.
+func badHeader(name string) error {
+	return openaierr.Invalid(name, "invalid_header",
+		"The header %s has a line break or another control character in its value. Take it out, or leave the header out.", name)
+}
+
+// noRequest is about a path or a query that no URL can have.
+func noRequest() error {
+	return openaierr.Invalid("", "invalid_url",
+		"No request to Azure OpenAI can be made with this path and query. Check both for characters that must be escaped in a URL.")
+}
+
+// maxQuoted bounds what the log has of Azure's message, in characters.
+const maxQuoted = 300
+
 // credentialRefused hides Azure's message, which can name a principal, and keeps its code. It is not a
-// 401: to the caller a 401 means the caller's own key.
+// 401: to the caller a 401 means the caller's own key. The log gets the message as well; a body that is
+// not one of Azure's errors is not quoted, because it may have the request in it.
 func credentialRefused(status int, body []byte) error {
 	code := strconv.Itoa(status)
-	if object := errorObject(body); object != nil && text(object.Get("code")) != "" {
-		code = text(object.Get("code"))
+	cause := fmt.Errorf("azure answered %d with a body of %d bytes that is not one of its errors", status, len(body))
+	if object := errorObject(body); object != nil {
+		if own := text(object.Get("code")); own != "" {
+			code = logsafe.Text(own)
+		}
+		cause = fmt.Errorf("azure answered %d: %s: %.*s", status, code, maxQuoted, logsafe.Text(text(object.Get("message"))))
 	}
 	return (&openaierr.Error{
 		Status: http.StatusBadGateway, Type: openaierr.TypeUpstreamAuth, Code: code,
 		Message: fmt.Sprintf("Azure OpenAI refused the bridge's own credential (%d). Your key is fine; the owner of this endpoint must mend the Azure secret, the role assignment or the network rule.", status),
-		Cause:   fmt.Errorf("azure answered %d: %.500s", status, body),
+		Cause:   cause,
 	}).Final()
 }
 
 func credentialUnavailable(err error) error {
 	return &openaierr.Error{
-		Status: http.StatusBadGateway, Type: openaierr.TypeUpstreamAuth, Code: "azure_token_unavailable", Cause: err,
+		Status: http.StatusBadGateway, Type: openaierr.TypeUpstreamAuth, Code: "azure_token_unavailable", Cause: tokenFailed(err),
 		Message: "The bridge got no token from Microsoft Entra ID for its call to Azure OpenAI. Your key is fine; the owner of this endpoint finds the reason in the function's log.",
 	}
 }
 
 func connectionFailed(err error, sent bool) error {
 	e := &openaierr.Error{
-		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_unreachable", Cause: err,
+		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_unreachable", Cause: logsafe.Error(err),
 		Message: "Azure OpenAI could not be reached, or not with the whole request, so nothing was charged: try again.",
 	}
 	if sent {
@@ -171,14 +192,14 @@ func fellSilent(cause error) error {
 // callerGone is for the log; nobody reads the answer. 499 is the status nginx logs for it.
 func callerGone(err error) error {
 	return &openaierr.Error{
-		Status: 499, Type: openaierr.TypeInvalidRequest, Code: telemetry.CallerGone, Cause: err,
+		Status: 499, Type: openaierr.TypeInvalidRequest, Code: telemetry.CallerGone, Cause: logsafe.Error(err),
 		Message: "The caller went away before the answer came.",
 	}
 }
 
 func brokenOff(err error) *openaierr.Error {
 	return (&openaierr.Error{
-		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_connection_lost", Cause: err,
+		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_connection_lost", Cause: logsafe.Error(err),
 		Message: "Azure OpenAI's answer broke off before its end. What has been received is incomplete; it may have been charged.",
 	}).Final()
 }

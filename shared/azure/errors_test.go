@@ -110,17 +110,30 @@ func TestStreamThatBeginsWithAnError(t *testing.T) {
 }
 
 func TestRefusedCredential(t *testing.T) {
+	oldKey, newKey := strings.Repeat("0123456789abcdef", 2), strings.Repeat("Ab1", 28)
 	const principal = "842d7e21-e602-4dc1-812e-947fd5833cb3"
 	tests := []struct {
 		name   string
 		status int
 		body   string
 		code   string
+		log    string
 	}{
-		{"a wrong key", 401, `{"error":{"code":"401","message":"Access denied due to invalid subscription key or wrong API endpoint."}}`, "401"},
-		{"a role that is missing", 401, `{"error":{"code":"PermissionDenied","message":"The principal ` + principal + ` lacks the required data action"}}`, "PermissionDenied"},
-		{"keys switched off", 403, `{"error":{"code":"AuthenticationTypeDisabled","message":"Key based authentication is disabled for this resource."}}`, "AuthenticationTypeDisabled"},
-		{"a body of another form", 403, `denied`, "403"},
+		{"a wrong key", 401, `{"error":{"code":"401","message":"Access denied due to invalid subscription key or wrong API endpoint."}}`, "401",
+			"azure answered 401: 401: Access denied due to invalid subscription key or wrong API endpoint."},
+		{"a role that is missing", 401, `{"error":{"code":"PermissionDenied","message":"The principal ` + principal + ` lacks the required data action"}}`, "PermissionDenied",
+			"azure answered 401: PermissionDenied: The principal " + principal + " lacks the required data action"},
+		{"keys switched off", 403, `{"error":{"code":"AuthenticationTypeDisabled","message":"Key based authentication is disabled for this resource."}}`, "AuthenticationTypeDisabled",
+			"azure answered 403: AuthenticationTypeDisabled: Key based authentication is disabled for this resource."},
+		{"a body of another form", 403, `denied`, "403",
+			"azure answered 403 with a body of 6 bytes that is not one of its errors"},
+		{"one that quotes the request", 401, `{"error":{"code":"401","message":"m","request":"pr0mpt"},"messages":["pr0mpt"]}`, "401", "azure answered 401: 401: m"},
+		{"a proxy's page that quotes the request", 401, `<html>pr0mpt</html>`, "401",
+			"azure answered 401 with a body of 19 bytes that is not one of its errors"},
+		{"keys in the message and in the code", 401, `{"error":{"code":"` + oldKey + `","message":"Incorrect API key provided: ` + oldKey + `, ` + newKey + `."}}`, "***",
+			"azure answered 401: ***: Incorrect API key provided: ***, ***."},
+		{"a message of any length", 401, `{"error":{"code":"401","message":"` + strings.Repeat("é", 5000) + `"}}`, "401",
+			"azure answered 401: 401: " + strings.Repeat("é", 300)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -131,7 +144,7 @@ func TestRefusedCredential(t *testing.T) {
 			if r.Header().Get("X-Should-Retry") != "false" || failure.Type != "upstream_authentication_error" {
 				t.Errorf("got %v %s", r.Header(), r.Body)
 			}
-			if strings.Contains(r.Body.String(), principal) || !strings.Contains(failure.Cause.Error(), tt.body) {
+			if strings.Contains(r.Body.String(), principal) || failure.Cause.Error() != tt.log {
 				t.Errorf("the caller gets %s, the log %v", r.Body, failure.Cause)
 			}
 			if n := asked(e); n != 1 {

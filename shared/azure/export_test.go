@@ -15,8 +15,17 @@ func AnswerFrom(ctx context.Context, path, contentType string, r io.Reader) *Ans
 	client := New(Options{Env: config.Env{IdleTimeout: time.Minute}})
 	ctx, cancel := context.WithCancelCause(ctx)
 	a := &attempts{
-		client: client, call: &Call{Path: path}, record: telemetry.From(ctx), began: client.now(), cancel: cancel,
+		client: client, call: &Call{Path: path}, record: telemetry.From(ctx), began: client.lap(), cancel: cancel,
 		limit: time.NewTimer(time.Hour),
 	}
 	return a.answer(ctx, &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(r)})
 }
+
+// OnLook has the client call f when it looks at its connections before a call, besides looking.
+func (c *Client) OnLook(f func()) {
+	look := c.transport.look
+	c.transport.look = func() { f(); look() }
+}
+
+// Clocks returns the client's clocks.
+func (c *Client) Clocks() (now, lap func() time.Time) { return c.now, c.lap }

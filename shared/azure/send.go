@@ -30,6 +30,9 @@ var (
 // *openaierr.Error: Azure's own, or one about the connection, the time or the configuration.
 // The caller closes the answer.
 func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
+	if err := call.check(); err != nil {
+		return nil, err
+	}
 	version, err := c.secret.Get(ctx)
 	if err != nil {
 		return nil, misconfigured(err)
@@ -37,7 +40,7 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	a := &attempts{
 		client: c, call: call, site: version.Value, version: version.ID,
-		record: telemetry.From(ctx), began: c.now(), cancel: cancel,
+		record: telemetry.From(ctx), began: c.lap(), cancel: cancel,
 		limit: time.AfterFunc(time.Hour, func() { cancel(errFirstByte) }),
 	}
 	a.limit.Stop()
@@ -56,7 +59,7 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
 func (a *attempts) end() {
 	a.limit.Stop()
 	a.cancel(nil)
-	a.record.UpstreamTime = a.client.now().Sub(a.began)
+	a.record.UpstreamTime = a.client.lap().Sub(a.began)
 }
 
 // attempts is one call on its way: which deployments were asked, and what is left to try.
@@ -140,10 +143,24 @@ func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answ
 			}
 		}
 	}
-	if a.call.Permit != nil && a.call.fitsPath() && len(a.site.table.Online(a.call.Name)) > 0 {
-		return nil, permits.NotAllowed("Your key", a.call.Name)
+	return nil, a.nowhere()
+}
+
+// nowhere is the error of a call that no deployment may be asked for. A caller that may not use the name is not told
+// whether anything has it.
+func (a *attempts) nowhere() error {
+	name, permit := a.call.Name, a.call.Permit
+	if permit == nil || name == "" || !a.call.fitsPath() {
+		return UnknownModel(name)
 	}
-	return nil, UnknownModel(a.call.Name)
+	deployments := a.site.table.Online(name)
+	if len(deployments) == 0 {
+		deployments = []routing.Target{{Deployment: name, Model: name}}
+	}
+	if len(permitted(deployments, permit)) == 0 {
+		return permits.NotAllowed(name)
+	}
+	return UnknownModel(name)
 }
 
 // renew reads the secret again after a refused credential and tells whether that is worth a try.
@@ -192,8 +209,7 @@ type outcome struct {
 
 func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, outcome) {
 	a.record.Resource, a.record.Deployment = target.Resource, target.Deployment
-	a.tries++
-	a.record.Tries++
+	a.record.Known = a.site.table.Lists(target)
 	sent := false
 	trace := &httptrace.ClientTrace{WroteRequest: func(info httptrace.WroteRequestInfo) { sent = info.Err == nil }}
 	request, err := a.request(httptrace.WithClientTrace(ctx, trace), target)
@@ -203,6 +219,8 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 		}
 		return nil, outcome{err: err}
 	}
+	a.tries++
+	a.record.Tries++
 	response, err := a.client.transport.RoundTrip(request)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -213,6 +231,7 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 	a.record.AzureID = response.Header.Get("Apim-Request-Id")
 	answer := a.answer(ctx, response)
 	if response.StatusCode < http.StatusBadRequest {
+		a.record.Known = a.record.Known || response.StatusCode < http.StatusMultipleChoices
 		return answer, outcome{}
 	}
 	return nil, a.refusal(ctx, answer)
@@ -245,7 +264,7 @@ func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Re
 	resource := a.site.resources[target.Resource]
 	r, err := http.NewRequestWithContext(ctx, a.call.Method, a.call.url(resource.endpoint, target.Deployment), nil)
 	if err != nil {
-		return nil, err
+		return nil, noRequest()
 	}
 	switch {
 	case a.call.Open != nil:

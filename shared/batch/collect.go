@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"aoai-bridge/shared/logsafe"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/usage"
 )
@@ -42,7 +43,7 @@ func (s *Service) GiveUp(ctx context.Context, step Step, failure Failure) (*Step
 			_, err = w.fetch(ctx, got)
 		}
 		if err != nil {
-			slog.WarnContext(ctx, "a part is given up without its answers", "job", step.Job, "part", step.Part, "error", err.Error())
+			slog.WarnContext(ctx, "a part is given up without its answers", "job", step.Job, "part", step.Part, "error", logsafe.Text(err.Error()))
 		}
 		if w.state.BatchID != "" && !terminal[w.state.Status] {
 			_ = w.resource().Cancel(ctx, w.state.BatchID) // nobody waits for it any more

@@ -17,6 +17,7 @@ import (
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
+	"aoai-bridge/shared/telemetry"
 )
 
 // maxStalls is how many waits in a row may pass without an answer, about a day, until 429 is the answer.
@@ -42,7 +43,7 @@ func (w *work) run(ctx context.Context) (*Step, error) {
 	defer cancel(nil)
 	r := &runner{
 		work: w, ctx: ctx, cancel: cancel, done: done, requests: make(chan request),
-		patient: w.step.Waits < maxStalls, end: w.lastCall(ctx),
+		patient: w.step.Waits < maxStalls, end: w.lastCall(ctx), record: telemetry.From(ctx),
 		recorder: newRecorder(ctx, w, segments, cancel), // what cannot be recorded would be paid for again: no more calls then
 	}
 	complete, err := r.run()
@@ -115,8 +116,9 @@ type runner struct {
 	patient  bool      // 429 is waited for
 	end      time.Time // no call begins later
 	recorder *recorder
+	record   *telemetry.Call // of the task; calls at the same time have their own
 
-	mu    sync.Mutex
+	mu    sync.Mutex    // guards what follows, and the record
 	until time.Time     // Azure wants to be left alone so long
 	pause time.Duration // what was left of that when the time was over
 	left  bool          // lines are left for the next run
@@ -265,6 +267,8 @@ func (r *runner) exchange(ctx context.Context, q request) (body []byte, header h
 		call.Dated, call.InPath = true, r.part.Endpoint != responses
 		call.Query = url.Values{"api-version": {version}}.Encode()
 	}
+	ctx, branch := telemetry.Branch(ctx)
+	defer r.join(branch)
 	answer, err := r.azure.Do(ctx, call)
 	if err != nil {
 		return nil, nil, 0, err
@@ -277,7 +281,15 @@ func (r *runner) exchange(ctx context.Context, q request) (body []byte, header h
 			Message: fmt.Sprintf("Azure OpenAI answered with %d bytes that are not JSON.", len(body)),
 		}
 	}
+	answer.Meter(body)
 	return body, answer.Header, answer.Status, err
+}
+
+// join adds what a call upstream learned to the task's record.
+func (r *runner) join(branch *telemetry.Call) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.record.Join(branch)
 }
 
 // responseJSON is a response as a batch's output file has it, on one line.

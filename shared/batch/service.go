@@ -9,6 +9,7 @@ import (
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/config"
 )
 
@@ -20,7 +21,7 @@ type Options struct {
 	Call  time.Duration // the longest that one online call may take
 	Temp  string        // a directory for what is too large for memory; "" is the system's
 
-	Now   func() time.Time                           // nil is time.Now
+	Now   func() time.Time                           // nil is clock.Wall
 	Sleep func(context.Context, time.Duration) error // nil waits
 }
 
@@ -40,10 +41,7 @@ type Service struct {
 func New(o Options) *Service {
 	s := &Service{
 		store: bucket.New(o.AWS, o.Env.Bucket), temp: o.Temp,
-		azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), env: o.Env, call: o.Call, now: o.Now, sleep: o.Sleep,
-	}
-	if s.now == nil {
-		s.now = time.Now
+		azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), env: o.Env, call: o.Call, now: clock.Or(o.Now), sleep: o.Sleep,
 	}
 	if s.sleep == nil {
 		s.sleep = sleep

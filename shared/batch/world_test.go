@@ -26,6 +26,7 @@ import (
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/config"
+	"aoai-bridge/shared/telemetry"
 )
 
 const (
@@ -56,6 +57,7 @@ type world struct {
 	slept   []time.Duration
 	created []locals3.Created
 	counts  map[string]int                         // of tasks
+	records []telemetry.Call                       // of tasks, in the order in which they ended
 	asked   func(*http.Request)                    // that Azure gets
 	refuses func(*http.Request) bool               // that AWS gets; it may be asked from several goroutines
 	before  func(ctx context.Context, task string) // that a workflow runs
@@ -237,7 +239,11 @@ func task[T any](w *world, name string, payload any) (T, error) {
 	w.counts[name]++
 	w.mu.Unlock()
 	answer := httptest.NewRecorder()
-	w.tasks[i].ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/v1/tasks/"+name, bytes.NewReader(raw)).WithContext(w.context()))
+	ctx, record := telemetry.Start(w.context(), "request") // as an invocation does
+	w.tasks[i].ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/v1/tasks/"+name, bytes.NewReader(raw)).WithContext(ctx))
+	w.mu.Lock()
+	w.records = append(w.records, *record)
+	w.mu.Unlock()
 	if answer.Code != http.StatusOK {
 		return out, &failure{answer.Code, answer.Body.String()}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 )
@@ -23,7 +24,7 @@ type Options struct {
 	Bucket   string
 	Workflow string // ARN of the state machine that answers a file
 	Jobs     *batch.Service
-	Now      func() time.Time // nil is time.Now
+	Now      func() time.Time // nil is clock.Wall
 }
 
 // API has the operations. It may be called concurrently.
@@ -40,10 +41,7 @@ type API struct {
 // New makes an API.
 func New(o Options) *API {
 	a := &API{
-		store: bucket.New(o.AWS, o.Bucket), jobs: o.Jobs, states: sfn.NewFromConfig(o.AWS), workflow: o.Workflow, now: o.Now,
-	}
-	if a.now == nil {
-		a.now = time.Now
+		store: bucket.New(o.AWS, o.Bucket), jobs: o.Jobs, states: sfn.NewFromConfig(o.AWS), workflow: o.Workflow, now: clock.Or(o.Now),
 	}
 	submit, status := &a.submit, &a.status
 	a.handle(submit, "POST /files", "files.create", a.createFile)

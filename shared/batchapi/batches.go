@@ -18,6 +18,7 @@ import (
 
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/logsafe"
 	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 )
@@ -201,7 +202,7 @@ func (a *API) noticeDeath(ctx context.Context, b *batchObject, rec *record) {
 		return
 	}
 	if err != nil {
-		slog.WarnContext(ctx, "the execution of a batch cannot be described", "batch", rec.ID, "error", err.Error())
+		slog.WarnContext(ctx, "the execution of a batch cannot be described", "batch", rec.ID, "error", logsafe.Text(err.Error()))
 		return
 	}
 	switch out.Status {

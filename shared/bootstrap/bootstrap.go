@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -37,7 +38,7 @@ type Function struct {
 // New reads the environment. It ends the process where that is wrong, with a line in the log that
 // names each variable.
 func New(name string) *Function {
-	lambdahttp.FitProcessors()
+	lambdahttp.Fit(os.Getenv)
 	env, err := config.FromEnvironment(os.Getenv)
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: env.LogLevel})))
 	ExitOn(err)
@@ -51,21 +52,39 @@ func New(name string) *Function {
 	}
 }
 
+// initWait is how long a start waits for the secrets. Lambda allows ten seconds for all of a start, and
+// begins again with a start that took longer, at the expense of the first call.
+const initWait = 5 * time.Second
+
 // Serve reads both secrets, so that a wrong one is in the log before the first call, and serves
 // invocations until the process ends. A wrong secret fails the calls and not the process: once it is
-// mended, calls succeed without a new deployment. path says which path of direct a bare payload is for.
+// mended, calls succeed without a new deployment. A secret that has not come after five seconds is waited
+// for by the calls that need it. path says which path of direct a bare payload is for.
 func (f *Function) Serve(http, direct http.Handler, path func(payload []byte) (string, error)) {
-	ctx := context.Background()
-	var reads sync.WaitGroup // the error of each is logged where the secret is read
-	reads.Go(func() { _ = f.Azure.Check(ctx) })
-	reads.Go(func() { _, _ = f.callers.Get(ctx) })
-	reads.Wait()
+	f.readSecrets(initWait)
 	lambdahttp.Start(lambdahttp.Function{
 		HTTP:   callers.Require(f.callers, http),
 		Direct: callers.Trust(Invoker, direct),
 		Path:   path,
 		Log:    telemetry.NewLog(os.Stdout, f.name),
 	})
+}
+
+// readSecrets returns once both secrets are read, or cannot be, and at the latest after the wait. A read
+// that takes longer goes on.
+func (f *Function) readSecrets(wait time.Duration) {
+	ctx := context.Background()
+	var reads sync.WaitGroup // the error of each is logged where the secret is read
+	reads.Go(func() { _ = f.Azure.Check(ctx) })
+	reads.Go(func() { _, _ = f.callers.Get(ctx) })
+	done := make(chan struct{})
+	go func() { reads.Wait(); close(done) }()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
 }
 
 // ExitOn ends the process, with a line in the log, where a function cannot start.

@@ -9,6 +9,7 @@ import (
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/estimate"
 	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
@@ -25,12 +26,9 @@ type API struct {
 	routes openaiapi.Router
 }
 
-// New makes an API. Without files it does not read files in S3. A nil now is time.Now.
+// New makes an API. Without files it does not read files in S3. A nil now is clock.Wall.
 func New(client *azure.Client, files *batch.Service, now func() time.Time) *API {
-	if now == nil {
-		now = time.Now
-	}
-	a := &API{azure: client, files: files, now: now}
+	a := &API{azure: client, files: files, now: clock.Or(now)}
 	a.routes.Handle("POST /tokens/estimate", "tokens.estimate", a.estimate)
 	a.routes.Handle("POST /responses/input_tokens", "responses.input_tokens", a.inputTokens)
 	return a

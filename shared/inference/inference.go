@@ -76,10 +76,14 @@ func (a *API) handleStored(pattern, name string) {
 
 // newCall is the call of Azure that a request makes, without its body.
 func (a *API) newCall(r *openaiapi.Request) *azure.Call {
-	return &azure.Call{
+	call := &azure.Call{
 		Method: r.Method, Dated: r.Path.Dated, Path: r.Path.Escaped(), Query: r.Path.Query.Encode(), Header: r.Header,
-		InPath: r.Path.Deployment != "", Name: r.Path.Deployment, Permit: r.Caller.Target, Limit: a.limit,
+		InPath: r.Path.Deployment != "", Name: r.Path.Deployment, Limit: a.limit,
 	}
+	if !r.Caller.Any() {
+		call.Permit = r.Caller.Target
+	}
+	return call
 }
 
 // relay sends the call to Azure and its answer to the caller.

@@ -58,7 +58,11 @@ func (a *API) retrieveModel(w http.ResponseWriter, r *openaiapi.Request) error {
 	if listed && !known {
 		return azure.UnknownModel(name)
 	}
-	if err := a.permit(r, name); err != nil {
+	_, online, err := a.azure.Targets(r.Context(), name)
+	if err == nil {
+		err = r.MayReach(name, online)
+	}
+	if err != nil {
 		return err
 	}
 	if !known {

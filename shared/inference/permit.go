@@ -10,15 +10,6 @@ import (
 	"aoai-bridge/shared/routing"
 )
 
-// permit checks that the caller may use one of the deployments that a name stands for.
-func (a *API) permit(r *openaiapi.Request, name string) error {
-	_, online, err := a.azure.Targets(r.Context(), name)
-	if err != nil {
-		return err
-	}
-	return r.MayReach(name, online)
-}
-
 // permitBody checks what a body names besides its model.
 func (a *API) permitBody(r *openaiapi.Request, body rawjson.Node) error {
 	refusal, err := r.Caller.Check(body, a.lookup(r))

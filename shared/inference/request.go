@@ -20,9 +20,6 @@ func (a *API) prepare(r *openaiapi.Request, op operation) (call *azure.Call, kee
 		call.Name = in.model
 	}
 	r.Record.Model, r.Record.Stream = call.Name, in.stream
-	if err := a.permit(r, call.Name); err != nil {
-		return nil, false, err
-	}
 	if err := a.permitBody(r, in.body); err != nil {
 		return nil, false, err
 	}

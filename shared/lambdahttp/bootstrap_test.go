@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"testing"
 
@@ -21,7 +23,7 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
 		slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
-		lambdahttp.FitProcessors()
+		lambdahttp.Fit(os.Getenv)
 		lambdahttp.Start(lambdahttp.Function{HTTP: handlers("http"), Direct: handlers("direct"), Path: path, Log: telemetry.NewLog(os.Stdout, "test")})
 	}
 	os.Exit(m.Run())
@@ -42,6 +44,9 @@ func handlers(kind string) http.Handler {
 	mux.HandleFunc("/bytes", func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
 	mux.HandleFunc("/kind", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"kind":%q,"pid":%d}`, kind, os.Getpid())
+	})
+	mux.HandleFunc("/limits", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "%d %d", runtime.GOMAXPROCS(0), debug.SetMemoryLimit(-1))
 	})
 	mux.HandleFunc("/empty", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("/headers", headers)

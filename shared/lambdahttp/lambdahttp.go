@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"aoai-bridge/shared/logsafe"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/telemetry"
 )
@@ -55,7 +56,7 @@ type runtimeLog struct{}
 
 func (runtimeLog) Write(line []byte) (int, error) {
 	if !bytes.HasPrefix(line, []byte("{")) {
-		slog.Error("runtime", "message", string(bytes.TrimSpace(line)))
+		slog.Error("runtime", "message", logsafe.Text(string(bytes.TrimSpace(line))))
 	}
 	return len(line), nil
 }
@@ -125,7 +126,7 @@ func serve(h http.Handler, w answerWriter, r *http.Request) (err error) {
 			w.WriteHeader(http.StatusBadGateway) // if it had none: somebody waits for the header
 			err = StreamAborted{}
 		default:
-			slog.ErrorContext(r.Context(), "panic", "request_id", w.id(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			slog.ErrorContext(r.Context(), "panic", "request_id", w.id(), "panic", logsafe.Text(fmt.Sprint(p)), "stack", string(debug.Stack()))
 			telemetry.From(r.Context()).Err = fmt.Errorf("panic: %v", p)
 			err = StreamAborted{}
 			if !w.begun() {

@@ -12,21 +12,17 @@ func (r *Request) MayUse(names ...string) error {
 	if r.Caller.May(names...) {
 		return nil
 	}
-	return r.notAllowed(names[0])
+	return permits.NotAllowed(names[0])
 }
 
-// MayReach returns nil if the caller may use one of the deployments that a name stands for. Where there is none, the
-// caller must be allowed the name itself: only then is it told that nothing has that name.
+// MayReach is MayUse for a name that stands for deployments: the caller must be allowed one of them or, if there is
+// none, the name itself.
 func (r *Request) MayReach(name string, deployments []routing.Target) error {
-	if len(deployments) == 0 {
+	switch {
+	case len(deployments) == 0:
 		return r.MayUse(name)
-	}
-	if slices.ContainsFunc(deployments, r.Caller.Target) {
+	case slices.ContainsFunc(deployments, r.Caller.Target):
 		return nil
 	}
-	return r.notAllowed(name)
-}
-
-func (r *Request) notAllowed(name string) error {
-	return permits.NotAllowed("The key of "+r.Caller.Name, name)
+	return permits.NotAllowed(name)
 }

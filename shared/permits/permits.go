@@ -84,12 +84,11 @@ func (p Permits) Check(body rawjson.Node, lookup Lookup) (refusal *openaierr.Err
 	return nil, nil
 }
 
-// NotAllowed is the 403 for a model that a key may not use. The message begins with whose key that is: "Your key" or
-// "The key of alice".
-func NotAllowed(whose, name string) *openaierr.Error {
+// NotAllowed is the 403 for a model that a key may not use.
+func NotAllowed(name string) *openaierr.Error {
 	return &openaierr.Error{
 		Status: http.StatusForbidden, Type: openaierr.TypePermission, Param: "model", Code: "model_not_allowed",
-		Message: fmt.Sprintf("%s may not use the model `%s`. GET /v1/models lists those it may use; the owner of this endpoint can add to them.", whose, name),
+		Message: fmt.Sprintf("Your key may not use the model `%s`. GET /v1/models lists those it may use; the owner of this endpoint can add to them.", name),
 	}
 }
 

@@ -71,8 +71,15 @@ func (p Pieces) Bytes() []byte {
 	return bytes.Join(p, nil)
 }
 
+// joinLimit is the largest text that Reader joins, in bytes. net/http sends a body that it knows to be in memory
+// together with the header, and any other after it, which takes a system call more.
+const joinLimit = 64 << 10
+
 // Reader reads the text from its start.
 func (p Pieces) Reader() io.Reader {
+	if len(p) == 1 || p.Len() <= joinLimit {
+		return bytes.NewReader(p.Bytes())
+	}
 	readers := make([]io.Reader, len(p))
 	for i, piece := range p {
 		readers[i] = bytes.NewReader(piece)

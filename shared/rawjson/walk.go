@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"sync/atomic"
 )
 
 // maxDepth is how deep values may nest, as encoding/json has it.
@@ -14,12 +15,20 @@ const maxDepth = 10_000
 // maxLength is the longest text that a Tree can point into.
 const maxLength = 1<<31 - 1
 
+// walked counts the bytes that all Trees have gone over.
+var walked atomic.Int64
+
+// Walked returns how many bytes of JSON have been checked since the process began. Tests hold to it what a request may
+// cost.
+func Walked() int64 { return walked.Load() }
+
 // walk goes over the text once: it checks all of it, by the rules of encoding/json, which takes several
 // times as long, and notes the values of as many levels as the Tree keeps.
 func (t *Tree) walk() error {
 	if len(t.raw) > maxLength {
 		return fmt.Errorf("the JSON is longer than %d bytes", maxLength)
 	}
+	walked.Add(int64(len(t.raw)))
 	end := t.value(space(t.raw, 0), 0, -1)
 	if end < 0 || space(t.raw, end) < len(t.raw) {
 		return syntaxError(t.raw)

@@ -7,12 +7,21 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"aoai-bridge/shared/clock"
 )
 
 const (
 	loadTimeout = 10 * time.Second // a load belongs to every waiting call, so no call's end cuts it short
 	retryUsable = 5 * time.Second  // after a failed load, while an older value serves
 	retryEmpty  = time.Second      // after a failed load, while there is nothing to serve
+
+	// patience is how long a call waits for a load while an older value could serve it. A source that
+	// works answers sooner; one that hangs must not hold up calls that need nothing of it.
+	patience = time.Second
+	// reloadPatience is longer, because the older value has been refused where it is used: a call that
+	// gives up waiting fails.
+	reloadPatience = 3 * time.Second
 )
 
 // Loaded is a value and how long it stays good.
@@ -36,16 +45,15 @@ type Value[T any] struct {
 	flight chan struct{}
 }
 
-// New makes a Value around load. A nil now is time.Now.
+// New makes a Value around load. A nil now is clock.Wall.
 func New[T any](load func(context.Context) (Loaded[T], error), now func() time.Time) *Value[T] {
-	if now == nil {
-		now = time.Now
-	}
-	return &Value[T]{load: load, now: now}
+	return &Value[T]{load: load, now: clock.Or(now)}
 }
 
-// Get returns the value, loading it if it is due. While one call loads, the others are served the
-// value at hand for as long as it has not expired. The error is the load's, or ctx's.
+// Get returns the value, loading it if it is due. A value at hand that has not expired is served after
+// a second if the load takes longer, and at once to the calls that come while another one loads; the
+// load goes on, and calls get its value as soon as it has come. Without such a value Get waits until
+// the load ends, at most ten seconds. The error is the load's, or ctx's.
 func (v *Value[T]) Get(ctx context.Context) (T, error) {
 	v.mu.Lock()
 	now := v.now()
@@ -58,11 +66,12 @@ func (v *Value[T]) Get(ctx context.Context) (T, error) {
 		defer v.mu.Unlock()
 		return *new(T), v.err
 	}
-	return v.join(ctx, now)
+	return v.join(ctx, now, patience)
 }
 
 // Reload loads at once although the value is not due, but not if the last such load was less than
-// gap ago. It returns the value that then stands.
+// gap ago. It returns the value that then stands: the old one if the load has failed, or takes longer
+// than three seconds. It then goes on, and the next calls get its value.
 func (v *Value[T]) Reload(ctx context.Context, gap time.Duration) (T, error) {
 	v.mu.Lock()
 	now := v.now()
@@ -73,21 +82,29 @@ func (v *Value[T]) Reload(ctx context.Context, gap time.Duration) (T, error) {
 	if v.flight == nil {
 		v.forced = now
 	}
-	return v.join(ctx, now)
+	return v.join(ctx, now, reloadPatience)
 }
 
-// join waits for the load under way, or starts one. It is called with mu held and releases it.
-func (v *Value[T]) join(ctx context.Context, now time.Time) (T, error) {
+// join waits for the load under way, or starts one; while the value at hand is usable, for as long as
+// patience says. It is called with mu held and releases it.
+func (v *Value[T]) join(ctx context.Context, now time.Time, patience time.Duration) (T, error) {
 	flight := v.flight
 	if flight == nil {
 		flight = make(chan struct{})
 		v.flight = flight
 		go v.fly(context.WithoutCancel(ctx), flight)
 	}
+	var enough <-chan time.Time // never, unless there is a value to serve
+	if v.usable(now) {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		enough = timer.C
+	}
 	v.mu.Unlock()
 	err := error(nil)
 	select {
 	case <-flight:
+	case <-enough:
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}

@@ -14,10 +14,11 @@ import (
 
 const ttl = time.Minute
 
-// counter loads 1, 2, 3 ..., each good for ttl, after a second's work; while fail is set it fails.
+// counter loads 1, 2, 3 ..., each good for ttl, after half a second's work; while fail is set it fails.
 type counter struct {
 	loads  atomic.Int64
 	fail   atomic.Bool
+	slow   atomic.Int64 // nanoseconds that the work takes longer
 	expire time.Duration
 }
 
@@ -25,7 +26,7 @@ var errSource = errors.New("source is down")
 
 func (c *counter) load(ctx context.Context) (refresh.Loaded[int64], error) {
 	n := c.loads.Add(1)
-	time.Sleep(time.Second)
+	time.Sleep(time.Second/2 + time.Duration(c.slow.Load()))
 	if c.fail.Load() {
 		return refresh.Loaded[int64]{}, errSource
 	}
@@ -81,6 +82,51 @@ func TestLastGoodValueServes(t *testing.T) {
 			t.Errorf("%d loads, want 2: a failing source is left alone for a while", n)
 		}
 	})
+}
+
+func TestSlowSource(t *testing.T) {
+	get := (*refresh.Value[int64]).Get
+	reload := func(v *refresh.Value[int64], ctx context.Context) (int64, error) { return v.Reload(ctx, 0) }
+	tests := []struct {
+		name   string
+		ask    func(*refresh.Value[int64], context.Context) (int64, error)
+		after  time.Duration // since the first load; the value expires after two minutes
+		slow   time.Duration
+		want   int64
+		waited time.Duration
+	}{
+		{"due, and the source answers in time", get, ttl, 400 * time.Millisecond, 2, 900 * time.Millisecond},
+		{"due, and the source hangs", get, ttl, 9 * time.Second, 1, time.Second},
+		{"refused where it is used", reload, 0, 2 * time.Second, 2, 2500 * time.Millisecond},
+		{"refused where it is used, and the source hangs", reload, 0, 9 * time.Second, 1, 3 * time.Second},
+		{"refused and due, and the source hangs", reload, ttl, 9 * time.Second, 1, 3 * time.Second},
+		{"expired: there is nothing else to serve", get, 2 * ttl, 9 * time.Second, 2, 9500 * time.Millisecond},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &counter{expire: 2 * ttl}
+				v := refresh.New(c.load, nil)
+				if _, err := v.Get(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(tt.after)
+				c.slow.Store(int64(tt.slow))
+				start := time.Now()
+				if got, err := tt.ask(v, t.Context()); got != tt.want || err != nil || time.Since(start) != tt.waited {
+					t.Errorf("got %d, %v after %v, want %d after %v", got, err, time.Since(start), tt.want, tt.waited)
+				}
+				asked := time.Now()
+				if got, err := v.Get(t.Context()); got != tt.want || err != nil || time.Since(asked) > 0 {
+					t.Errorf("the next call got %d, %v after %v, want %d at once", got, err, time.Since(asked), tt.want)
+				}
+				time.Sleep(10*time.Second - time.Since(start))
+				if got, err := v.Get(t.Context()); got != 2 || err != nil || c.loads.Load() != 2 {
+					t.Errorf("after the load: got %d, %v and %d loads, want the value of the one load", got, err, c.loads.Load())
+				}
+			})
+		})
+	}
 }
 
 func TestExpiredValueIsNotServed(t *testing.T) {

@@ -100,6 +100,11 @@ func (t *Table) Anywhere() []Target {
 	return targets
 }
 
+// Lists reports whether the secret lists the target's deployment.
+func (t *Table) Lists(target Target) bool {
+	return target.Deployment != "" && !slices.Contains(t.open, target.Resource)
+}
+
 // Models returns the names that callers can ask for, sorted; ok is false where a resource takes any.
 func (t *Table) Models() (names []string, ok bool) {
 	for _, target := range t.online {

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
+	"aoai-bridge/shared/clock"
+	"aoai-bridge/shared/logsafe"
 	"aoai-bridge/shared/refresh"
 )
 
@@ -37,16 +39,14 @@ type Secret[T any] struct {
 }
 
 // New makes a Secret that is read again after ttl. A version that parse refuses is logged and the
-// one before it stays in use. A nil now is time.Now.
+// one before it stays in use. A nil now is clock.Wall.
 func New[T any](api API, id string, ttl time.Duration, parse func([]byte) (T, error), now func() time.Time) *Secret[T] {
-	if now == nil {
-		now = time.Now
-	}
+	now = clock.Or(now)
 	var held Version[T] // load runs once at a time, so it needs no lock
 	load := func(ctx context.Context) (refresh.Loaded[Version[T]], error) {
 		version, err := read(ctx, api, id, held, parse)
 		if err != nil {
-			slog.ErrorContext(ctx, "secret not read", "secret", id, "error", err.Error())
+			slog.ErrorContext(ctx, "secret not read", "secret", id, "error", logsafe.Text(err.Error()))
 			return refresh.Loaded[Version[T]]{}, err
 		}
 		held = version

@@ -9,8 +9,10 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
+	"aoai-bridge/shared/logsafe"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -23,6 +25,7 @@ type Call struct {
 	Model        string // as asked for
 	Resource     string // name of the Azure resource that answered
 	Deployment   string // that answered, or was asked last
+	Known        bool   // Azure has that deployment: the secret lists it, or it has answered 2xx
 	Status       int    // sent to the caller
 	Stream       bool
 	Tries        int           // requests sent to Azure
@@ -58,6 +61,32 @@ func From(ctx context.Context) *Call {
 		return c
 	}
 	return &Call{start: time.Now()}
+}
+
+// Branch returns a context with a record of its own, for one of several calls to Azure that run at the
+// same time on behalf of the call under way. Join adds it to that call's record.
+func Branch(ctx context.Context) (context.Context, *Call) {
+	branch := &Call{start: From(ctx).start}
+	return context.WithValue(ctx, key{}, branch), branch
+}
+
+// Join adds what a branch learned: tries and tokens add up, the first byte is the earliest one, the time
+// upstream the longest of one call, and the deployment that of the branch that joined last. Branches must
+// not join at the same time.
+func (c *Call) Join(branch *Call) {
+	if branch.Tries == 0 {
+		return
+	}
+	c.Resource, c.Deployment, c.Known, c.AzureID = branch.Resource, branch.Deployment, branch.Known, branch.AzureID
+	c.Tries += branch.Tries
+	c.UpstreamTime = max(c.UpstreamTime, branch.UpstreamTime)
+	if c.FirstByte == 0 || branch.FirstByte > 0 && branch.FirstByte < c.FirstByte {
+		c.FirstByte = branch.FirstByte
+	}
+	c.Usage.Known = c.Usage.Known || branch.Usage.Known
+	c.Usage.Input += branch.Usage.Input
+	c.Usage.CachedInput += branch.Usage.CachedInput
+	c.Usage.Output += branch.Usage.Output
 }
 
 // Fail sends an error to the caller of r and notes it for the log: its code and its cause, but not its
@@ -109,7 +138,7 @@ func (l *Log) Write(ctx context.Context, c *Call) {
 		slog.String("caller", c.Caller),
 		slog.String("model", bounded(c.Model)),
 		slog.String("resource", c.Resource),
-		slog.String("deployment", bounded(c.Deployment)),
+		slog.String("deployment", bounded(strings.ToLower(c.Deployment))), // Azure's names have no case, metrics have
 		slog.Int("status", c.Status),
 		slog.Bool("stream", c.Stream),
 		slog.Int("tries", c.Tries),
@@ -130,21 +159,21 @@ func (l *Log) Write(ctx context.Context, c *Call) {
 		)
 	}
 	if c.Code != "" {
-		r.AddAttrs(slog.String("error_code", c.Code))
+		r.AddAttrs(slog.String("error_code", bounded(c.Code)))
 	}
 	if c.Err != nil {
-		r.AddAttrs(slog.String("error", c.Err.Error()))
+		r.AddAttrs(slog.String("error", logsafe.Text(c.Err.Error())))
 	}
 	r.AddAttrs(slog.Any("_aws", metrics(now, c)))
 	_ = l.handler.Handle(ctx, r) // standard output has nobody to tell of its failure
 }
 
 // metrics is CloudWatch's embedded metric format: it turns members of the same line into metrics.
-// A deployment is a dimension only where Azure knows it, so that a caller who makes up names makes
-// up no metrics, each of which has a price.
+// A deployment is a dimension only if Azure is known to have it, so that a caller who makes up names
+// makes up no metrics, each of which has a price.
 func metrics(now time.Time, c *Call) json.RawMessage {
 	dimensions := `[["function"]]`
-	if c.Deployment != "" && c.Status != 404 {
+	if c.Deployment != "" && c.Known {
 		dimensions = `[["function"],["function","deployment"]]`
 	}
 	names := `{"Name":"calls","Unit":"Count"},{"Name":"errors","Unit":"Count"}`

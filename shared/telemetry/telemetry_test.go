@@ -23,6 +23,7 @@ var calls = []struct {
 }{
 	{"answered", func(c *telemetry.Call) {
 		c.Operation, c.Caller, c.Model, c.Resource, c.Deployment = "chat.completions", "my-app", "gpt-4o", "east", "chat"
+		c.Known = true
 		c.Status, c.Stream, c.Tries, c.AzureID = 200, true, 2, "apim-1"
 		c.FirstByte, c.UpstreamTime = 250*time.Millisecond, 1234567*time.Microsecond
 		c.Usage = telemetry.Usage{Known: true, Input: 23, CachedInput: 16, Output: 11}
@@ -34,17 +35,30 @@ var calls = []struct {
 	{"a model that does not exist is no dimension", func(c *telemetry.Call) {
 		c.Model, c.Deployment, c.Status, c.Code = "made-up", "made-up", 404, "DeploymentNotFound"
 	}},
+	{"nor is one that nobody has heard of while Azure is ill", func(c *telemetry.Call) {
+		c.Model, c.Deployment, c.Status, c.Code = "made-up", "made-up", 503, "ServiceUnavailable"
+	}},
+	{"nor in a task that goes well without an answer of Azure's", func(c *telemetry.Call) {
+		c.Operation, c.Deployment, c.Status, c.Tries = "batch.submit", "made-up", 200, 3
+	}},
+	{"a name in capitals is the same deployment", func(c *telemetry.Call) {
+		c.Model, c.Deployment, c.Known, c.Status = "CHAT", "CHAT", true, 200
+	}},
 	{"failed", func(c *telemetry.Call) {
-		c.Deployment, c.Status, c.Code, c.Err = "chat", 504, "timeout", errors.New("no first byte from Azure in time")
+		c.Deployment, c.Known, c.Status, c.Code, c.Err = "chat", true, 504, "timeout", errors.New("no first byte from Azure in time")
 	}},
 	{"broke off after its header", func(c *telemetry.Call) {
-		c.Deployment, c.Status, c.Stream, c.Err = "chat", 200, true, errors.New("the stream ended without its last event")
+		c.Deployment, c.Known, c.Status, c.Stream, c.Err = "chat", true, 200, true, errors.New("the stream ended without its last event")
 	}},
 	{"given up by its caller", func(c *telemetry.Call) {
-		c.Deployment, c.Status, c.Stream, c.Code, c.Err = "chat", 200, true, telemetry.CallerGone, errors.New("context canceled")
+		c.Deployment, c.Known, c.Status, c.Stream, c.Code, c.Err = "chat", true, 200, true, telemetry.CallerGone, errors.New("context canceled")
 	}},
 	{"a name of any length", func(c *telemetry.Call) {
-		c.Model, c.Deployment, c.Status = strings.Repeat("x", 5000), strings.Repeat("y", 5000), 502
+		c.Model, c.Deployment, c.Known, c.Status = strings.Repeat("x", 5000), strings.Repeat("y", 5000), true, 502
+	}},
+	{"an error that names a host and a key", func(c *telemetry.Call) {
+		c.Status, c.Code = 500, "internal_error"
+		c.Err = errors.New(`operation error S3: PutObject, Put "https://bucket.s3.example/key": dial tcp 192.0.2.7:443: connect: connection refused`)
 	}},
 }
 
@@ -131,6 +145,40 @@ func TestMetricsAreValid(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Calls to Azure at the same time have records of their own, and what they learned adds up in the call's.
+func TestBranches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, call := telemetry.Start(t.Context(), "request-1")
+		call.Operation, call.Tries = "batch.submit", 1
+		time.Sleep(time.Second)
+		firstContext, first := telemetry.Branch(ctx)
+		_, second := telemetry.Branch(ctx)
+		_, unused := telemetry.Branch(ctx)
+		if telemetry.From(firstContext) != first || first == second || first.Elapsed() != time.Second {
+			t.Fatalf("branches %p and %p, found %p after %v", first, second, telemetry.From(firstContext), first.Elapsed())
+		}
+		first.Resource, first.Deployment, first.Known, first.AzureID = "east", "chat", true, "apim-1"
+		first.Tries, first.FirstByte, first.UpstreamTime = 2, 1500*time.Millisecond, 3*time.Second
+		first.Usage = telemetry.Usage{Known: true, Input: 10, CachedInput: 4, Output: 1}
+		second.Resource, second.Deployment, second.Known, second.AzureID = "west", "other", false, "apim-2"
+		second.Tries, second.FirstByte, second.UpstreamTime = 1, 1200*time.Millisecond, 2*time.Second
+		for _, branch := range []*telemetry.Call{first, second, unused} {
+			call.Join(branch)
+		}
+		got := *call
+		if got.Tries != 4 || got.FirstByte != second.FirstByte || got.UpstreamTime != first.UpstreamTime || got.Usage != first.Usage {
+			t.Errorf("the sums are %+v", got)
+		}
+		if got.Operation != "batch.submit" || got.Resource != "west" || got.Deployment != "other" || got.Known || got.AzureID != "apim-2" {
+			t.Errorf("the call is %+v, want what was asked last", got)
+		}
+		call.Join(first)
+		if want := (telemetry.Usage{Known: true, Input: 20, CachedInput: 8, Output: 2}); call.Usage != want {
+			t.Errorf("usage %+v, want %+v", call.Usage, want)
+		}
+	})
 }
 
 func TestNoCallAndNoLog(t *testing.T) {

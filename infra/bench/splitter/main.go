@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -25,7 +26,7 @@ type answer struct {
 }
 
 func main() {
-	lambdahttp.FitProcessors() // as many as the other has
+	lambdahttp.Fit(os.Getenv) // as the other does
 	cfg, err := config.LoadDefaultConfig(context.Background())
 	if err != nil {
 		panic(err)
