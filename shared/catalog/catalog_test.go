@@ -187,6 +187,7 @@ func TestPTUs(t *testing.T) {
 		{"the minimum", "gpt-5.2", GlobalProvisionedManaged, 1, Usage{Input: 200, Output: 20}, 0.11, 15},
 		{"the regional minimum and increment", "gpt-5.2", ProvisionedManaged, 1000, Usage{Input: 200, Output: 20}, 105.88, 150},
 		{"weights: cached input counts", "gpt-6-sol", GlobalProvisionedManaged, 3000, Usage{Input: 1000, CachedInput: 500, Output: 100}, 1050, 1050},
+		{"weights: cache writes count more", "gpt-6-sol", GlobalProvisionedManaged, 3000, Usage{Input: 1000, CachedInput: 500, CacheWrite: 400, Output: 100}, 1150, 1150},
 		{"weights of a long prompt", "gpt-6-sol", GlobalProvisionedManaged, 1, Usage{Input: 300000, Output: 1000}, 202.5, 205},
 		{"a hair above an increment", "gpt-4o", GlobalProvisionedManaged, 1, Usage{Input: 50001}, 20, 25},
 		{"above what a deployment may have", "o1", GlobalProvisionedManaged, 1e6, Usage{Input: 1000}, 4347826.09, 0},
