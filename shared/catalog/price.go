@@ -3,6 +3,7 @@ package catalog
 import (
 	"cmp"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -212,6 +213,16 @@ func (p *Price) Cost(u Usage) (usd float64, ok bool) {
 		usd += float64(u.Output) * r.Output.USD
 	}
 	return Rounded(usd / 1e6), true
+}
+
+// CacheWrites reports whether what a model writes to the prompt cache has a price of its own.
+func (c *Catalog) CacheWrites(n Named) bool {
+	for _, t := range TokenTypes() {
+		if p := c.owned[ownKey{n.Name, n.Asked, t}]; p != nil && p.CacheWrite.Known {
+			return true
+		}
+	}
+	return slices.ContainsFunc(c.prices[n.Name], func(p Price) bool { return p.CacheWrite.Known })
 }
 
 // Rounded drops what floating point adds below a billionth of a dollar.
