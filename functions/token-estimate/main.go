@@ -1,4 +1,4 @@
-// Token-estimate says what requests take before they are sent.
+// Token-estimate counts the tokens of requests before they are sent, and their cost.
 package main
 
 import (

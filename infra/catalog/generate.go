@@ -52,7 +52,7 @@ func generate(dir string, out io.Writer) error {
 		fmt.Fprintln(out, "rows.go has changed")
 	}
 	for _, d := range m.heard {
-		fmt.Fprintln(out, "the dearer is taken of", d)
+		fmt.Fprintln(out, "the higher price is used:", d)
 	}
 	counts := map[string]int{}
 	for _, v := range m.verdicts {

@@ -56,9 +56,9 @@ func judged(t *testing.T, counts map[string]int, s stated, reasons []string) {
 	case slices.ContainsFunc(reasons, func(reason string) bool { return strings.Contains(s.note, reason) }):
 		counts["corrected"]++
 		t.Logf("corrected: %s: %s: %v, not %g: %s", s.row, s.what, s.got, s.want, s.note)
-	case s.got.Known && s.got.USD > s.want && strings.Contains(s.note, "the dearer is taken"):
-		counts["the dearer of two"]++
-		t.Logf("the dearer of two: %s: %s: %g, not %g", s.row, s.what, s.got.USD, s.want)
+	case s.got.Known && s.got.USD > s.want && strings.Contains(s.note, "the higher is used"):
+		counts["the higher of two"]++
+		t.Logf("the higher of two: %s: %s: %g, not %g", s.row, s.what, s.got.USD, s.want)
 	default:
 		t.Errorf("%s: %s is %v, want %g, and the row gives no reason: %q", s.row, s.what, s.got, s.want, s.note)
 	}

@@ -75,17 +75,17 @@ type book struct {
 // disagreement is that two sources state two prices of one thing.
 type disagreement struct {
 	terms
-	what           kind
-	taken, dropped string // with their sources
+	what         kind
+	used, unused string
 }
 
 func (d disagreement) String() string {
 	words := []string{d.model, d.version, string(d.kind), d.zone, string(d.tier), string(d.what)}
 	words = slices.DeleteFunc(words, func(s string) bool { return s == "" })
-	return fmt.Sprintf("%s: %s, not %s", strings.Join(words, " "), d.taken, d.dropped)
+	return fmt.Sprintf("%s: %s, not %s", strings.Join(words, " "), d.used, d.unused)
 }
 
-// add takes a quote in. The dearer of two prices holds, and the row says so.
+// add records a quote. Of two prices for one thing it keeps the higher, and notes that on the row.
 func (b *book) add(q quote) {
 	o := b.offers[q.terms]
 	if o == nil {
@@ -106,14 +106,14 @@ func (b *book) add(q quote) {
 		o.prices[q.what] = q.price
 	}
 	if known != nil && q.price.Cmp(known) != 0 {
-		dearer, cheaper := known, q.price
-		if dearer.Cmp(cheaper) < 0 {
-			dearer, cheaper = cheaper, dearer
+		higher, lower := known, q.price
+		if higher.Cmp(lower) < 0 {
+			higher, lower = lower, higher
 		}
-		note := fmt.Sprintf("sources disagree on the price of %s: %s, or %s; the dearer is taken", strings.ReplaceAll(string(q.what), "_", " "), decimals(dearer), decimals(cheaper))
+		note := fmt.Sprintf("sources disagree on the price of %s: %s or %s; the higher is used", strings.ReplaceAll(string(q.what), "_", " "), decimals(higher), decimals(lower))
 		if !slices.Contains(o.notes, note) {
 			o.notes = append(o.notes, note)
-			b.heard = append(b.heard, disagreement{q.terms, q.what, decimals(dearer), decimals(cheaper) + " (" + q.row + " or the rows before it)"})
+			b.heard = append(b.heard, disagreement{q.terms, q.what, decimals(higher), decimals(lower) + " (" + q.row + " disagrees)"})
 		}
 	}
 }

@@ -1,5 +1,5 @@
 // Package directions keeps the module's imports going one way: from functions down to the bottom of
-// shared, and never between shared and the local stack. It refuses to ask the go command, and reads
+// shared, and never between shared and the local stack. It does not ask the go command, but reads
 // the source itself: go test would cache a passing `go list` without knowing what that had read.
 package directions
 

@@ -49,7 +49,7 @@ func (m measure) tokens(endpoint string, body rawjson.Node, size int) (tokens in
 	return int64(size / bytesPerToken), false
 }
 
-// price is what the tokens of so many calls cost in USD, in the dearest data zone. ok is false where the
+// price is what the tokens of so many calls cost in USD, in the most expensive data zone. ok is false where the
 // catalog and the Azure secret have no price.
 func price(known *catalog.Catalog, model string, kind catalog.DeploymentType, u usage.Usage, calls int) (usd float64, ok bool) {
 	named, err := known.Lookup(model)

@@ -8,10 +8,10 @@ import (
 	"aoai-bridge/shared/openaierr"
 )
 
-// within checks a batch's options, which spend the money of the stack's owner, and returns them with the ceiling
+// checkSpending checks a batch's options, which spend the money of the stack's owner, and returns them with the ceiling
 // that holds. They may not go beyond the stack's settings, except up to a ceiling that the callers' secret
-// has for the key. Where that is below the stack's, it holds for batches that name none, too.
-func within(o batch.JobOptions, stack batch.Settings, caller callers.Caller) (batch.JobOptions, error) {
+// has for the key. Where that is below the stack's, it also holds for batches that name none.
+func checkSpending(o batch.JobOptions, stack batch.Settings, caller callers.Caller) (batch.JobOptions, error) {
 	most := stack.Ceiling
 	if caller.CostCeiling != nil {
 		most = *caller.CostCeiling
@@ -21,7 +21,7 @@ func within(o batch.JobOptions, stack batch.Settings, caller callers.Caller) (ba
 		asked = *o.Ceiling
 	}
 	switch {
-	case !above(asked, most):
+	case !allowsMore(asked, most):
 	case o.Ceiling == nil:
 		o.Ceiling = &most
 	default:
@@ -41,8 +41,8 @@ func within(o batch.JobOptions, stack batch.Settings, caller callers.Caller) (ba
 	return o, nil
 }
 
-// above reports whether a ceiling allows more than another; 0 is no ceiling at all.
-func above(a, b float64) bool { return b != 0 && (a == 0 || a > b) }
+// allowsMore reports whether a ceiling allows more than another; 0 is no ceiling at all.
+func allowsMore(a, b float64) bool { return b != 0 && (a == 0 || a > b) }
 
 func dollars(amount float64) string {
 	if amount == 0 {

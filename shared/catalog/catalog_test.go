@@ -38,8 +38,8 @@ func TestLookup(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n := lookup(t, Embedded(), tt.name)
-			if n.Name != tt.model || n.Asked != tt.version {
-				t.Errorf("got %s in version %q, want %s in %q", n.Name, n.Asked, tt.model, tt.version)
+			if n.Name != tt.model || n.AskedVersion != tt.version {
+				t.Errorf("got %s in version %q, want %s in %q", n.Name, n.AskedVersion, tt.model, tt.version)
 			}
 		})
 	}
@@ -107,7 +107,7 @@ func TestRowsAreSourced(t *testing.T) {
 	}
 	for key, q := range c.quotas {
 		source(key.model, q.Source)
-		if !key.kind.Batch() || c.models[key.model] == nil {
+		if !key.deployment.Batch() || c.models[key.model] == nil {
 			t.Errorf("the quota %v is of nothing", key)
 		}
 	}

@@ -43,13 +43,13 @@ func (c *Catalog) Costs(n Named, u Usage, terms Terms) []Cost {
 		if t.Batch() {
 			on.Tier = StandardTier
 		}
-		found, reason := c.find(n, t, on)
+		found, reason := c.findPrices(n, t, on)
 		if found == nil {
 			costs = append(costs, Cost{Type: t, Tier: on.Tier, Reason: reason})
 		}
 		for _, p := range found {
 			cost := p.cost(n, u)
-			if last := len(costs) - 1; last >= 0 && costs[last].same(&cost) {
+			if last := len(costs) - 1; last >= 0 && costs[last].samePrices(&cost) {
 				costs[last].Zones = append(costs[last].Zones, cost.Zones...)
 				continue
 			}
@@ -66,8 +66,8 @@ func (c *Catalog) Costs(n Named, u Usage, terms Terms) []Cost {
 	return costs
 }
 
-// same reports whether two zones of one type have the same prices.
-func (c *Cost) same(d *Cost) bool {
+// samePrices reports whether two zones of one type have the same prices.
+func (c *Cost) samePrices(d *Cost) bool {
 	equal := func(a, b *float64) bool { return a == nil && b == nil || a != nil && b != nil && *a == *b }
 	return c.Type == d.Type && c.Note == d.Note && c.Reason == d.Reason && equal(c.USD, d.USD) && equal(c.Input, d.Input) &&
 		equal(c.CachedInput, d.CachedInput) && equal(c.CacheWrite, d.CacheWrite) && equal(c.Output, d.Output)

@@ -40,7 +40,7 @@ type Model struct {
 	MaxRequestTokens       int    `json:"max_request_tokens,omitempty"`
 	MaxRequestTokensSource string `json:"max_request_tokens_source,omitempty"`
 
-	own bool // the user's, by an override
+	overridden bool // it is the user's, from "models" in the Azure secret
 }
 
 // Version is what sets one version apart from its model.
@@ -59,7 +59,7 @@ func (n Named) Retires() (day, source string) {
 		day = *n.Retirement
 	}
 	for _, v := range n.Versions {
-		if v.Version == n.Asked && v.Retirement != "" {
+		if v.Version == n.AskedVersion && v.Retirement != "" {
 			day = v.Retirement
 		}
 	}
@@ -87,7 +87,7 @@ func (n Named) Limits(t DeploymentType) (context, maxOutput *int) {
 		context = &limit
 	}
 	for _, v := range n.Versions {
-		if v.Version == n.Asked {
+		if v.Version == n.AskedVersion {
 			if v.Context != nil {
 				context = v.Context
 			}
@@ -127,8 +127,8 @@ type Detail struct {
 }
 
 type quotaKey struct {
-	model string
-	kind  DeploymentType
+	model      string
+	deployment DeploymentType
 }
 
 // Quota is how many tokens may wait in a model's batch deployment at once, by kind of subscription.

@@ -77,41 +77,41 @@ func TierOf(serviceTier string) Tier {
 
 // Terms are on what a price depends beside the model and the deployment type.
 type Terms struct {
-	Zone string // "" is any: the dearest
+	Zone string // "" is any: the most expensive
 	Tier Tier
 	Day  string // "2026-11-28"; "" is a day after all promotions
 }
 
-// On is the standard tier on the day of a time, in UTC.
-func On(now time.Time) Terms { return Terms{Day: now.UTC().Format(time.DateOnly)} }
+// TermsOn returns the standard tier on the day of a time, in UTC.
+func TermsOn(now time.Time) Terms { return Terms{Day: now.UTC().Format(time.DateOnly)} }
 
-func (p *Price) holds(terms Terms) bool {
+func (p *Price) appliesOn(terms Terms) bool {
 	return p.Tier == terms.Tier && (terms.Zone == "" || p.Zone == "" || p.Zone == terms.Zone) &&
 		(p.From == "" || terms.Day == "" || p.From <= terms.Day) && (p.Until == "" || terms.Day != "" && terms.Day <= p.Until)
 }
 
 // Price returns a model's price on a deployment type. Where there is none, the reason says why.
 func (c *Catalog) Price(n Named, t DeploymentType, terms Terms) (p *Price, reason string) {
-	found, reason := c.find(n, t, terms)
+	found, reason := c.findPrices(n, t, terms)
 	for _, each := range found {
-		if p == nil || each.dearer(p) {
+		if p == nil || each.moreThan(p) {
 			p = each
 		}
 	}
 	return p, reason
 }
 
-func (p *Price) dearer(than *Price) bool {
-	return cmp.Or(cmp.Compare(p.Input.USD, than.Input.USD), cmp.Compare(p.Output.USD, than.Output.USD)) > 0
+func (p *Price) moreThan(other *Price) bool {
+	return cmp.Or(cmp.Compare(p.Input.USD, other.Input.USD), cmp.Compare(p.Output.USD, other.Output.USD)) > 0
 }
 
-// find returns a model's prices on a deployment type: one, or one of each data zone.
-func (c *Catalog) find(n Named, t DeploymentType, terms Terms) (found []*Price, reason string) {
+// findPrices returns a model's prices on a deployment type: one, or one of each data zone.
+func (c *Catalog) findPrices(n Named, t DeploymentType, terms Terms) (found []*Price, reason string) {
 	version := ""
-	if c.priced[versionKey{n.Name, n.Asked}] {
-		version = n.Asked
+	if c.priced[versionKey{n.Name, n.AskedVersion}] {
+		version = n.AskedVersion
 	}
-	if p := c.own(n, version, t); p != nil {
+	if p := c.overriddenPrice(n, version, t); p != nil {
 		if terms.Tier != StandardTier {
 			return nil, "the price of your own is of the standard tier"
 		}
@@ -124,7 +124,7 @@ func (c *Catalog) find(n Named, t DeploymentType, terms Terms) (found []*Price, 
 			continue
 		}
 		switch {
-		case p.Version == version && p.holds(terms):
+		case p.Version == version && p.appliesOn(terms):
 			found = append(found, p)
 		case p.Version == "":
 			others = true
@@ -135,7 +135,7 @@ func (c *Catalog) find(n Named, t DeploymentType, terms Terms) (found []*Price, 
 		return found, ""
 	case terms.Tier != StandardTier:
 		return nil, "no source in hand states a price of the tier " + string(terms.Tier) + " for this model on this deployment type"
-	case n.own:
+	case n.overridden:
 		return nil, `the model is your own: add its price to "prices"`
 	case t.Batch() && n.NoBatch != "":
 		return nil, n.NoBatch
@@ -149,7 +149,7 @@ func (c *Catalog) find(n Named, t DeploymentType, terms Terms) (found []*Price, 
 	return nil, "no source in hand states the price of this model on this deployment type"
 }
 
-type ownKey struct {
+type overrideKey struct {
 	model, version string
 	kind           DeploymentType
 }
@@ -160,14 +160,14 @@ type versionKey struct{ model, version string }
 // articles/foundry/openai/includes/how-to-batch-content.md (2026-03-19).
 const batchFactor = 0.5
 
-// own returns the user's price of a type. Their price of Global Standard is one of Global Batch too, at half
+// overriddenPrice returns the user's price of a type. Their price of Global Standard is one of Global Batch too, at half
 // of it, unless Azure has no batch of the model. A discount on cached input is left out: no source says
 // that it is given on top.
-func (c *Catalog) own(n Named, version string, t DeploymentType) *Price {
-	if p := c.owned[ownKey{n.Name, version, t}]; p != nil || t != GlobalBatch || n.NoBatch != "" {
+func (c *Catalog) overriddenPrice(n Named, version string, t DeploymentType) *Price {
+	if p := c.overrides[overrideKey{n.Name, version, t}]; p != nil || t != GlobalBatch || n.NoBatch != "" {
 		return p
 	}
-	p := c.owned[ownKey{n.Name, version, GlobalStandard}]
+	p := c.overrides[overrideKey{n.Name, version, GlobalStandard}]
 	if p == nil {
 		return nil
 	}
@@ -218,7 +218,7 @@ func (p *Price) Cost(u Usage) (usd float64, ok bool) {
 // CacheWrites reports whether what a model writes to the prompt cache has a price of its own.
 func (c *Catalog) CacheWrites(n Named) bool {
 	for _, t := range TokenTypes() {
-		if p := c.owned[ownKey{n.Name, n.Asked, t}]; p != nil && p.CacheWrite.Known {
+		if p := c.overrides[overrideKey{n.Name, n.AskedVersion, t}]; p != nil && p.CacheWrite.Known {
 			return true
 		}
 	}

@@ -67,8 +67,8 @@ func (c *Catalog) PTUs(n Named, u Usage, callsPerMinute float64) []Capacity {
 		case row.MaxPrompt > 0 && u.Input > int64(row.MaxPrompt):
 			capacity.Reason = fmt.Sprintf("provisioned deployments of this model refuse prompts above %d tokens", row.MaxPrompt)
 		default:
-			capacity.size(row, n, u, callsPerMinute)
-			if p := c.owned[ownKey{n.Name, "", t}]; p != nil && p.PTUHour.Known && capacity.PTUs != nil {
+			capacity.compute(row, n, u, callsPerMinute)
+			if p := c.overrides[overrideKey{n.Name, "", t}]; p != nil && p.PTUHour.Known && capacity.PTUs != nil {
 				usd := Rounded(float64(*capacity.PTUs) * p.PTUHour.USD)
 				capacity.USDPerHr = &usd
 			}
@@ -78,8 +78,8 @@ func (c *Catalog) PTUs(n Named, u Usage, callsPerMinute float64) []Capacity {
 	return all
 }
 
-func (c *Capacity) size(row *PTU, n Named, u Usage, callsPerMinute float64) {
-	raw := row.normalized(n, u) * callsPerMinute / row.InputTPM
+func (c *Capacity) compute(row *PTU, n Named, u Usage, callsPerMinute float64) {
+	raw := row.inInputTokens(n, u) * callsPerMinute / row.InputTPM
 	shown := math.Round(raw*100) / 100
 	c.Raw, c.Source = &shown, row.Source
 	c.Minimum, c.Increment = row.GlobalMin, row.GlobalIncrement
@@ -95,8 +95,8 @@ func (c *Capacity) size(row *PTU, n Named, u Usage, callsPerMinute float64) {
 	c.PTUs = &ptus
 }
 
-// normalized is one call in input tokens.
-func (p *PTU) normalized(n Named, u Usage) float64 {
+// inInputTokens returns how many input tokens one call counts for.
+func (p *PTU) inInputTokens(n Named, u Usage) float64 {
 	fresh := float64(u.Input - u.CachedInput)
 	if p.Weights == nil {
 		return fresh + p.OutputRatio*float64(u.Output)

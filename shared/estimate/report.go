@@ -76,7 +76,7 @@ func (o *Options) check() error {
 	}
 	for i, size := range o.Images {
 		if size.Width <= 0 || size.Height <= 0 {
-			return openaierr.Invalid(at("estimate.images", i), "invalid_value", "Invalid value for 'estimate.images[%d]': give width and height in pixels.", i)
+			return openaierr.Invalid(elementParam("estimate.images", i), "invalid_value", "Invalid value for 'estimate.images[%d]': give width and height in pixels.", i)
 		}
 	}
 	return nil
@@ -146,13 +146,13 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 	if n == nil {
 		return r, nil
 	}
-	r.Model, r.Version = n.Name, n.Asked
+	r.Model, r.Version = n.Name, n.AskedVersion
 	bound, explicit, err := outputBound(count.Kind, body, n)
 	if err != nil {
 		return nil, err
 	}
 	if count.Kind == Chat || count.Kind == Responses {
-		r.Output = expected(bound, explicit, o)
+		r.Output = expectedOutput(bound, explicit, o)
 	}
 	paid := 0
 	if r.Output != nil {
@@ -161,7 +161,7 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 	if r.CacheWrite, err = cacheWrite(c, n, count.Tokens, o); err != nil {
 		return nil, err
 	}
-	terms := catalog.On(now)
+	terms := catalog.TermsOn(now)
 	if terms.Tier, err = serviceTier(body); err != nil {
 		return nil, err
 	}
@@ -182,34 +182,34 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 	return r, nil
 }
 
-// limit is the most output that a request asks for.
-type limit struct {
+// outputLimit is the most output that a request asks for.
+type outputLimit struct {
 	tokens int
 	from   string
 }
 
 // outputBound returns the most output there can be, and what the request itself says of it.
-func outputBound(kind Kind, body rawjson.Node, n *catalog.Named) (bound, explicit *limit, err error) {
+func outputBound(kind Kind, body rawjson.Node, n *catalog.Named) (bound, explicit *outputLimit, err error) {
 	names := []string{"max_output_tokens"}
 	choices := 1
 	if kind == Chat {
 		names = []string{"max_completion_tokens", "max_tokens"}
-		if err := whole(body, "n", &choices); err != nil {
+		if err := readCount(body, "n", &choices); err != nil {
 			return nil, nil, err
 		}
 	}
 	for _, name := range names {
 		most := -1
-		if err := whole(body, name, &most); err != nil {
+		if err := readCount(body, name, &most); err != nil {
 			return nil, nil, err
 		}
 		if most >= 0 {
-			explicit = &limit{most * choices, name}
+			explicit = &outputLimit{most * choices, name}
 			return explicit, explicit, nil
 		}
 	}
 	if _, most := n.Limits(""); most != nil {
-		return &limit{*most * choices, "the model's maximum"}, nil, nil
+		return &outputLimit{*most * choices, "the model's maximum"}, nil, nil
 	}
 	return nil, nil, nil
 }
@@ -217,7 +217,7 @@ func outputBound(kind Kind, body rawjson.Node, n *catalog.Named) (bound, explici
 // maxTokens bounds numbers of tokens, and of choices: the product of two fits an int.
 const maxTokens = 1 << 31
 
-func whole(body rawjson.Node, name string, into *int) error {
+func readCount(body rawjson.Node, name string, into *int) error {
 	v := body.Get(name)
 	if v.Absent() {
 		return nil
@@ -231,7 +231,7 @@ func whole(body rawjson.Node, name string, into *int) error {
 	return nil
 }
 
-func expected(bound, explicit *limit, o Options) *Output {
+func expectedOutput(bound, explicit *outputLimit, o Options) *Output {
 	out := &Output{Why: "nothing: give 'estimate.output_tokens'"}
 	if bound != nil {
 		out.Bound, out.From = &bound.tokens, bound.from
@@ -245,20 +245,20 @@ func expected(bound, explicit *limit, o Options) *Output {
 	return out
 }
 
-func contextOf(n *catalog.Named, count *Count, explicit *limit) *Context {
+func contextOf(n *catalog.Named, count *Count, explicit *outputLimit) *Context {
 	window, _ := n.Limits("")
-	c := fits(n, count, explicit, window)
+	c := contextIn(n, count, explicit, window)
 	if len(n.ContextByType) > 0 {
 		c.ByType = map[catalog.DeploymentType]*Context{}
 		for t := range n.ContextByType {
 			window, _ := n.Limits(t)
-			c.ByType[t] = fits(n, count, explicit, window)
+			c.ByType[t] = contextIn(n, count, explicit, window)
 		}
 	}
 	return c
 }
 
-func fits(n *catalog.Named, count *Count, explicit *limit, window *int) *Context {
+func contextIn(n *catalog.Named, count *Count, explicit *outputLimit, window *int) *Context {
 	c := &Context{Window: window, MaxInput: n.MaxInput}
 	input, output := count.Tokens, 0
 	if count.Kind == Embeddings {

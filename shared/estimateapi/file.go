@@ -14,7 +14,7 @@ import (
 	"aoai-bridge/shared/rawjson"
 )
 
-// FileReport is what a file of requests takes.
+// FileReport is the estimate of a file of requests.
 type FileReport struct {
 	Object   string          `json:"object"` // "file_estimate"
 	Bucket   string          `json:"bucket,omitempty"`
@@ -28,7 +28,7 @@ type FileReport struct {
 	Total    FileTotal       `json:"total"`
 }
 
-// FileModel is what the lines for one model take.
+// FileModel is the estimate of the lines for one model.
 type FileModel struct {
 	batch.SurveyRow
 	Cost  []catalog.Cost `json:"cost,omitempty"`
@@ -44,9 +44,9 @@ type FileTotal struct {
 	USD          map[catalog.DeploymentType]*float64 `json:"usd"` // nil where a model has no known price
 }
 
-// file answers for a JSONL object in S3. ctx ends the reading in time, so that the answer says how far
+// estimateFile answers for a JSONL object in S3. ctx ends the reading in time, so that the answer says how far
 // it came.
-func (a *API) file(w http.ResponseWriter, r *openaiapi.Request, body rawjson.Node) error {
+func (a *API) estimateFile(w http.ResponseWriter, r *openaiapi.Request, body rawjson.Node) error {
 	source, err := sourceOf(body.Get("s3"))
 	if err != nil {
 		return err
@@ -64,11 +64,11 @@ func (a *API) file(w http.ResponseWriter, r *openaiapi.Request, body rawjson.Nod
 			Message: "The key of " + r.Caller.Name + " may not use every model, so it may not ask about files, which can name any.",
 		}
 	}
-	found, err := a.files.Survey(r.Context(), source)
+	survey, err := a.files.Survey(r.Context(), source)
 	if err != nil {
 		return err
 	}
-	report, err := a.reportFile(r.Context(), source, found)
+	report, err := a.reportFile(r.Context(), source, survey)
 	if err != nil {
 		return err
 	}
@@ -91,31 +91,31 @@ func sourceOf(n rawjson.Node) (source batch.Source, err error) {
 	return source, nil
 }
 
-func (a *API) reportFile(ctx context.Context, source batch.Source, found *batch.Survey) (*FileReport, error) {
+func (a *API) reportFile(ctx context.Context, source batch.Source, survey *batch.Survey) (*FileReport, error) {
 	report := &FileReport{
-		Object: "file_estimate", Bucket: source.Bucket, Key: source.Key, Complete: found.Done,
-		Lines: found.Lines, Refused: found.Refused, Refusals: found.Refusals, Models: []FileModel{},
+		Object: "file_estimate", Bucket: source.Bucket, Key: source.Key, Complete: survey.Done,
+		Lines: survey.Lines, Refused: survey.Refused, Refusals: survey.Refusals, Models: []FileModel{},
 	}
-	if !found.Done {
+	if !survey.Done {
 		next := source
-		next.Offset, next.Line = found.Offset, found.Line
+		next.Offset, next.Line = survey.Offset, survey.Line
 		report.Next = &next
 	}
 	total := &report.Total
 	sums, gaps := map[catalog.DeploymentType]float64{}, map[catalog.DeploymentType]bool{}
-	for _, row := range found.Parts {
+	for _, row := range survey.Parts {
 		model := FileModel{SurveyRow: row}
 		known, name, err := a.azure.Catalog(ctx, row.Serves)
 		if err != nil {
 			return nil, err
 		}
 		if n, err := known.Lookup(name); err == nil {
-			model.Cost = known.Costs(n, catalog.Usage{Calls: row.Lines, Input: row.Tokens, Output: row.OutputTokens}, catalog.On(a.now()))
+			model.Cost = known.Costs(n, catalog.Usage{Calls: row.Lines, Input: row.Tokens, Output: row.OutputTokens}, catalog.TermsOn(a.now()))
 			if row.Mode == batch.Batch && row.EnqueuedTokens == 0 {
 				model.Quota = known.EnqueuedTokens(n.Name, cmp.Or(row.Type, catalog.GlobalBatch))
 			}
 		}
-		add(sums, gaps, model.Cost)
+		addCosts(sums, gaps, model.Cost)
 		report.Models = append(report.Models, model)
 		total.Lines += row.Lines
 		total.InputTokens += row.Tokens
@@ -132,17 +132,17 @@ func (a *API) reportFile(ctx context.Context, source batch.Source, found *batch.
 	return report, nil
 }
 
-// add adds a model's costs to the sums, those of the dearest data zone, and remembers on which types a price
-// is missing.
-func add(sums map[catalog.DeploymentType]float64, gaps map[catalog.DeploymentType]bool, costs []catalog.Cost) {
-	dearest := map[catalog.DeploymentType]*float64{}
+// addCosts adds a model's costs to the sums, by the most expensive data zone, and remembers on which types a
+// price is missing.
+func addCosts(sums map[catalog.DeploymentType]float64, gaps map[catalog.DeploymentType]bool, costs []catalog.Cost) {
+	highest := map[catalog.DeploymentType]*float64{}
 	for _, c := range costs {
-		if most := dearest[c.Type]; c.USD != nil && (most == nil || *c.USD > *most) {
-			dearest[c.Type] = c.USD
+		if most := highest[c.Type]; c.USD != nil && (most == nil || *c.USD > *most) {
+			highest[c.Type] = c.USD
 		}
 	}
 	for _, t := range catalog.TokenTypes() {
-		if usd := dearest[t]; usd != nil {
+		if usd := highest[t]; usd != nil {
 			sums[t] += *usd
 		} else {
 			gaps[t] = true

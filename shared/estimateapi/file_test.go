@@ -25,7 +25,7 @@ import (
 
 const bucket = "aoai-bridge-batch"
 
-// openFiles serves estimates of files in a bucket to whoever may invoke.
+// openFiles serves estimates of files in a bucket to any invoker.
 func openFiles(t testing.TB, files map[string]string) http.Handler {
 	t.Helper()
 	secrets := local.New()
