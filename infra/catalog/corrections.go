@@ -8,7 +8,7 @@ import (
 	"aoai-bridge/shared/catalog"
 )
 
-// corrections is corrections.json: what is known better than the wheels have it, or that they do not have.
+// corrections is corrections.json: facts that the wheels have wrong, or do not have.
 type corrections struct {
 	Aliases     map[string]string                 `json:"aliases"`      // names that callers use
 	RowNames    map[string]string                 `json:"row_names"`    // names that only the wheels use
@@ -30,7 +30,7 @@ type leftOut struct {
 	Reason string `json:"reason"`
 }
 
-// correction sets prices of a model's rows of one type and tier, in all zones. Null is not known. Where the
+// correction sets prices of a model's rows of one type and tier, in all zones; null makes one unknown. Where the
 // wheels have no such row it adds one.
 type correction struct {
 	Model  string                  `json:"model"`
@@ -41,7 +41,7 @@ type correction struct {
 	Reason string                  `json:"reason"`
 }
 
-// promotion ends the prices that the wheels have, and makes those after from factors on them.
+// promotion says when prices of the wheels end, and by which factors those after them differ.
 type promotion struct {
 	Models []string    `json:"models"`
 	Until  string      `json:"until"` // the last day
@@ -56,8 +56,8 @@ func readCorrections(dir string) (*corrections, error) {
 	return all, readJSON(filepath.Join(dir, "corrections.json"), all)
 }
 
-// leaves returns why a row of a wheel is left out, or "".
-func (c *corrections) leaves(key string) string {
+// leftOutReason returns why a row of a wheel is left out, or "".
+func (c *corrections) leftOutReason(key string) string {
 	for _, l := range c.LeftOut {
 		if strings.Contains(key, l.Match) {
 			return l.Reason

@@ -24,7 +24,7 @@ func TestRowsAreTheSources(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 { // maps have another order each time
-		m, err := makeRows(dir)
+		m, err := build(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +38,7 @@ func TestRowsAreTheSources(t *testing.T) {
 	}
 }
 
-// stated is one price of a wheel, and what the catalog says of the same thing.
+// stated is one price of a wheel, and the catalog's.
 type stated struct {
 	row  string
 	what kind
@@ -47,8 +47,8 @@ type stated struct {
 	note string
 }
 
-// judged counts how prices compare: equal, or different with a reason that the row gives.
-func judged(t *testing.T, counts map[string]int, s stated, reasons []string) {
+// compareRate counts how prices compare: they are equal, or the catalog's row gives the reason.
+func compareRate(t *testing.T, counts map[string]int, s stated, reasons []string) {
 	t.Helper()
 	switch {
 	case s.got.Known && s.got.USD == s.want:
@@ -76,8 +76,8 @@ func rateOf(p *catalog.Price, what kind) catalog.Rate {
 	return map[kind]catalog.Rate{input: rates.Input, cached: rates.CachedInput, cacheWrite: rates.CacheWrite, output: rates.Output}[what]
 }
 
-// Every row of both wheels must be in the catalog as it is there, or the catalog says why it is not. The
-// catalog is asked as its users ask.
+// Every price of both wheels must be in the catalog, or the catalog says why it is not. The test looks prices up
+// as users of the catalog do.
 func TestEveryRowOfTheWheels(t *testing.T) {
 	known, err := readCorrections(dir)
 	if err != nil {
@@ -91,7 +91,7 @@ func TestEveryRowOfTheWheels(t *testing.T) {
 	for _, c := range known.Prices {
 		reasons = append(reasons, c.Reason)
 	}
-	m, err := makeRows(dir)
+	m, err := build(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestEveryRowOfTheWheels(t *testing.T) {
 		n, err := catalog.Embedded().Lookup(known.name(path.Base(row.Key)))
 		switch {
 		case !listed:
-			t.Errorf("%s was not judged", row.Key)
+			t.Errorf("%s was not classified", row.Key)
 		case reason != "":
 			rows["left out: "+reason]++
 			if err == nil && len(row.Prices) > 0 && !strings.HasPrefix(row.Key, "azure/us-gov/") {
@@ -125,8 +125,8 @@ func TestEveryRowOfTheWheels(t *testing.T) {
 				t.Errorf("%s is %s, want %s", row.Key, n.Name, row.AliasOf)
 			}
 		default:
-			rows["taken"]++
-			compare(t, prices, row, n, on, reasons)
+			rows["used"]++
+			compareRow(t, prices, row, n, on, reasons)
 		}
 	}
 
@@ -137,13 +137,13 @@ func TestEveryRowOfTheWheels(t *testing.T) {
 	for _, row := range others {
 		reason, listed := leftOut[genaiPrices+" "+row.ID]
 		if !listed {
-			t.Errorf("%s was not judged", row.ID)
+			t.Errorf("%s was not classified", row.ID)
 		}
 		if reason != "" {
 			rows["left out: genai-prices: "+reason]++
 			continue
 		}
-		rows["taken"]++
+		rows["used"]++
 		for _, name := range row.Names {
 			n, err := catalog.Embedded().Lookup(name)
 			if err != nil {
@@ -152,7 +152,7 @@ func TestEveryRowOfTheWheels(t *testing.T) {
 			p, _ := catalog.Embedded().Price(n, catalog.GlobalStandard, on)
 			for member, what := range map[string]kind{"input_mtok": input, "cache_read_mtok": cached, "output_mtok": output} {
 				if want, ok := row.Prices[member]; ok {
-					judged(t, prices, stated{genaiPrices + " " + name, what, number(t, want), rateOf(p, what), p.Note}, reasons)
+					compareRate(t, prices, stated{genaiPrices + " " + name, what, number(t, want), rateOf(p, what), p.Note}, reasons)
 				}
 			}
 		}
@@ -177,7 +177,7 @@ func (c *corrections) name(asked string) string {
 	return asked
 }
 
-func compare(t *testing.T, counts map[string]int, row litellmRow, n catalog.Named, on catalog.Terms, reasons []string) {
+func compareRow(t *testing.T, counts map[string]int, row litellmRow, n catalog.Named, on catalog.Terms, reasons []string) {
 	t.Helper()
 	parts := strings.Split(row.Key, "/")
 	for name, price := range row.Prices {
@@ -185,7 +185,7 @@ func compare(t *testing.T, counts map[string]int, row litellmRow, n catalog.Name
 		if len(parts) == 3 && !strings.HasPrefix(parts[1], "global") {
 			zone = parts[1]
 		}
-		q, err := quoted(name, price, zone)
+		q, err := parsePrice(name, price, zone)
 		if err != nil {
 			t.Errorf("%s: %v", row.Key, err)
 			continue
@@ -197,7 +197,7 @@ func compare(t *testing.T, counts map[string]int, row litellmRow, n catalog.Name
 			continue
 		}
 		want, _ := q.price.Float64()
-		judged(t, counts, stated{row.Key, q.what, want, rateOf(p, q.what), p.Note}, reasons)
+		compareRate(t, counts, stated{row.Key, q.what, want, rateOf(p, q.what), p.Note}, reasons)
 	}
 	if day, _ := n.Retires(); row.Retirement != "" && day != row.Retirement {
 		t.Errorf("%s is retired on %s, want %s", row.Key, day, row.Retirement)

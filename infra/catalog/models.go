@@ -7,14 +7,14 @@ import (
 	"aoai-bridge/shared/catalog"
 )
 
-// describe fills what corrections.json leaves open of a model, from LiteLLM's rows of it.
-func (m *maker) describe(name string, rows []litellmRow) {
-	model := m.models[name]
-	// Those of no zone first, without a version first: they say the most.
-	slices.SortStableFunc(rows, func(a, b litellmRow) int {
-		_, ofA, zoneA := m.parse(a.Key)
-		_, ofB, zoneB := m.parse(b.Key)
-		return cmp.Or(cmp.Compare(zoneA, zoneB), cmp.Compare(ofA, ofB))
+// describe fills in, from LiteLLM's rows, what corrections.json does not say about a model.
+func (b *builder) describe(name string, rows []litellmRow) {
+	model := b.models[name]
+	// Rows without a zone and a version come first: they say the most.
+	slices.SortStableFunc(rows, func(x, y litellmRow) int {
+		_, versionX, zoneX := b.parse(x.Key)
+		_, versionY, zoneY := b.parse(y.Key)
+		return cmp.Or(cmp.Compare(zoneX, zoneY), cmp.Compare(versionX, versionY))
 	})
 	limits := model.LimitsSource == "" && model.LimitsNote == ""
 	for _, row := range rows {
@@ -43,13 +43,13 @@ func (m *maker) describe(name string, rows []litellmRow) {
 		model.ResponsesOnly = true
 	}
 	for _, row := range rows {
-		m.describeVersion(model, row)
+		b.describeVersion(model, row)
 	}
 }
 
-// describeVersion adds what sets a version apart.
-func (m *maker) describeVersion(model *catalog.Model, row litellmRow) {
-	_, version, _ := m.parse(row.Key)
+// describeVersion adds a version's own day of retirement.
+func (b *builder) describeVersion(model *catalog.Model, row litellmRow) {
+	_, version, _ := b.parse(row.Key)
 	if version == "" || row.Retirement == "" || model.Retirement == nil || row.Retirement == *model.Retirement {
 		return
 	}

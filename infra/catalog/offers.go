@@ -13,18 +13,18 @@ import (
 	"aoai-bridge/shared/catalog"
 )
 
-// offer is what has one price for each kind of tokens: a row of the catalog while it is being made.
+// offer is a row of the catalog's prices while it is being built.
 type offer struct {
 	terms
 	prices map[kind]*big.Rat // USD per 1,000,000 tokens
-	above  int               // tokens of input from which the long kinds hold
+	above  int               // tokens of input above which the long kinds apply
 	source string
 	notes  []string
 	from   string // the first day
 	until  string // the last
 }
 
-// terms are on what an offer is made.
+// terms identify an offer.
 type terms struct {
 	model, version string
 	kind           catalog.DeploymentType
@@ -40,7 +40,7 @@ const (
 	cached     kind = "cached_input"
 	cacheWrite kind = "cache_write"
 	output     kind = "output"
-	long            = "long_" // before a kind: of calls with more input than a step
+	long            = "long_" // prefix of a kind, for calls with more input than the offer's step
 )
 
 var kinds = []kind{input, cached, cacheWrite, output, long + input, long + cached, long + cacheWrite, long + output}
@@ -51,28 +51,28 @@ type quote struct {
 	what  kind
 	price *big.Rat
 	above int
-	row   string // of which wheel, and which
-	cites bool   // it names a page of Azure's
+	row   string // the wheel and the row's key
+	cites bool   // the row cites a page of Azure's
 }
 
-// million makes a price per 1,000,000 tokens of one per token.
+// million converts a price per token to one per 1,000,000 tokens.
 var million = big.NewRat(1e6, 1)
 
-func ratOf(n json.Number) (*big.Rat, error) {
+func parseRat(n json.Number) (*big.Rat, error) {
 	r, ok := new(big.Rat).SetString(string(n))
 	if !ok {
-		return nil, fmt.Errorf("%q is no number", n)
+		return nil, fmt.Errorf("%q is not a number", n)
 	}
 	return r, nil
 }
 
-// book is all offers, while they are being collected.
+// book collects the offers.
 type book struct {
-	offers map[terms]*offer
-	heard  []disagreement
+	offers        map[terms]*offer
+	disagreements []disagreement
 }
 
-// disagreement is that two sources state two prices of one thing.
+// disagreement is two prices that sources state for one thing.
 type disagreement struct {
 	terms
 	what         kind
@@ -110,17 +110,18 @@ func (b *book) add(q quote) {
 		if higher.Cmp(lower) < 0 {
 			higher, lower = lower, higher
 		}
-		note := fmt.Sprintf("sources disagree on the price of %s: %s or %s; the higher is used", strings.ReplaceAll(string(q.what), "_", " "), decimals(higher), decimals(lower))
+		note := fmt.Sprintf("sources disagree on the price of %s: %s or %s; the higher is used", strings.ReplaceAll(string(q.what), "_", " "), formatUSD(higher), formatUSD(lower))
 		if !slices.Contains(o.notes, note) {
 			o.notes = append(o.notes, note)
-			b.heard = append(b.heard, disagreement{q.terms, q.what, decimals(higher), decimals(lower) + " (" + q.row + " disagrees)"})
+			b.disagreements = append(b.disagreements, disagreement{q.terms, q.what, formatUSD(higher), formatUSD(lower) + " (" + q.row + " disagrees)"})
 		}
 	}
 }
 
-// merge drops the versions that cost what their models do, and has them fill what is missing there.
+// merge folds into a model the versions that cost the same; they fill what is missing there. A version with
+// another price stays.
 func (b *book) merge() {
-	apart := map[[2]string]bool{} // model and version
+	separate := map[[2]string]bool{} // model and version
 	for t, o := range b.offers {
 		base := b.offers[t.unversioned()]
 		if t.version == "" || base == nil {
@@ -128,14 +129,14 @@ func (b *book) merge() {
 		}
 		for what, price := range o.prices {
 			if p := base.prices[what]; p != nil && p.Cmp(price) != 0 {
-				apart[[2]string{t.model, t.version}] = true
+				separate[[2]string{t.model, t.version}] = true
 			}
 		}
 	}
 	versioned := slices.SortedFunc(maps.Keys(b.offers), func(a, b terms) int { return cmp.Compare(b.version, a.version) }) // the newest first
 	for _, t := range versioned {
 		o := b.offers[t]
-		if t.version == "" || apart[[2]string{t.model, t.version}] {
+		if t.version == "" || separate[[2]string{t.model, t.version}] {
 			continue
 		}
 		delete(b.offers, t)
@@ -166,24 +167,26 @@ func (t terms) unversioned() terms {
 	return t
 }
 
-// correct sets what is known better.
-func (b *book) correct(all []correction) error {
+// applyCorrections sets what is known better. A correction that changes nothing is an error: the wheels have
+// caught up.
+func (b *book) applyCorrections(all []correction) error {
 	for _, c := range all {
 		if c.Source == "" || c.Reason == "" {
 			return fmt.Errorf("the correction of %s has no source or no reason", c.Model)
 		}
-		var hit []*offer
+		var matching []*offer
 		for t, o := range b.offers {
 			if t.model == c.Model && t.kind == c.Type && t.tier == c.Tier {
-				hit = append(hit, o)
+				matching = append(matching, o)
 			}
 		}
-		if hit == nil {
+		if matching == nil {
 			t := terms{model: c.Model, kind: c.Type, tier: c.Tier}
 			b.offers[t] = &offer{terms: t, prices: map[kind]*big.Rat{}, source: c.Source}
-			hit = append(hit, b.offers[t])
+			matching = append(matching, b.offers[t])
 		}
-		for _, o := range hit {
+		corrected := false
+		for _, o := range matching {
 			changed, err := o.set(c.Set)
 			if err != nil {
 				return fmt.Errorf("the correction of %s: %w", c.Model, err)
@@ -191,17 +194,21 @@ func (b *book) correct(all []correction) error {
 			if changed {
 				o.notes = append(o.notes, c.Reason)
 			}
+			corrected = corrected || changed
+		}
+		if !corrected {
+			return fmt.Errorf("the correction of %s %s %s changes nothing: take it out", c.Model, c.Type, c.Tier)
 		}
 	}
 	return nil
 }
 
-// set sets prices, and reports whether any was another before.
+// set sets prices, and reports whether that changed any.
 func (o *offer) set(prices map[string]*json.Number) (changed bool, err error) {
 	for name, value := range prices {
 		what := kind(name)
 		if !slices.Contains(kinds, what) {
-			return false, fmt.Errorf("%q is no kind of tokens, want one of %v", name, kinds)
+			return false, fmt.Errorf("%q is not a kind of tokens, want one of %v", name, kinds)
 		}
 		before := o.prices[what]
 		delete(o.prices, what)
@@ -209,7 +216,7 @@ func (o *offer) set(prices map[string]*json.Number) (changed bool, err error) {
 			changed = changed || before != nil
 			continue
 		}
-		if o.prices[what], err = ratOf(*value); err != nil {
+		if o.prices[what], err = parseRat(*value); err != nil {
 			return false, err
 		}
 		changed = changed || before == nil || before.Cmp(o.prices[what]) != 0
@@ -217,17 +224,21 @@ func (o *offer) set(prices map[string]*json.Number) (changed bool, err error) {
 	return changed, nil
 }
 
-// end makes two offers of one that is promoted: until its last day, and after.
-func (b *book) end(p promotion) (after []*offer, err error) {
+// endPromotion ends the offers of a promotion on its last day, and returns those that follow. The prices of
+// wheels from after that day are no longer the promotion's.
+func (b *book) endPromotion(p promotion, wheels string) (after []*offer, err error) {
+	if wheels > p.Until {
+		return nil, fmt.Errorf("it ended on %s, before the wheels of %s: take it out", p.Until, wheels)
+	}
 	last, err := time.Parse(time.DateOnly, p.Until)
 	if err != nil {
 		return nil, err
 	}
-	onInput, err := ratOf(p.Input)
+	inputFactor, err := parseRat(p.Input)
 	if err != nil {
 		return nil, err
 	}
-	onOutput, err := ratOf(p.Output)
+	outputFactor, err := parseRat(p.Output)
 	if err != nil {
 		return nil, err
 	}
@@ -239,9 +250,9 @@ func (b *book) end(p promotion) (after []*offer, err error) {
 		later.prices, later.source = map[kind]*big.Rat{}, p.Source
 		later.from = last.AddDate(0, 0, 1).Format(time.DateOnly)
 		for what, price := range o.prices {
-			factor := onInput
+			factor := inputFactor
 			if strings.HasSuffix(string(what), string(output)) {
-				factor = onOutput
+				factor = outputFactor
 			}
 			later.prices[what] = new(big.Rat).Mul(price, factor)
 		}
@@ -252,8 +263,8 @@ func (b *book) end(p promotion) (after []*offer, err error) {
 	return after, nil
 }
 
-// row is the offer as the catalog has it.
-func (o *offer) row() catalog.Price {
+// price returns the offer as a row of the catalog.
+func (o *offer) price() catalog.Price {
 	rates := func(prefix kind) (r catalog.Rates) {
 		rate := func(what kind) catalog.Rate {
 			price := o.prices[prefix+what]
@@ -275,8 +286,8 @@ func (o *offer) row() catalog.Price {
 	return p
 }
 
-// decimals shows a price with as many digits as it has.
-func decimals(r *big.Rat) string {
+// formatUSD formats a price with as many digits as it has.
+func formatUSD(r *big.Rat) string {
 	f, _ := r.Float64()
 	return fmt.Sprint(f)
 }
