@@ -33,9 +33,9 @@ type Source struct {
 
 //go:generate go run aoai-bridge/infra/catalog -dir .
 
-// tables is what rows returns. As Go the rows are there in a tenth of the time that parsing takes at a cold
-// start, and prices, the longest table, is laid out by the compiler and takes none. Where a change here
-// keeps rows.go from compiling, let rows return nothing, have prices be empty, and generate it again.
+// tables is what rows returns. As Go code the rows load in a tenth of the time that parsing takes at a cold start;
+// prices, the longest table, is initialized data and takes no time. Where a change here keeps rows.go from
+// compiling, let rows return nil and prices be empty, and generate it again.
 type tables struct {
 	Aliases map[string]string
 	Models  []*Model

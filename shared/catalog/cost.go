@@ -6,7 +6,7 @@ import (
 )
 
 // Cost is what usage costs on one deployment type, in the data zones named. Nil is not known, and the reason
-// says why. The prices are those that the sum is made of.
+// says why. The prices are those that the sum was calculated with.
 type Cost struct {
 	Type        DeploymentType `json:"type"`
 	Zones       []string       `json:"zones,omitempty"` // of data zone types, where the price is known
@@ -16,7 +16,7 @@ type Cost struct {
 	CachedInput *float64       `json:"usd_per_million_cached_input"`
 	CacheWrite  *float64       `json:"usd_per_million_cache_write,omitempty"`
 	Output      *float64       `json:"usd_per_million_output"`
-	Above       int            `json:"long_context_above,omitempty"` // tokens of input that this call exceeds, and pays more for
+	Above       int            `json:"long_context_above,omitempty"` // tokens of input above which these prices hold
 	Until       string         `json:"until,omitempty"`              // the last day of these prices
 	Saving      *float64       `json:"batch_saving,omitempty"`       // USD less than Global Standard
 	Source      string         `json:"source,omitempty"`
@@ -24,14 +24,13 @@ type Cost struct {
 	Note        string         `json:"note,omitempty"`
 }
 
-// TokenTypes lists those that are paid by the token.
+// TokenTypes lists the deployment types that are paid by the token.
 func TokenTypes() []DeploymentType {
 	return []DeploymentType{GlobalStandard, DataZoneStandard, Standard, GlobalBatch, DataZoneBatch}
 }
 
-// Costs returns what usage costs on each deployment type that is paid by the token, in an order that does
-// not change. A type is there once, or once for each price that data zones have. Embeddings have no batch,
-// and a batch has no service tier.
+// Costs returns what usage costs on each deployment type that is paid by the token. There is one row for each
+// type, or several where data zones differ in price. Embeddings have no batch, and a batch has no service tier.
 func (c *Catalog) Costs(n Named, u Usage, terms Terms) []Cost {
 	var costs []Cost
 	var online *float64
@@ -66,7 +65,7 @@ func (c *Catalog) Costs(n Named, u Usage, terms Terms) []Cost {
 	return costs
 }
 
-// samePrices reports whether two zones of one type have the same prices.
+// samePrices reports whether two rows are of zones with the same prices.
 func (c *Cost) samePrices(d *Cost) bool {
 	equal := func(a, b *float64) bool { return a == nil && b == nil || a != nil && b != nil && *a == *b }
 	return c.Type == d.Type && c.Note == d.Note && c.Reason == d.Reason && equal(c.USD, d.USD) && equal(c.Input, d.Input) &&

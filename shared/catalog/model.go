@@ -31,7 +31,7 @@ type Model struct {
 	Writes           []string  `json:"writes,omitempty"`         // likewise
 	ResponsesOnly    bool      `json:"responses_only,omitempty"` // there are no chat completions of it
 	NoBatch          string    `json:"no_batch,omitempty"`       // why Azure has no batch of it; "" where it has
-	LongAbove        int       `json:"-"`                        // tokens of input above which a call costs more; 0 is never
+	LongAbove        int       `json:"-"`                        // tokens of input above which a call costs more; 0 if it never does
 	Versions         []Version `json:"versions,omitempty"`       // that differ in a limit, in price or in retirement
 
 	// Of embeddings.
@@ -66,8 +66,8 @@ func (n Named) Retires() (day, source string) {
 	return day, n.RetirementSource
 }
 
-// Passed reports whether a day has come on which a source said that something ends. It has not where the
-// source is older than that day: what was announced may have been put off since. The user's own word holds.
+// Passed reports whether a day of retirement that a source states has passed. It has not if the source is older
+// than that day, since Azure puts retirements off. What the user states is not doubted.
 func (c *Catalog) Passed(day, source string, now time.Time) bool {
 	if day == "" || now.UTC().Format(time.DateOnly) < day {
 		return false
@@ -75,8 +75,8 @@ func (c *Catalog) Passed(day, source string, now time.Time) bool {
 	if source == override {
 		return true
 	}
-	from := c.sources[source].Date
-	return from != nil && *from >= day // a date of less than a day, "2026-11", sorts before its first
+	published := c.sources[source].Date
+	return published != nil && *published >= day // a month, "2026-11", sorts before its first day
 }
 
 // Limits returns the context window and the most output, of the version asked for and on a deployment

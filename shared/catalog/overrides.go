@@ -29,7 +29,7 @@ type Overrides struct {
 	Models json.RawMessage `json:"models"`
 }
 
-// override is the source of what the user says.
+// override is the source of the user's own rows.
 const override = "override"
 
 // ParseOverrides reads a file of overrides. What it holds is checked by With.
@@ -182,6 +182,10 @@ func (in *modelOverride) applyTexts(path string, m *Model, encodings []string) e
 			return fmt.Errorf(`%s.retirement: %q is not a date, want for example "2027-02-06"`, path, *in.Retirement)
 		}
 		m.Retirement, m.RetirementSource = in.Retirement, override
+		m.Versions = slices.Clone(m.Versions)
+		for i := range m.Versions {
+			m.Versions[i].Retirement = ""
+		}
 	}
 	return nil
 }

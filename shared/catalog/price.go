@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Price is how a model is sold on one deployment type, in one data zone, by one service tier. A number of
-// it is not known unless it says so.
+// Price is a row of prices: of a model on one deployment type, in one data zone, by one service tier. It must
+// not be changed.
 type Price struct {
 	Model   string
 	Version string // "" is every version without rows of its own
@@ -22,7 +22,7 @@ type Price struct {
 	Long    *Rates // nil: Rates hold
 	PTUHour Rate   // USD per PTU and hour, of provisioned types
 	Source  string
-	Note    string // what sources say otherwise, and why it is not followed
+	Note    string // where sources disagree, or why one is not followed
 }
 
 // Rates are the prices of tokens by their kind.
@@ -33,7 +33,7 @@ type Rates struct {
 	Output      Rate
 }
 
-// Rate is a price in USD per 1,000,000 tokens, if it is known.
+// Rate is a price in USD per 1,000,000 tokens. It may not be known; zero may be a price.
 type Rate struct {
 	USD   float64
 	Known bool
@@ -46,7 +46,7 @@ func (r Rate) or(other Rate) Rate {
 	return other
 }
 
-// pointer is the rate in JSON: null where it is not known.
+// pointer returns the rate for JSON, where null is not known.
 func (r Rate) pointer() *float64 {
 	if !r.Known {
 		return nil
@@ -65,8 +65,8 @@ const (
 	Priority     Tier = "priority"
 )
 
-// TierOf returns the tier that a service_tier names. Any other than flex and priority is the standard one:
-// "auto" and "default" are, and Azure answers what it does not know.
+// TierOf returns the tier that a service_tier names: the standard one for "auto", "default", and any name without
+// prices of its own.
 func TierOf(serviceTier string) Tier {
 	switch t := Tier(serviceTier); t {
 	case Flex, Priority:
@@ -75,22 +75,24 @@ func TierOf(serviceTier string) Tier {
 	return StandardTier
 }
 
-// Terms are on what a price depends beside the model and the deployment type.
+// Terms say which price of a model and deployment type is meant.
 type Terms struct {
 	Zone string // "" is any: the most expensive
 	Tier Tier
 	Day  string // "2026-11-28"; "" is a day after all promotions
 }
 
-// TermsOn returns the standard tier on the day of a time, in UTC.
+// TermsOn returns the terms of the standard tier on a day, which is now's in UTC.
 func TermsOn(now time.Time) Terms { return Terms{Day: now.UTC().Format(time.DateOnly)} }
 
+// appliesOn reports whether the price is one of those that terms mean.
 func (p *Price) appliesOn(terms Terms) bool {
 	return p.Tier == terms.Tier && (terms.Zone == "" || p.Zone == "" || p.Zone == terms.Zone) &&
 		(p.From == "" || terms.Day == "" || p.From <= terms.Day) && (p.Until == "" || terms.Day != "" && terms.Day <= p.Until)
 }
 
-// Price returns a model's price on a deployment type. Where there is none, the reason says why.
+// Price returns a model's price on a deployment type, the highest where several data zones are meant. Where there
+// is none, the reason says why.
 func (c *Catalog) Price(n Named, t DeploymentType, terms Terms) (p *Price, reason string) {
 	found, reason := c.findPrices(n, t, terms)
 	for _, each := range found {
@@ -105,7 +107,7 @@ func (p *Price) moreThan(other *Price) bool {
 	return cmp.Or(cmp.Compare(p.Input.USD, other.Input.USD), cmp.Compare(p.Output.USD, other.Output.USD)) > 0
 }
 
-// findPrices returns a model's prices on a deployment type: one, or one of each data zone.
+// findPrices returns a model's prices on a deployment type: one, or one for each data zone.
 func (c *Catalog) findPrices(n Named, t DeploymentType, terms Terms) (found []*Price, reason string) {
 	version := ""
 	if c.priced[versionKey{n.Name, n.AskedVersion}] {
@@ -151,18 +153,18 @@ func (c *Catalog) findPrices(n Named, t DeploymentType, terms Terms) (found []*P
 
 type overrideKey struct {
 	model, version string
-	kind           DeploymentType
+	deployment     DeploymentType
 }
 
 type versionKey struct{ model, version string }
 
-// batchFactor is what a batch costs of its Global Standard. Source: MicrosoftDocs/azure-ai-docs
+// batchFactor is the share of Global Standard's price that Global Batch costs. Source: MicrosoftDocs/azure-ai-docs
 // articles/foundry/openai/includes/how-to-batch-content.md (2026-03-19).
 const batchFactor = 0.5
 
-// overriddenPrice returns the user's price of a type. Their price of Global Standard is one of Global Batch too, at half
-// of it, unless Azure has no batch of the model. A discount on cached input is left out: no source says
-// that it is given on top.
+// overriddenPrice returns the user's price of a type, or nil. Their price of Global Standard makes one of Global
+// Batch too, unless Azure has no batch of the model. A discount on cached input is left out: no source says that
+// it is given on top.
 func (c *Catalog) overriddenPrice(n Named, version string, t DeploymentType) *Price {
 	if p := c.overrides[overrideKey{n.Name, version, t}]; p != nil || t != GlobalBatch || n.NoBatch != "" {
 		return p
@@ -178,19 +180,19 @@ func (c *Catalog) overriddenPrice(n Named, version string, t DeploymentType) *Pr
 	}
 }
 
-// Usage is how many tokens are paid for. CachedInput and CacheWrite are parts of Input that have nothing in
-// common: what was read from the prompt cache, and what was written to it.
+// Usage is how many tokens are paid for. Input includes CachedInput, which was read from the prompt cache, and
+// CacheWrite, which was written to it; no token is both.
 type Usage struct {
 	Calls                                  int // that the tokens are of; 0 is one
 	Input, CachedInput, CacheWrite, Output int64
 }
 
-// above reports whether a call has more input than a step. Of many calls it goes by their mean.
+// above reports whether a call has more input than a step. Of several calls only the mean is known.
 func (u Usage) above(step int) bool {
-	return step > 0 && u.Input/int64(max(u.Calls, 1)) >= int64(step)+1
+	return step > 0 && u.Input/int64(max(u.Calls, 1)) > int64(step)
 }
 
-// rates are what the usage pays.
+// rates returns the rates that usage is charged at.
 func (p *Price) rates(u Usage) Rates {
 	if p.Long != nil && u.above(p.Above) {
 		return *p.Long
@@ -199,8 +201,8 @@ func (p *Price) rates(u Usage) Rates {
 }
 
 // Cost returns what usage costs in USD, and false where a price that it needs is not known.
-// Input that was read from the cache, or written to it, costs what other input does unless there is a price
-// for that.
+// Input that was read from the cache, or written to it, costs as much as other input where it has no price of
+// its own.
 func (p *Price) Cost(u Usage) (usd float64, ok bool) {
 	r := p.rates(u)
 	if !r.Input.Known || u.Output > 0 && !r.Output.Known {

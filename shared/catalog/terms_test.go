@@ -141,7 +141,7 @@ func TestCostsSayOnWhatTheyDepend(t *testing.T) {
 }
 
 func TestRetirement(t *testing.T) {
-	own, err := Embedded().With(Overrides{Models: json.RawMessage(`{"gpt-5.5":{"retirement":"2026-10-01"}}`)})
+	own, err := Embedded().With(Overrides{Models: json.RawMessage(`{"gpt-5.5":{"retirement":"2026-10-01"},"gpt-4o":{"retirement":"2026-12-24"}}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,6 +165,8 @@ func TestRetirement(t *testing.T) {
 		{"long after", Embedded(), "gpt-5-codex", "2030-01-01", "2027-03-17", false},
 		{"the user's own word", own, "gpt-5.5", "2026-11-28", "2026-10-01", true},
 		{"the user's own word, not yet", own, "gpt-5.5", "2026-09-30", "2026-10-01", false},
+		{"the user's own word, of all versions", own, "gpt-4o-2024-05-13", "2026-12-25", "2026-12-24", true},
+		{"and not of others' catalogs", Embedded(), "gpt-4o-2024-05-13", "2026-12-25", "2027-01-14", false},
 		{"none", Embedded(), "gpt-6.1-terra", "2026-11-28", "", false},
 	} {
 		t.Run(tt.name+": "+tt.model, func(t *testing.T) {

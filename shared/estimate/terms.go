@@ -9,7 +9,7 @@ import (
 	"aoai-bridge/shared/rawjson"
 )
 
-// CacheWrite is how many tokens of the input the costs have as written to the prompt cache.
+// CacheWrite is how many tokens of the input are priced as written to the prompt cache.
 type CacheWrite struct {
 	Paid int    `json:"counted"`
 	Why  string `json:"counted_from"`
@@ -19,8 +19,8 @@ type CacheWrite struct {
 // 37631, on gpt-5.6 and later.
 const cacheable = 1024
 
-// cacheWrite returns what is written to the cache where that has a price of its own: what the caller says,
-// or, as of a first call, all that is not read from it.
+// cacheWrite returns how much of the input is written to the cache, or nil if that has no price of its own. What
+// the caller does not say is taken from a first call, which writes all that it does not read.
 func cacheWrite(c *catalog.Catalog, n *catalog.Named, input int, o Options) (*CacheWrite, error) {
 	most := input - o.CachedTokens
 	switch {
@@ -32,7 +32,7 @@ func cacheWrite(c *catalog.Catalog, n *catalog.Named, input int, o Options) (*Ca
 	case o.CacheWrite != nil:
 		return &CacheWrite{*o.CacheWrite, "estimate.cache_write_tokens"}, nil
 	case input >= cacheable:
-		return &CacheWrite{most, "a first call, which writes all that it does not read: else give 'estimate.cache_write_tokens'"}, nil
+		return &CacheWrite{most, "a first call, which writes all that it does not read; otherwise give 'estimate.cache_write_tokens'"}, nil
 	}
 	return &CacheWrite{0, fmt.Sprintf("nothing: prompts of less than %d tokens are not written", cacheable)}, nil
 }
@@ -49,8 +49,8 @@ func serviceTier(body rawjson.Node) (catalog.Tier, error) {
 	return catalog.TierOf(asked.Text()), nil
 }
 
-// Retirement is when Azure stops serving the model. It is not said to have passed by a source that is older
-// than that day: see sources for its date.
+// Retirement is when Azure stops serving the model. Passed is false if the source is older than that day; the
+// note then says so.
 type Retirement struct {
 	Date   string `json:"date"`
 	Passed bool   `json:"passed"`
@@ -65,7 +65,7 @@ func retirement(c *catalog.Catalog, n *catalog.Named, now time.Time) *Retirement
 	}
 	r := &Retirement{Date: day, Passed: c.Passed(day, source, now), Source: source}
 	if !r.Passed && now.UTC().Format(time.DateOnly) >= day {
-		r.Note = "this day has come since the source was published; it may have been put off, so look at Azure's schedule"
+		r.Note = "this day is after the source's date, and may have been put off: see Azure's schedule"
 	}
 	return r
 }

@@ -233,6 +233,7 @@ func TestErrors(t *testing.T) {
 		{"a string for a rate", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"calls_per_minute":"1"}}`, 400, "estimate.calls_per_minute", "invalid_type"},
 		{"a rate above all numbers", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"calls_per_minute":1e400}}`, 400, "estimate.calls_per_minute", "invalid_type"},
 		{"a rate without end", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"calls_per_minute":1e308}}`, 400, "estimate.calls_per_minute", "invalid_value"},
+		{"two service tiers", "any", `{"model":"gpt-4o","service_tier":"flex","service_tier":"priority",` + hello + `}`, 400, "service_tier", "duplicate_parameter"},
 		{"a number for a service tier", "any", `{"model":"gpt-4o","service_tier":1,` + hello + `}`, 400, "service_tier", "invalid_type"},
 		{"more written to the cache than there is", "any", `{"model":"gpt-5.6-sol",` + hello + `,"estimate":{"cached_tokens":5,"cache_write_tokens":6}}`, 400, "estimate.cache_write_tokens", "invalid_value"},
 		{"less than nothing written to the cache", "any", `{"model":"gpt-5.6-sol",` + hello + `,"estimate":{"cache_write_tokens":-1}}`, 400, "estimate.cache_write_tokens", "invalid_value"},
