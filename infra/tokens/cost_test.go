@@ -29,7 +29,7 @@ func TestCosts(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Flush()
-	for _, want := range []string{"2\n", "gpt-4o as input of", "GlobalStandard  0.000005000", "Standard  0.000008000", "GlobalBatch  0.000002500", "DataZoneBatch            ?"} {
+	for _, want := range []string{"2\n", "gpt-4o as input of", "GlobalStandard  0.000005000", "Standard  0.000008000", "GlobalBatch  0.000002500", "DataZoneBatch us eu  0.000002750"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is not in\n%s", want, b.String())
 		}

@@ -13,12 +13,13 @@ import (
 
 // Options is the member "estimate" of a request, beside the request's own.
 type Options struct {
-	CallsPerMinute float64 `json:"calls_per_minute"` // for the PTUs that they need
-	OutputTokens   *int    `json:"output_tokens"`    // that an answer is expected to have
-	CachedTokens   int     `json:"cached_tokens"`    // of the input, expected to be in the cache
-	Tokens         bool    `json:"tokens"`           // list the tokens
-	Encoding       string  `json:"encoding"`         // in place of the model's
-	Images         []Size  `json:"images"`           // sizes of the images that come by URL, in their order
+	CallsPerMinute float64 `json:"calls_per_minute"`   // for the PTUs that they need
+	OutputTokens   *int    `json:"output_tokens"`      // that an answer is expected to have
+	CachedTokens   int     `json:"cached_tokens"`      // of the input, expected to be in the cache
+	CacheWrite     *int    `json:"cache_write_tokens"` // of the input, expected to be written to the cache
+	Tokens         bool    `json:"tokens"`             // list the tokens
+	Encoding       string  `json:"encoding"`           // in place of the model's
+	Images         []Size  `json:"images"`             // sizes of the images that come by URL, in their order
 }
 
 // ParseOptions reads the member "estimate".
@@ -40,6 +41,8 @@ func ParseOptions(n rawjson.Node) (Options, error) {
 			into = &o.OutputTokens
 		case "cached_tokens":
 			into = &o.CachedTokens
+		case "cache_write_tokens":
+			into = &o.CacheWrite
 		case "tokens":
 			into, want = &o.Tokens, "a boolean"
 		case "encoding":
@@ -48,7 +51,7 @@ func ParseOptions(n rawjson.Node) (Options, error) {
 			into, want = &o.Images, `an array of {"width","height"}`
 		default:
 			return o, openaierr.Invalid("estimate."+name, "unknown_parameter",
-				"Unknown parameter: 'estimate.%.40s'. There are calls_per_minute, output_tokens, cached_tokens, tokens, encoding and images.", name)
+				"Unknown parameter: 'estimate.%.40s'. There are calls_per_minute, output_tokens, cached_tokens, cache_write_tokens, tokens, encoding and images.", name)
 		}
 		if json.Unmarshal(value.Raw(), into) != nil {
 			return o, wrongType("estimate."+name, want, value)
@@ -68,6 +71,8 @@ func (o *Options) check() error {
 		return bad("output_tokens", maxTokens)
 	case o.CachedTokens < 0 || o.CachedTokens > maxTokens:
 		return bad("cached_tokens", maxTokens)
+	case o.CacheWrite != nil && (*o.CacheWrite < 0 || *o.CacheWrite > maxTokens):
+		return bad("cache_write_tokens", maxTokens)
 	}
 	for i, size := range o.Images {
 		if size.Width <= 0 || size.Height <= 0 {
@@ -93,6 +98,7 @@ type Report struct {
 	NotCounted []string `json:"not_counted,omitempty"` // the parts that are left out of input_tokens
 
 	Output      *Output            `json:"output,omitempty"`
+	CacheWrite  *CacheWrite        `json:"cache_write,omitempty"`
 	Context     *Context           `json:"context,omitempty"`
 	Cost        []catalog.Cost     `json:"cost,omitempty"`
 	Provisioned []catalog.Capacity `json:"provisioned,omitempty"`
@@ -120,13 +126,6 @@ type Context struct {
 	ByType   map[catalog.DeploymentType]*Context `json:"by_type,omitempty"` // where types differ
 }
 
-// Retirement is when Azure stops serving the model.
-type Retirement struct {
-	Date   string `json:"date"`
-	Passed bool   `json:"passed"`
-	Source string `json:"source"`
-}
-
 // ReportOn makes the report on a counted request. n is nil where only an encoding is known.
 func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.Node, o Options, now time.Time) (*Report, error) {
 	r := &Report{
@@ -147,7 +146,7 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 	if n == nil {
 		return r, nil
 	}
-	r.Model, r.Version = n.Name, n.Asked
+	r.Model, r.Version = n.Name, n.AskedVersion
 	bound, explicit, err := outputBound(count.Kind, body, n)
 	if err != nil {
 		return nil, err
@@ -159,15 +158,23 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 	if r.Output != nil {
 		paid = r.Output.Paid
 	}
+	if r.CacheWrite, err = cacheWrite(c, n, count.Tokens, o); err != nil {
+		return nil, err
+	}
+	terms := catalog.TermsOn(now)
+	if terms.Tier, err = serviceTier(body); err != nil {
+		return nil, err
+	}
 	usage := catalog.Usage{Input: int64(count.Tokens), CachedInput: int64(o.CachedTokens), Output: int64(paid)}
+	if r.CacheWrite != nil {
+		usage.CacheWrite = int64(r.CacheWrite.Paid)
+	}
 	r.Context = contextOf(n, count, explicit)
-	r.Cost = c.Costs(*n, usage)
+	r.Cost = c.Costs(*n, usage, terms)
 	if o.CallsPerMinute > 0 {
 		r.Provisioned = c.PTUs(*n, usage, o.CallsPerMinute)
 	}
-	if n.Retirement != nil {
-		r.Retirement = &Retirement{*n.Retirement, now.UTC().Format(time.DateOnly) >= *n.Retirement, n.RetirementSource}
-	}
+	r.Retirement = retirement(c, n, now)
 	if n.ResponsesOnly && count.Kind == Chat {
 		r.Notes = append(r.Notes, "Azure serves this model by the responses API only, not by chat completions")
 	}

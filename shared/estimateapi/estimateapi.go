@@ -97,7 +97,7 @@ func (a *API) inputTokens(w http.ResponseWriter, r *openaiapi.Request) error {
 }
 
 func readBody(r *openaiapi.Request) (rawjson.Node, error) {
-	return r.ReadObject(openaiapi.Whole, "model", "messages", "input", "instructions", "tools", "functions", "text", "encoding", "estimate", "s3")
+	return r.ReadObject(openaiapi.Whole, "model", "messages", "input", "instructions", "tools", "functions", "text", "encoding", "estimate", "s3", "service_tier")
 }
 
 // subject is the catalog and the rules that a request is counted by.

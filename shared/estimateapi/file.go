@@ -111,12 +111,12 @@ func (a *API) reportFile(ctx context.Context, source plan.Source, survey *plan.S
 			return nil, err
 		}
 		if n, err := known.Lookup(name); err == nil {
-			model.Cost = known.Costs(n, catalog.Usage{Input: row.Tokens, Output: row.OutputTokens})
+			model.Cost = known.Costs(n, catalog.Usage{Calls: row.Lines, Input: row.Tokens, Output: row.OutputTokens}, catalog.TermsOn(a.now()))
 			if row.Mode == jsonl.Batch && row.EnqueuedTokens == 0 {
 				model.Quota = known.EnqueuedTokens(n.Name, cmp.Or(row.Type, catalog.GlobalBatch))
 			}
 		}
-		add(sums, gaps, model.Cost)
+		addCosts(sums, gaps, model.Cost)
 		report.Models = append(report.Models, model)
 		total.Lines += row.Lines
 		total.InputTokens += row.Tokens
@@ -133,16 +133,20 @@ func (a *API) reportFile(ctx context.Context, source plan.Source, survey *plan.S
 	return report, nil
 }
 
-// add adds a model's costs to the sums, and remembers on which types a price is missing.
-func add(sums map[catalog.DeploymentType]float64, gaps map[catalog.DeploymentType]bool, costs []catalog.Cost) {
-	priced := map[catalog.DeploymentType]bool{}
+// addCosts adds a model's costs to the sums, by the most expensive data zone, and remembers on which types a
+// price is missing.
+func addCosts(sums map[catalog.DeploymentType]float64, gaps map[catalog.DeploymentType]bool, costs []catalog.Cost) {
+	highest := map[catalog.DeploymentType]*float64{}
 	for _, c := range costs {
-		if c.USD != nil {
-			sums[c.Type] += *c.USD
-			priced[c.Type] = true
+		if most := highest[c.Type]; c.USD != nil && (most == nil || *c.USD > *most) {
+			highest[c.Type] = c.USD
 		}
 	}
 	for _, t := range catalog.TokenTypes() {
-		gaps[t] = gaps[t] || !priced[t]
+		if usd := highest[t]; usd != nil {
+			sums[t] += *usd
+		} else {
+			gaps[t] = true
+		}
 	}
 }

@@ -33,7 +33,7 @@ func openFiles(t testing.TB, files map[string]string) http.Handler {
 	secrets.Put("azure", `{"endpoint":"https://r.openai.azure.com","api_key":"k","deployments":[
 		{"model":"gpt-4o","type":"GlobalStandard"},{"name":"gpt-4o-batch","model":"gpt-4o","type":"GlobalBatch","capacity":1},
 		{"name":"gpt-4.1-batch","model":"gpt-4.1","type":"GlobalBatch"},{"name":"own","model":"nobody-knows","type":"GlobalStandard"},
-		{"model":"text-embedding-3-small","type":"GlobalStandard"}]}`)
+		{"model":"text-embedding-3-small","type":"GlobalStandard"},{"model":"gpt-6.1-sol","type":"GlobalStandard"}]}`)
 	objects := locals3.New(locals3.Options{Dir: t.TempDir()})
 	if err := objects.MakeBucket(bucket, true); err != nil {
 		t.Fatal(err)
@@ -64,6 +64,7 @@ func TestFile(t *testing.T) {
 			line("gpt-4.1", "responses", `"input":"hello"`) + line("text-embedding-3-small", "embeddings", `"input":["hello","hello world"]`) +
 			line("nobody", "chat/completions", `"messages":[]`),
 		"priced.jsonl": strings.Repeat(hello, 1000),
+		"zones.jsonl":  strings.Repeat(line("gpt-6.1-sol", "responses", `"input":"`+strings.Repeat("hello ", 993)+`","max_output_tokens":100`), 300),
 		"odd.jsonl":    line("own", "chat/completions", `"messages":[]`),
 	})
 	get := func(key string) (r estimateapi.FileReport) {
@@ -92,6 +93,10 @@ func TestFile(t *testing.T) {
 	}
 	if usd := get("priced.jsonl").Total.USD; *usd["GlobalStandard"] != 0.52 || *usd["GlobalBatch"] != 0.26 || usd["Standard"] != nil {
 		t.Errorf("sums are %v", usd)
+	}
+	// Three data zones have two prices, and 300 calls of 1,000 tokens are no long prompt.
+	if usd := get("zones.jsonl").Total.USD; *usd["GlobalStandard"] != 0.9 || *usd["DataZoneStandard"] != 1.08 || usd["GlobalBatch"] != nil {
+		t.Errorf("sums are %g, %g and %v", *usd["GlobalStandard"], *usd["DataZoneStandard"], usd["GlobalBatch"])
 	}
 	if m := get("odd.jsonl").Models[0]; m.Guessed != 1 || m.Tokens == 0 || m.Cost != nil {
 		t.Errorf("a model that nobody knows is %+v", m)

@@ -38,12 +38,12 @@ func (b *Bill) Charge(p *job.Part, u usage.Usage) {
 			kind = catalog.GlobalBatch
 		}
 	}
-	usd, ok := price(b.catalog, p.Serves, kind, u)
+	usd, ok := price(b.catalog, p.Serves, kind, u, p.Lines)
 	if !ok && len(b.unpriced) < maxUnpriced && !slices.Contains(b.unpriced, p.Serves) {
 		b.unpriced = append(b.unpriced, p.Serves)
 	}
 	b.usd += usd
-	standard, ok := price(b.catalog, p.Serves, catalog.GlobalStandard, u)
+	standard, ok := price(b.catalog, p.Serves, catalog.GlobalStandard, u, p.Lines)
 	b.unknown = b.unknown || !ok
 	b.standard += standard
 }
@@ -83,15 +83,16 @@ func Rounded(usd *float64) *float64 {
 	return &rounded
 }
 
-// price is what tokens cost in USD. ok is false where the catalog and the Azure secret have no price.
-func price(known *catalog.Catalog, model string, kind catalog.DeploymentType, u usage.Usage) (usd float64, ok bool) {
+// price is what the tokens of so many calls cost in USD, in the most expensive data zone. ok is false where the
+// catalog and the Azure secret have no price.
+func price(known *catalog.Catalog, model string, kind catalog.DeploymentType, u usage.Usage, calls int) (usd float64, ok bool) {
 	found, err := known.Lookup(model)
 	if err != nil {
 		return 0, false
 	}
-	row, _ := known.Price(found, kind)
+	row, _ := known.Price(found, kind, catalog.Terms{})
 	if row == nil {
 		return 0, false
 	}
-	return row.Cost(catalog.Usage{Input: u.Input, CachedInput: u.CachedInput, Output: u.Output})
+	return row.Cost(catalog.Usage{Calls: calls, Input: u.Input, CachedInput: u.CachedInput, Output: u.Output})
 }
