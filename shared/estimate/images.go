@@ -28,11 +28,15 @@ func (c *counter) image(p rawjson.Node, param string) error {
 	var size *Size
 	switch {
 	case source.Kind() == '"':
-		encoded, ok := dataURL(source.Text())
+		url := source.Text()
+		encoded, ok := dataURL(url)
+		if !ok && !isWebURL(url) {
+			return openaierr.Invalid(param, "invalid_image_url", "Invalid image URL at '%s': %s. The URL must be a valid HTTP or HTTPS URL, or a data URL with base64 encoding, such as \"data:image/png;base64,...\".", param, excerpt(source.Raw()))
+		}
 		if ok {
 			s, err := sizeOf(encoded)
 			if err != nil {
-				return openaierr.Invalid(param, "invalid_image", "The image at '%s' cannot be used: %v. Give a URL, or a data URL such as \"data:image/png;base64,...\" of a PNG, JPEG, GIF or WebP image.", param, err)
+				return openaierr.Invalid(param, "invalid_image", "The image at '%s' cannot be used: %v. Give a URL, or a data URL such as \"data:image/png;base64,...\" of a PNG, JPEG, WebP or GIF image that is not animated.", param, err)
 			}
 			size = &s
 		}
@@ -115,7 +119,7 @@ func tiles(rule *catalog.Images, w, h float64, level string) int {
 	if short := min(w, h); short > 768 {
 		w, h = w*768/short, h*768/short
 	}
-	return rule.Base + rule.PerTile*ceil(w/512)*ceil(h/512)
+	return rule.Base + rule.PerTile*max(ceil(w/512), 1)*max(ceil(h/512), 1) // a long thin image is scaled to less than a pixel
 }
 
 // patches: fit the longer side into the level's bound, count squares of 32 pixels, and shrink the image

@@ -3,6 +3,7 @@ package estimate
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"aoai-bridge/shared/catalog"
@@ -130,12 +131,7 @@ type Context struct {
 func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.Node, o Options, now time.Time) (*Report, error) {
 	r := &Report{
 		Object: "token_estimate", Request: count.Kind,
-		InputTokens: count.Tokens, Basis: count.Basis, Parts: count.Parts,
-	}
-	for _, p := range count.Parts {
-		if p.Basis == NotCounted {
-			r.NotCounted = append(r.NotCounted, p.Part)
-		}
+		InputTokens: count.Tokens, Basis: count.Basis, Parts: count.Parts, NotCounted: count.Missing,
 	}
 	if count.Min != count.Tokens {
 		r.InputMin = &count.Min
@@ -182,10 +178,10 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 	return r, nil
 }
 
-// outputLimit is the most output that a request asks for.
+// outputLimit is the most output that a request asks for, of all choices and of each.
 type outputLimit struct {
-	tokens int
-	from   string
+	tokens, each int
+	from         string
 }
 
 // outputBound returns the most output there can be, and what the request itself says of it.
@@ -204,12 +200,12 @@ func outputBound(kind Kind, body rawjson.Node, n *catalog.Named) (bound, explici
 			return nil, nil, err
 		}
 		if most >= 0 {
-			explicit = &outputLimit{most * choices, name}
+			explicit = &outputLimit{most * choices, most, name}
 			return explicit, explicit, nil
 		}
 	}
 	if _, most := n.Limits(""); most != nil {
-		return &outputLimit{*most * choices, "the model's maximum"}, nil, nil
+		return &outputLimit{*most * choices, *most, "the model's maximum"}, nil, nil
 	}
 	return nil, nil, nil
 }
@@ -260,29 +256,46 @@ func contextOf(n *catalog.Named, count *Count, explicit *outputLimit) *Context {
 
 func contextIn(n *catalog.Named, count *Count, explicit *outputLimit, window *int) *Context {
 	c := &Context{Window: window, MaxInput: n.MaxInput}
-	input, output := count.Tokens, 0
-	if count.Kind == Embeddings {
-		input = count.Most
-	}
-	if explicit != nil {
-		output = explicit.tokens
-	}
 	yes, no := true, false
-	switch {
+	switch sure, reason := overLimit(n, count, count.Min, explicit, window), overLimit(n, count, count.Tokens, explicit, window); {
+	case sure != "":
+		c.Fits, c.Reason = &no, sure
+	case reason != "":
+		c.Reason = "where the input is as long as it may be, " + reason
 	case window == nil:
 		c.Reason = "no source states the model's context window"
-	case n.MaxInput != nil && input > *n.MaxInput:
-		c.Fits, c.Reason = &no, fmt.Sprintf("the input has %d tokens more than the model takes", input-*n.MaxInput)
-	case input > *window:
-		c.Fits, c.Reason = &no, fmt.Sprintf("the input has %d tokens more than the window", input-*window)
-	case input+output > *window:
-		c.Fits, c.Reason = &no, fmt.Sprintf("input and %s are together %d tokens more than the window", explicit.from, input+output-*window)
-	case count.Kind == Embeddings && n.MaxRequestTokens > 0 && count.Tokens > n.MaxRequestTokens:
-		c.Fits, c.Reason = &no, fmt.Sprintf("all inputs together have %d tokens more than one request takes at OpenAI; whether Azure has that limit is not verified", count.Tokens-n.MaxRequestTokens)
+	case len(count.Missing) > 0:
+		c.Reason = "what is counted fits; how much is not counted is not known: " + strings.Join(count.Missing, ", ")
 	default:
 		c.Fits = &yes
 	}
 	return c
+}
+
+// overLimit says which limit of a model a request exceeds with so many tokens of input, "" if none that is known.
+// The choices of a chat are answers to the same input, and each has the window to itself.
+func overLimit(n *catalog.Named, count *Count, input int, explicit *outputLimit, window *int) string {
+	longest, output := input, 0
+	if count.Kind == Embeddings {
+		longest = count.Most
+	}
+	if explicit != nil {
+		output = explicit.each
+	}
+	_, maxOutput := n.Limits("")
+	switch {
+	case maxOutput != nil && output > *maxOutput:
+		return fmt.Sprintf("%s is %d, and the model gives at most %d tokens: Azure answers 400", explicit.from, output, *maxOutput)
+	case n.MaxInput != nil && longest > *n.MaxInput:
+		return fmt.Sprintf("the input has %d tokens more than the model takes", longest-*n.MaxInput)
+	case window != nil && longest > *window:
+		return fmt.Sprintf("the input has %d tokens more than the window", longest-*window)
+	case window != nil && longest+output > *window:
+		return fmt.Sprintf("input and %s are together %d tokens more than the window", explicit.from, longest+output-*window)
+	case count.Kind == Embeddings && n.MaxRequestTokens > 0 && input > n.MaxRequestTokens:
+		return fmt.Sprintf("all inputs together have %d tokens more than one request takes at OpenAI; whether Azure has that limit is not verified", input-n.MaxRequestTokens)
+	}
+	return ""
 }
 
 // cite lists the sources of what the report says.
