@@ -34,6 +34,7 @@ func (c *counter) chat(body rawjson.Node) error {
 		return openaierr.Invalid("messages", "empty_array", "'messages' is empty. Give at least one message.")
 	}
 	c.add("priming", c.overhead.priming, c.overhead.basis, "")
+	c.chatExtras(body)
 	if len(functions) > 0 {
 		c.definitions(functions, body, system)
 		if err := c.toolChoice(body); err != nil {
@@ -228,11 +229,16 @@ func (c *counter) contentPart(p rawjson.Node, tc textContext, tail string) (text
 	case "image_url", "input_image":
 		return false, c.image(p, tc.param)
 	case "input_audio":
-		c.add("audio", 0, NotCounted, "no rule is known for audio in a chat")
+		c.missing("audio", "no rule is known for audio in a chat")
+		c.unpriced(audioPrice)
 	case "file", "input_file":
-		c.add("files", 0, NotCounted, "a file's text and page images enter the context; how many tokens they take is known only afterwards")
+		if !p.Get("file_id").Absent() || !p.Get("file").Get("file_id").Absent() {
+			c.unbounded("files", "a file_id names a file that is stored by Azure and not part of this request")
+		} else {
+			c.missing("files", "a file's text and page images enter the context; how many tokens they take is known only afterwards")
+		}
 	default:
-		c.add("other", 0, NotCounted, fmt.Sprintf("no rule is known for content of type %.40q", kind.Text()))
+		c.missing("other", fmt.Sprintf("no rule is known for content of type %.40q", kind.Text()))
 	}
 	return false, nil
 }

@@ -53,7 +53,12 @@ type Count struct {
 	Most   int   // of embeddings: the tokens of the longest input
 	Texts  []TextPart
 
-	Missing []string // the parts that are not counted
+	Missing    []string // the parts that are not counted
+	Unbounded  string   // why nothing bounds them; "" if something does, see AtMost
+	Unpriced   string   // why the catalog has no price of a part; "" if it has
+	MoreOutput int      // tokens of output that may be paid beside the answer's
+
+	open bool // what is left of the context window may be input that is not counted
 }
 
 // TextPart is a text of a request, for those who want to see its tokens.

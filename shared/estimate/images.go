@@ -54,7 +54,7 @@ func (c *counter) image(p rawjson.Node, param string) error {
 func (c *counter) addImage(size *Size, level, param string) error {
 	rule := c.Images
 	if rule == nil {
-		c.add("images", 0, NotCounted, "no source says how this model counts images")
+		c.missing("images", "no source says how this model counts images")
 		return nil
 	}
 	basis, note := Documented, ""

@@ -96,12 +96,14 @@ type Report struct {
 	Basis       Basis  `json:"basis"`
 	Parts       []Part `json:"parts"`
 
-	NotCounted []string `json:"not_counted,omitempty"` // the parts that are left out of input_tokens
+	NotCounted   []string `json:"not_counted,omitempty"`          // the parts that are left out of input_tokens
+	InputMost    *int     `json:"input_tokens_at_most,omitempty"` // with them; nil if all are counted, or nothing bounds them
+	UnboundedWhy string   `json:"unbounded,omitempty"`            // why nothing does
 
 	Output      *Output            `json:"output,omitempty"`
 	CacheWrite  *CacheWrite        `json:"cache_write,omitempty"`
 	Context     *Context           `json:"context,omitempty"`
-	Cost        []catalog.Cost     `json:"cost,omitempty"`
+	Cost        []Cost             `json:"cost,omitempty"`
 	Provisioned []catalog.Capacity `json:"provisioned,omitempty"`
 	Retirement  *Retirement        `json:"retirement,omitempty"`
 	Notes       []string           `json:"notes,omitempty"`
@@ -116,6 +118,8 @@ type Output struct {
 	From  string `json:"bound_from,omitempty"`
 	Paid  int    `json:"counted"`
 	Why   string `json:"counted_from"`
+
+	known bool // the caller or the request says how many there are
 }
 
 // Context says whether the request fits.
@@ -135,6 +139,9 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 	}
 	if count.Min != count.Tokens {
 		r.InputMin = &count.Min
+	}
+	if len(count.Missing) > 0 {
+		r.InputMost, r.UnboundedWhy = count.AtMost(n)
 	}
 	if o.CachedTokens > count.Tokens {
 		return nil, openaierr.Invalid("estimate.cached_tokens", "invalid_value", "'estimate.cached_tokens' is %d, more than the %d tokens of the input.", o.CachedTokens, count.Tokens)
@@ -166,7 +173,7 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 		usage.CacheWrite = int64(r.CacheWrite.Paid)
 	}
 	r.Context = contextOf(n, count, explicit)
-	r.Cost = c.Costs(*n, usage, terms)
+	r.Cost = r.costs(c.Costs(*n, usage, terms), n, count, usage, o)
 	if o.CallsPerMinute > 0 {
 		r.Provisioned = c.PTUs(*n, usage, o.CallsPerMinute)
 	}
@@ -234,9 +241,9 @@ func expectedOutput(bound, explicit *outputLimit, o Options) *Output {
 	}
 	switch {
 	case o.OutputTokens != nil:
-		out.Paid, out.Why = *o.OutputTokens, "estimate.output_tokens"
+		out.Paid, out.Why, out.known = *o.OutputTokens, "estimate.output_tokens", true
 	case explicit != nil:
-		out.Paid, out.Why = explicit.tokens, explicit.from
+		out.Paid, out.Why, out.known = explicit.tokens, explicit.from, true
 	}
 	return out
 }
@@ -264,7 +271,7 @@ func contextIn(n *catalog.Named, count *Count, explicit *outputLimit, window *in
 		c.Reason = "where the input is as long as it may be, " + reason
 	case window == nil:
 		c.Reason = "no source states the model's context window"
-	case len(count.Missing) > 0:
+	case count.open || count.Unbounded != "":
 		c.Reason = "what is counted fits; how much is not counted is not known: " + strings.Join(count.Missing, ", ")
 	default:
 		c.Fits = &yes

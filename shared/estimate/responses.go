@@ -48,10 +48,13 @@ func (c *counter) responses(body rawjson.Node) error {
 	default:
 		return wrongType("input", "a string or an array", input)
 	}
-	for _, stored := range []string{"previous_response_id", "conversation", "prompt"} {
+	for _, stored := range []string{"previous_response_id", "conversation"} {
 		if !body.Get(stored).Absent() {
-			c.add("stored", 0, NotCounted, fmt.Sprintf("what '%s' names is stored by Azure and not part of this request", stored))
+			c.missing("stored", fmt.Sprintf("what '%s' names is stored by Azure and not part of this request", stored))
 		}
+	}
+	if !body.Get("prompt").Absent() {
+		c.unbounded("stored", "what 'prompt' names is stored by Azure and not part of this request; it may bring tools and files")
 	}
 	c.add("priming", o.priming, o.basis, "")
 	if len(functions) > 0 {
@@ -86,11 +89,11 @@ func (c *counter) item(item rawjson.Node, param string, padded bool) error {
 		}
 		c.add("tool_results", c.overhead.message+c.Encoding.Count("tool"), c.overhead.calls, "")
 	case "reasoning":
-		c.add("reasoning", 0, NotCounted, "how earlier reasoning enters the context is not published")
+		c.missing("reasoning", "how earlier reasoning enters the context is not published")
 	case "item_reference":
-		c.add("stored", 0, NotCounted, "an item_reference names what is stored by Azure and not part of this request")
+		c.missing("stored", "an item_reference names what is stored by Azure and not part of this request")
 	default:
-		c.add("other", 0, NotCounted, fmt.Sprintf("no rule is known for an item of type %.40q", kind))
+		c.missing("other", fmt.Sprintf("no rule is known for an item of type %.40q", kind))
 	}
 	return nil
 }

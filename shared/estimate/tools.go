@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"aoai-bridge/shared/rawjson"
 )
@@ -14,8 +15,12 @@ type function struct {
 	parameters        rawjson.Node
 }
 
+// computerTool is what a computer tool adds to the prompt, in tokens: a request of 17 tokens with one was reported
+// as 990. Source: openai/openai-cua-sample-app issue 25.
+const computerTool = 990 - 17
+
 // functions reads "functions" and "tools" of a body, in the form of chat or of responses. Tools that are
-// no functions are noted as not counted.
+// no functions are noted as not counted, except that a computer's is estimated.
 func (c *counter) functions(body rawjson.Node) ([]function, error) {
 	var functions []function
 	for _, list := range []string{"functions", "tools"} {
@@ -40,8 +45,11 @@ func (c *counter) functions(body rawjson.Node) ([]function, error) {
 					tool, param = tool.Get("function"), param+".function"
 				case kind == "custom" && !tool.Get("custom").Absent():
 					tool, param = tool.Get("custom"), param+".custom"
+				case strings.HasPrefix(kind, "computer"): // "computer_use_preview", and its later names
+					c.addRange("computer_tool", 0, computerTool, 1, Estimated, "what a computer tool adds to the prompt is not published: the upper end is what one request was reported to have")
+					continue
 				case kind != "function" && kind != "custom":
-					c.add("tools", 0, NotCounted, fmt.Sprintf("what %.40q adds to the prompt is not published", kind))
+					c.unbounded("built_in_tools", fmt.Sprintf("what %.40q adds to the prompt, and how often it runs, is not known before", kind))
 					continue
 				}
 			}
