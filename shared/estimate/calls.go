@@ -16,7 +16,7 @@ func (c *counter) calls(calls rawjson.Node, param string) (found bool, err error
 	if err := checkObjects(param, calls); err != nil {
 		return false, err
 	}
-	var names, arguments []string
+	var list callList
 	i := 0
 	for call := range calls.Elements() {
 		if call.Kind() != '{' {
@@ -30,18 +30,29 @@ func (c *counter) calls(calls rawjson.Node, param string) (found bool, err error
 		if f.Kind() != '{' {
 			return false, wrongType(elementParam(param, i)+".function", "an object", f)
 		}
-		names, arguments = append(names, f.Get("name").Text()), append(arguments, f.Get(text).Text())
+		list.add(f.Get("name").Text(), f.Get(text).Text())
 		i++
 	}
-	switch len(names) {
-	case 0:
-		return false, nil
-	case 1:
-		c.call(names[0], arguments[0], c.overhead.calls)
-	default:
-		c.parallelCalls(names, arguments)
+	c.countCalls(list)
+	return i > 0, nil
+}
+
+// callList is calls that are made side by side.
+type callList struct{ names, arguments []string }
+
+func (l *callList) add(name, arguments string) {
+	l.names, l.arguments = append(l.names, name), append(l.arguments, arguments)
+}
+
+// countCalls counts the calls of one message without the message.
+func (c *counter) countCalls(l callList) {
+	c.parallel = len(l.names) > 1
+	switch {
+	case c.parallel:
+		c.parallelCalls(l.names, l.arguments)
+	case len(l.names) == 1:
+		c.call(l.names[0], l.arguments[0], c.overhead.calls)
 	}
-	return true, nil
 }
 
 // call counts one call without the message that it is in.
@@ -67,7 +78,6 @@ func (c *counter) parallelCalls(names, arguments []string) {
 		b.WriteByte('}')
 	}
 	b.WriteString("]}")
-	c.parallel = true
 	n := c.Encoding.CountBytes(b.Bytes()) + 10 + len(names)
 	c.addRange("tool_calls", n, n, len(names), Estimated, "how parallel calls are written is not published")
 }

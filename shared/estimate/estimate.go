@@ -165,9 +165,10 @@ type counter struct {
 	Rules
 	overhead  overhead
 	count     Count
-	sizesUsed int  // how many of Sizes are used
-	parallel  bool // the tool messages at hand answer calls that were made side by side
-	system    bool // the message at hand is the system's
+	sizesUsed int      // how many of Sizes are used
+	parallel  bool     // the tool messages at hand answer calls that were made side by side
+	system    bool     // the message at hand is the system's
+	waiting   callList // of a response, since its last message or result
 }
 
 // maxNotes is how many notes a part keeps, however many of its pieces have one.

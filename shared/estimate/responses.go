@@ -45,6 +45,7 @@ func (c *counter) responses(body rawjson.Node) error {
 			}
 			i++
 		}
+		c.endCalls()
 	default:
 		return wrongType("input", "a string or an array", input)
 	}
@@ -70,7 +71,7 @@ func (c *counter) responses(body rawjson.Node) error {
 	return c.format(text.Get("format"), "text.format", system || len(functions) > 0)
 }
 
-// item counts one input item.
+// item counts one input item. Calls that follow each other are made side by side, as those of one message of a chat.
 func (c *counter) item(item rawjson.Node, param string, padded bool) error {
 	if item.Kind() != '{' {
 		return wrongType(param, "an object", item)
@@ -78,12 +79,12 @@ func (c *counter) item(item rawjson.Node, param string, padded bool) error {
 	kind := item.Get("type").Text()
 	switch kind {
 	case "", "message":
+		c.endCalls()
 		return c.message(item, param, padded)
 	case "function_call", "custom_tool_call":
-		arguments := item.Get("arguments").Text() + item.Get("input").Text()
-		c.call(item.Get("name").Text(), arguments, c.overhead.calls)
-		c.add("messages", c.overhead.message+c.Encoding.Count("assistant"), c.overhead.basis, "")
+		c.waiting.add(item.Get("name").Text(), item.Get("arguments").Text()+item.Get("input").Text())
 	case "function_call_output", "custom_tool_call_output":
+		c.endCalls()
 		if _, err := c.content(item.Get("output"), textContext{"tool_results", c.overhead.calls, param + ".output"}, ""); err != nil {
 			return err
 		}
@@ -96,4 +97,14 @@ func (c *counter) item(item rawjson.Node, param string, padded bool) error {
 		c.missing("other", fmt.Sprintf("no rule is known for an item of type %.40q", kind))
 	}
 	return nil
+}
+
+// endCalls counts the calls that have been met since the last message or result: those of one message.
+func (c *counter) endCalls() {
+	if len(c.waiting.names) == 0 {
+		return
+	}
+	c.countCalls(c.waiting)
+	c.add("messages", c.overhead.message+c.Encoding.Count("assistant"), c.overhead.basis, "")
+	c.waiting = callList{}
 }
