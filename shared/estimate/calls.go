@@ -46,6 +46,12 @@ func (l *callList) add(name, arguments string) {
 
 // countCalls counts the calls of one message without the message.
 func (c *counter) countCalls(l callList) {
+	if c.harmony != nil {
+		for i, name := range l.names {
+			c.harmony.call(name, l.arguments[i])
+		}
+		return
+	}
 	c.parallel = len(l.names) > 1
 	switch {
 	case c.parallel:
@@ -98,6 +104,7 @@ func (c *counter) toolChoice(body rawjson.Node) error {
 		namedTokens int // a function that has to be called, beside its name
 	}{{"tool_choice", 7}, {"function_call", 4}} {
 		choice := body.Get(member.name)
+		counted := c.harmony == nil // which has no words for it
 		switch choice.Kind() {
 		case 0, 'n':
 		case '"':
@@ -110,14 +117,18 @@ func (c *counter) toolChoice(body rawjson.Node) error {
 				return openaierr.Invalid(member.name, "invalid_value",
 					"Invalid value for '%s': %.40q. Use \"none\", \"auto\", \"required\" or an object that names a function.", member.name, choice.Text())
 			}
-			c.add("tool_choice", n, c.overhead.schema, "")
+			if counted {
+				c.add("tool_choice", n, c.overhead.schema, "")
+			}
 		case '{':
 			name := choice.Get("function").Get("name").Text() + choice.Get("name").Text() + choice.Get("custom").Get("name").Text()
 			basis, note := c.overhead.schema, ""
 			if name == "" {
 				basis, note = Estimated, "no rule is known for this form of choice"
 			}
-			c.add("tool_choice", member.namedTokens+c.Encoding.Count(name), basis, note)
+			if counted {
+				c.add("tool_choice", member.namedTokens+c.Encoding.Count(name), basis, note)
+			}
 		default:
 			return wrongType(member.name, "a string or an object", choice)
 		}

@@ -20,6 +20,7 @@ func (c *counter) chat(body rawjson.Node) error {
 	if err != nil {
 		return err
 	}
+	c.begin(functions, body, body.Get("response_format"))
 	i, system := 0, false
 	for m := range messages.Elements() {
 		c.system = isSystem(m)
@@ -35,13 +36,23 @@ func (c *counter) chat(body rawjson.Node) error {
 	}
 	c.add("priming", c.overhead.priming, c.overhead.basis, "")
 	c.chatExtras(body)
+	return c.rest(functions, body, system, body.Get("response_format"), "response_format")
+}
+
+// rest counts what stands beside the messages.
+func (c *counter) rest(functions []function, body rawjson.Node, system bool, format rawjson.Node, formatParam string) error {
 	if len(functions) > 0 {
-		c.definitions(functions, body, system)
+		if c.harmony == nil {
+			c.definitions(functions, body, system)
+		}
 		if err := c.toolChoice(body); err != nil {
 			return err
 		}
 	}
-	return c.format(body.Get("response_format"), "response_format", system || len(functions) > 0)
+	if c.harmony != nil {
+		c.harmony.end()
+	}
+	return c.format(format, formatParam, system || len(functions) > 0)
 }
 
 func isSystem(message rawjson.Node) bool {
@@ -58,6 +69,9 @@ func (c *counter) message(m rawjson.Node, param string, padded bool) error {
 	role := m.Get("role")
 	if role.Kind() != '"' {
 		return wrongType(param+".role", "a string", role)
+	}
+	if c.harmony != nil {
+		return c.harmony.message(m, param)
 	}
 	if role.Text() != "tool" {
 		c.parallel = false
@@ -120,7 +134,7 @@ func (tc textContext) element(i int) textContext {
 func (c *counter) content(content rawjson.Node, tc textContext, tail string) (text bool, err error) {
 	switch content.Kind() {
 	case '"':
-		if c.system && !c.Texts {
+		if c.system && !c.Texts && c.harmony == nil {
 			n := c.countMemoized(content, tail)
 			c.addRange(tc.part, n, n, 0, tc.basis, "")
 		} else {

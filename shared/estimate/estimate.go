@@ -164,6 +164,7 @@ func serves(n *catalog.Named, kind Kind) error {
 type counter struct {
 	Rules
 	overhead  overhead
+	harmony   *harmony // nil: the model reads another format
 	count     Count
 	sizesUsed int      // how many of Sizes are used
 	parallel  bool     // the tool messages at hand answer calls that were made side by side

@@ -101,16 +101,16 @@ func (c *counter) format(format rawjson.Node, param string, system bool) error {
 	default:
 		return wrongType(param, "an object", format)
 	}
-	schema := format.Get("json_schema") // chat's form
-	if schema.Absent() {
-		schema = format // that of responses
-	}
+	schema := schemaOf(format)
 	switch format.Get("type").Text() {
 	case "text":
 		return nil
 	case "json_schema":
 		if schema.Get("schema").Kind() != '{' {
 			return wrongType(param+".schema", "an object", schema.Get("schema"))
+		}
+		if c.harmony != nil {
+			return nil // it is a section of the developer message
 		}
 	default:
 		c.add(param, 0, Estimated, "no rule is known for this format; it seems to add nothing")
@@ -129,6 +129,14 @@ func (c *counter) format(format rawjson.Node, param string, system bool) error {
 	}
 	c.add(param, n, basis, note)
 	return nil
+}
+
+// schemaOf returns the object that has the schema of an answer's format.
+func schemaOf(format rawjson.Node) rawjson.Node {
+	if schema := format.Get("json_schema"); !schema.Absent() {
+		return schema // chat's form
+	}
+	return format // that of responses
 }
 
 const uncovered = "the schema has something that no published usage covers"
