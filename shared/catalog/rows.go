@@ -170,27 +170,27 @@ func rows() *tables {
 		{Models: []string{"gpt-5.2"}, Kind: "patch", Auto: "high", Source: "openai-vision", Multiplier: 1.2, Detail: map[string]Detail{
 			"high": {MaxDim: 2048, Budget: 6144},
 			"low":  {MaxDim: 2048, Budget: 6144},
-		}},
+		}, Rival: &Rival{Multiplier: 1.2, Budget: 1536, Source: "llxprt-3477"}},
 		{Models: []string{"gpt-5-mini"}, Kind: "patch", Auto: "high", Source: "openai-vision", Unverified: "the limits of the detail levels are assumed", Multiplier: 1.2, Detail: map[string]Detail{
 			"high": {MaxDim: 2048, Budget: 6144},
 			"low":  {MaxDim: 2048, Budget: 6144},
-		}},
+		}, Rival: &Rival{Multiplier: 1.62, Budget: 1536, Source: "openai-vision-old"}},
 		{Models: []string{"gpt-5-nano"}, Kind: "patch", Auto: "high", Source: "openai-vision", Unverified: "the limits of the detail levels are assumed", Multiplier: 1.5, Detail: map[string]Detail{
 			"high": {MaxDim: 2048, Budget: 6144},
 			"low":  {MaxDim: 2048, Budget: 6144},
-		}},
+		}, Rival: &Rival{Multiplier: 2.46, Budget: 1536, Source: "openai-vision-old"}},
 		{Models: []string{"gpt-4.1-mini"}, Kind: "patch", Auto: "high", Source: "openai-vision", Multiplier: 1.62, Detail: map[string]Detail{
 			"high": {MaxDim: 2048, Budget: 6144},
 			"low":  {MaxDim: 2048, Budget: 6144},
-		}},
+		}, Rival: &Rival{Multiplier: 1.62, Budget: 1536, Source: "openai-vision-old"}},
 		{Models: []string{"gpt-4.1-nano"}, Kind: "patch", Auto: "high", Source: "openai-vision", Unverified: "the limits of the detail levels are assumed", Multiplier: 2.46, Detail: map[string]Detail{
 			"high": {MaxDim: 2048, Budget: 6144},
 			"low":  {MaxDim: 2048, Budget: 6144},
-		}},
+		}, Rival: &Rival{Multiplier: 2.46, Budget: 1536, Source: "openai-vision-old"}},
 		{Models: []string{"o4-mini"}, Kind: "patch", Auto: "high", Source: "openai-vision", Unverified: "the limits of the detail levels are assumed", Multiplier: 1.72, Detail: map[string]Detail{
 			"high": {MaxDim: 2048, Budget: 6144},
 			"low":  {MaxDim: 2048, Budget: 6144},
-		}},
+		}, Rival: &Rival{Multiplier: 1.72, Budget: 1536, Source: "openai-vision-old"}},
 		{Models: []string{"gpt-5", "gpt-5.1", "gpt-5-chat", "gpt-5.1-chat"}, Kind: "tile", Auto: "high", Source: "openai-vision", Base: 70, PerTile: 140},
 		{Models: []string{"gpt-4o", "gpt-4.1", "gpt-4.5-preview"}, Kind: "tile", Auto: "high", Source: "openai-vision", Base: 85, PerTile: 170},
 		{Models: []string{"gpt-4o-mini"}, Kind: "tile", Auto: "high", Source: "openai-vision", Base: 2833, PerTile: 5667},
@@ -243,6 +243,7 @@ func rows() *tables {
 		"litellm":            {What: "litellm 1.110.2, litellm/model_prices_and_context_window_backup.json", Date: new("2026-11-20"), Note: "a third party's compilation: check against Azure's price list before billing by it"},
 		"litellm-2026-09":    {What: "BerriAI/litellm model_prices_and_context_window.json @e1d16f51d14849c1b3decf17cd81a3bcb4863dca", Date: new("2026-09-29"), Note: "a third party's compilation: check against Azure's price list before billing by it"},
 		"litellm-uncited":    {What: "litellm 1.110.2, litellm/model_prices_and_context_window_backup.json", Date: new("2026-11-20"), Note: "a third party's compilation: check against Azure's price list before billing by it; the row names no page of Azure's"},
+		"llxprt-3477":        {What: "vybestack/llxprt-code issue 3477, on gpt-5.2 and later", Date: new("2026-09-01")},
 		"openai-vision":      {What: "OpenAI guide \"Images and vision\"", Date: new("2026-09"), Note: "that Azure counts alike is not verified for gpt-5.2 and later"},
 		"openai-vision-old":  {What: "OpenAI guide \"Images and vision\", the edition of 2025", Date: new("2025")},
 		"openapi":            {What: "openai/openai-openapi f85dbe2, openapi.yaml L34248", Note: "whether Azure applies it is not verified"},

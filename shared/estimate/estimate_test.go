@@ -91,6 +91,49 @@ func TestImageIsRefused(t *testing.T) {
 	}
 }
 
+// Where sources disagree, an image is a range between them, and as sure as neither.
+func TestDisputedImages(t *testing.T) {
+	for _, tt := range []struct {
+		model       string
+		w, h        int
+		least, most int
+	}{
+		{"gpt-4.1-mini", 512, 512, 415, 415}, // 256 patches, which both count
+		{"gpt-4.1-mini", 1800, 2400, 2353, 4977},
+		{"gpt-5.2", 2048, 2048, 1826, 4916},
+		{"gpt-5-mini", 512, 512, 308, 415}, // they differ about the multiplier
+		{"gpt-5-nano", 2048, 2048, 3742, 6144},
+		{"o4-mini", 2048, 2048, 2617, 7046},
+	} {
+		t.Run(fmt.Sprintf("%s %dx%d", tt.model, tt.w, tt.h), func(t *testing.T) {
+			n, err := catalog.Embedded().Lookup(tt.model)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rules, err := RulesFor(catalog.Embedded(), n, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rules.Sizes = []Size{{tt.w, tt.h}}
+			c, err := Of(Chat, parse(t, `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.com/a.png","detail":"high"}}]}]}`), rules)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := c.Parts[0]
+			least := p.Tokens
+			if p.Min != nil {
+				least = *p.Min
+			}
+			if p.Part != "images" || least != tt.least || p.Tokens != tt.most || p.Basis != Estimated {
+				t.Errorf("got %d to %d (%s), want %d to %d", least, p.Tokens, p.Basis, tt.least, tt.most)
+			}
+			if low, high := imageRange(rules.Images, "high"); tt.least < low || tt.most > high {
+				t.Errorf("an image of any size has %d to %d tokens, and this one %d to %d", low, high, tt.least, tt.most)
+			}
+		})
+	}
+}
+
 // Any size at all must give a count within the range given for an unknown size.
 func TestImageRange(t *testing.T) {
 	sides := []int{1, 31, 33, 512, 513, 768, 2048, 2049, 7071, 65535, 1 << 31}

@@ -77,8 +77,21 @@ func (c *counter) addImage(size *Size, level, param string) error {
 	if err != nil {
 		return openaierr.Invalid(param, "image_too_large", "The image at '%s' has %v.", param, err)
 	}
-	c.add("images", n, basis, note)
+	least, most := n, n
+	if r := rule.Rival; r != nil {
+		other := rivalTokens(r, *size)
+		least, most, basis, note = min(n, other), max(n, other), Estimated, disputed
+	}
+	c.addRange("images", least, most, 1, basis, note)
 	return nil
+}
+
+const disputed = "sources disagree about this model's rule for images: the ends of the range are theirs"
+
+// rivalTokens counts an image by what another source says of a model.
+func rivalTokens(r *catalog.Rival, size Size) int {
+	n := patches(catalog.Detail{MaxDim: math.MaxInt, Budget: r.Budget}, float64(size.Width), float64(size.Height))
+	return ceil(float64(n) * r.Multiplier)
 }
 
 // imageTokens counts an image of a size at a level of detail: "low", "high", "original" or "auto".
@@ -160,7 +173,11 @@ func imageRange(rule *catalog.Images, level string) (least, most int) {
 			n = min(n, bound)
 		}
 	}
-	return ceil(rule.Multiplier), ceil(float64(n) * rule.Multiplier)
+	least, most = ceil(rule.Multiplier), ceil(float64(n)*rule.Multiplier)
+	if r := rule.Rival; r != nil {
+		least, most = min(least, ceil(r.Multiplier)), max(most, ceil(float64(r.Budget)*r.Multiplier))
+	}
+	return least, most
 }
 
 // ceil rounds up, except for what floating point adds to a whole number.

@@ -173,9 +173,16 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 		usage.CacheWrite = int64(r.CacheWrite.Paid)
 	}
 	r.Context = contextOf(n, count, explicit)
-	r.Cost = r.costs(c.Costs(*n, usage, terms), n, count, usage, o)
+	rows := c.Costs(*n, usage, terms)
+	r.Cost = r.costs(rows, n, count, usage, o)
 	if o.CallsPerMinute > 0 {
 		r.Provisioned = c.PTUs(*n, usage, o.CallsPerMinute)
+		for i := range r.Provisioned {
+			r.Provisioned[i].Compare(rows)
+			if r.Output != nil && !r.Output.known {
+				r.Provisioned[i].Note = "output is not in these numbers: give 'estimate.output_tokens'"
+			}
+		}
 	}
 	r.Retirement = retirement(c, n, now)
 	if n.ResponsesOnly && count.Kind == Chat {
@@ -320,6 +327,9 @@ func (r *Report) cite(c *catalog.Catalog, n *catalog.Named) {
 	for _, p := range r.Parts {
 		if images := c.Images(n.Name); p.Part == "images" && images != nil {
 			ids = append(ids, images.Source)
+			if images.Rival != nil {
+				ids = append(ids, images.Rival.Source)
+			}
 		}
 	}
 	r.Sources = map[string]catalog.Source{}
