@@ -81,7 +81,7 @@ func TestManyGroupsAreAnswered(t *testing.T) {
 func TestReportOfManyLists(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const lists, each = 215, 4
+	const lists, each = 240, 4
 	plan := job.Plan{Done: true, Lines: lists * each}
 	pad := strings.Repeat("x", 20<<10) // a list is larger than what is read of it at once
 	put := func(key, content string) { w.put("jobs/job_1/"+key, content) }

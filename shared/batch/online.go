@@ -80,6 +80,7 @@ func (w *work) lastCall(ctx context.Context) time.Time {
 	return deadline.Add(-min(w.service.call+recordingTime, left*3/4))
 }
 
+// runner answers the lines of a part, several at once.
 type runner struct {
 	work     *work
 	cancel   context.CancelCauseFunc

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/plan"
 )
 
@@ -154,6 +155,7 @@ func TestEachPassGoesOn(t *testing.T) {
 			w.put("inbox/n.jsonl", file)
 			w.maxOpen, w.tick, w.limit = 10, time.Second, 55*time.Second
 			var inSource, inSpill, late int
+			var before job.Spill
 			a := &plan.Answer{Status: "planning"}
 			for a.Status == "planning" {
 				var err error
@@ -164,8 +166,14 @@ func TestEachPassGoesOn(t *testing.T) {
 				switch {
 				case !plan.Read:
 					inSource++
-				case len(plan.Spills) > 0 && plan.Spills[0].Offset > 0:
-					inSpill++
+				case len(plan.Spills) > 0 && plan.Spills[0].Number == before.Number && plan.Spills[0].Offset > before.Offset:
+					inSpill++ // and has gone on in it
+				}
+				if len(plan.Spills) > 0 {
+					before = plan.Spills[0]
+				}
+				if plan.Read {
+					w.limit = 10 * time.Second // for some lines of a spill
 				}
 				if gone && plan.Read && late == 0 {
 					w.deployments(`{"model":"gpt-4o"}`)
