@@ -21,8 +21,8 @@ type Call struct {
 	Query  string      // encoded, as the caller sent it
 	Header http.Header // the caller's; what Azure does not need is left out
 
-	// Name is the model or the deployment asked for. A call without one goes to the resource that
-	// knows what it names: each is asked in turn until one does not answer 404.
+	// Name is the model or the deployment asked for. A call without one goes to the resource that knows what it names:
+	// without a body each is asked in turn until one has it, with a body until one does not answer 404.
 	Name string
 	// Permit reports whether a deployment that Name stands for may be asked; nil permits all. Where it permits
 	// none, or there is none and it does not permit one of that very name, the error is a 403. It is not asked about
@@ -38,11 +38,14 @@ type Call struct {
 	Open func(context.Context) (io.ReadCloser, error)
 	Size int64
 
+	// Tier is the service tier that the request asks for, as far as that has capacity of its own.
+	Tier routing.Tier
 	// Once forbids a second try: what the call does must not happen twice, and an answer of 500 does
 	// not say that it did not.
 	Once bool
-	// Begins is set where the call begins work that goes on without it, such as a background response. It is
-	// sent again only where Azure cannot have begun: after a 429, or where Azure was not reached.
+	// Begins is set where the call begins work that goes on without it, such as a background response, or where its
+	// owner tries again. It is sent again only where Azure cannot have begun: after a 429, or where Azure was not
+	// reached or did not take our credential.
 	Begins bool
 	// Stream is set where the caller asked for a stream.
 	Stream bool

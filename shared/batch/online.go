@@ -17,6 +17,7 @@ import (
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
+	"aoai-bridge/shared/routing"
 	"aoai-bridge/shared/telemetry"
 )
 
@@ -255,6 +256,8 @@ func (r *runner) exchange(ctx context.Context, q request) (body []byte, header h
 	call := &azure.Call{
 		Method: http.MethodPost, Path: r.part.Endpoint, Name: r.part.Model, Permit: r.job.Limits.permits().Target,
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
+		Begins: true, // what may have been charged is a try of the line, of which it has some
+		Tier:   tierOf(q.body),
 		Body: func(deployment string) rawjson.Pieces {
 			if deployment == r.part.Model {
 				return q.body.With()
@@ -283,6 +286,15 @@ func (r *runner) exchange(ctx context.Context, q request) (body []byte, header h
 	}
 	answer.Meter(body)
 	return body, answer.Header, answer.Status, err
+}
+
+// tierOf returns the service tier that a line asks for.
+func tierOf(body *rawjson.Object) routing.Tier {
+	var name string
+	if json.Unmarshal(body.Get("service_tier"), &name) != nil {
+		return ""
+	}
+	return routing.TierOf(name)
 }
 
 // join adds what a call upstream learned to the task's record.

@@ -223,9 +223,9 @@ func TestBackground(t *testing.T) {
 		{"503 on Azure's path", "POST /openai/responses?api-version=2025-04-01-preview", fmt.Sprintf(create, ""), "503", 1, true},
 		{"a stream", "POST /v1/responses", fmt.Sprintf(create, `,"stream":true`), "502", 1, true},
 		{"429", "POST /v1/responses", fmt.Sprintf(create, ""), "429;retry-after-ms=1", 2, false},
-		{"not in the background", "POST /v1/responses", strings.Replace(fmt.Sprintf(create, ""), "true", "false", 1), "500;retry-after-ms=1", 2, false},
-		{"null", "POST /v1/responses", strings.Replace(fmt.Sprintf(create, ""), "true", "null", 1), "500;retry-after-ms=1", 2, false},
-		{"stored, and waited for", "POST /v1/responses", strings.Replace(fmt.Sprintf(create, ""), `"background"`, `"store"`, 1), "500;retry-after-ms=1", 2, false},
+		{"not in the background", "POST /v1/responses", strings.Replace(fmt.Sprintf(create, ""), "true", "false", 1), "503;retry-after-ms=1", 2, false},
+		{"null", "POST /v1/responses", strings.Replace(fmt.Sprintf(create, ""), "true", "null", 1), "503;retry-after-ms=1", 2, false},
+		{"stored, and waited for", "POST /v1/responses", strings.Replace(fmt.Sprintf(create, ""), `"background"`, `"store"`, 1), "503;retry-after-ms=1", 2, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
