@@ -140,13 +140,17 @@ func TestBegins(t *testing.T) {
 
 func TestDeploymentsInHeaders(t *testing.T) {
 	h := http.Header{
-		"X-Ms-Spillover-Deployment": {"a", "b"}, "X-Ms-Client-Request-Id": {"c"}, "X-Deployment": {"d"}, "X-Ms-Other-Deployment": {"not forwarded"},
+		"X-Ms-Spillover-Deployment": {"a", "b"}, "X-Ms-Oai-Image-Generation-Deployment": {"c"}, "X-Ms-Deployment": {"d"},
+		// and what names none, or stays here:
+		"X-Ms-Client-Request-Id": {"e"}, "X-Deployment": {"f"}, "X-Ms-Deployment-Name": {"g"}, "X-Ms-Authorization-Deployment": {"h"}, "Aoai-Deployment": {"i"},
 	}
 	var got []string
 	for header, deployment := range azure.Deployments(h) {
 		got = append(got, header+" "+deployment)
 	}
-	if want := []string{"x-ms-spillover-deployment a", "x-ms-spillover-deployment b"}; !slices.Equal(got, want) {
+	slices.Sort(got)
+	want := []string{"x-ms-deployment d", "x-ms-oai-image-generation-deployment c", "x-ms-spillover-deployment a", "x-ms-spillover-deployment b"}
+	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

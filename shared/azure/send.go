@@ -15,6 +15,9 @@ import (
 	"aoai-bridge/shared/telemetry"
 )
 
+// userAgent is what Azure knows the bridge by.
+var userAgent = []string{"aoai-bridge"}
+
 // reasons a call ends that the context's own errors cannot tell apart.
 var (
 	errFirstByte = errors.New("no first byte from Azure in time")
@@ -25,7 +28,8 @@ var (
 // *openaierr.Error: Azure's own, or one about the connection, the time or the configuration.
 // The caller closes the answer.
 func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
-	if err := call.check(); err != nil {
+	fields, err := requestFields(call.Header)
+	if err != nil {
 		return nil, err
 	}
 	version, err := c.secret.Get(ctx)
@@ -34,7 +38,7 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	a := &attempts{
-		client: c, call: call, site: version.Value, version: version.ID,
+		client: c, call: call, fields: fields, site: version.Value, version: version.ID,
 		record: telemetry.From(ctx), began: c.lap(), cancel: cancel,
 		limit: time.AfterFunc(time.Hour, func() { cancel(errFirstByte) }),
 	}
@@ -61,6 +65,7 @@ func (a *attempts) end() {
 type attempts struct {
 	client  *Client
 	call    *Call
+	fields  []field // of the caller's header
 	site    *site
 	version string // of the secret
 	record  *telemetry.Call
@@ -88,7 +93,25 @@ func (a *attempts) named() []routing.Target {
 	if !a.call.fitsPath() {
 		return nil
 	}
-	return permitted(a.site.table.Online(a.call.Name), a.call.Permit)
+	return slices.DeleteFunc(permitted(a.site.table.Online(a.call.Name), a.call.Permit), func(t routing.Target) bool {
+		header, _ := a.lacks(t)
+		return header != ""
+	})
+}
+
+// lacks returns a header that names a deployment which the resource of a target does not have, "" if there is none.
+func (a *attempts) lacks(target routing.Target) (header, deployment string) {
+	for _, f := range a.fields {
+		if !f.naming {
+			continue
+		}
+		for _, value := range f.values {
+			if _, ok := a.site.table.Beside(target, value); !ok && value != "" && (header == "" || f.name < header) {
+				header, deployment = f.name, value
+			}
+		}
+	}
+	return header, deployment
 }
 
 // at asks one resource.
@@ -108,7 +131,14 @@ func (a *attempts) at(ctx context.Context, target routing.Target) (*Answer, erro
 // whether anything has it.
 func (a *attempts) nowhere() error {
 	name, permit := a.call.Name, a.call.Permit
-	if permit == nil || name == "" || !a.call.fitsPath() {
+	if name == "" || !a.call.fitsPath() {
+		return UnknownModel(name)
+	}
+	if targets := permitted(a.site.table.Online(name), permit); len(targets) > 0 {
+		header, deployment := a.lacks(targets[0])
+		return unknownBeside(header, deployment, name)
+	}
+	if permit == nil {
 		return UnknownModel(name)
 	}
 	deployments := a.site.table.Online(name)
@@ -119,6 +149,25 @@ func (a *attempts) nowhere() error {
 		return permits.NotAllowed(name)
 	}
 	return UnknownModel(name)
+}
+
+// header returns the header for a target. What names a model there names the deployment that serves it.
+func (a *attempts) header(target routing.Target) http.Header {
+	header := make(http.Header, len(a.fields)+2)
+	for _, f := range a.fields {
+		values := f.values
+		if f.naming {
+			values = slices.Clone(values)
+			for i, value := range values {
+				if deployment, ok := a.site.table.Beside(target, value); ok {
+					values[i] = deployment
+				}
+			}
+		}
+		header[f.name] = values
+	}
+	header["User-Agent"] = userAgent
+	return header
 }
 
 func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, outcome) {
@@ -163,8 +212,7 @@ func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Re
 	if err != nil {
 		return nil, noRequest()
 	}
-	r.Header = pick(a.call.Header, requestHeaders)
-	r.Header.Set("User-Agent", "aoai-bridge")
+	r.Header = a.header(target)
 	if err := resource.credential.set(ctx, r.Header); err != nil {
 		return nil, credentialUnavailable(err)
 	}
