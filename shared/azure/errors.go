@@ -12,6 +12,9 @@ import (
 	"aoai-bridge/shared/telemetry"
 )
 
+// upstreamCode is the code of a failure of Azure's that has no code of its own.
+const upstreamCode = "upstream_error"
+
 // maxErrorBody bounds what is read of an error answer, in bytes.
 const maxErrorBody = 1 << 20
 
@@ -22,7 +25,7 @@ func upstreamError(status int, header http.Header, body []byte) *openaierr.Error
 	e := &openaierr.Error{Status: status, Type: typeOf(status), Header: header}
 	object := errorObject(body)
 	if object == nil {
-		e.Code = "upstream_error"
+		e.Code = upstreamCode
 		e.Message = fmt.Sprintf("Azure OpenAI answered %d with a body of %d bytes that is not one of its errors.", status, len(body))
 		return e
 	}

@@ -88,7 +88,7 @@ func TestRequestHeaders(t *testing.T) {
 	r := last(t, e)
 	want := http.Header{
 		"Accept": {"application/json"}, "Content-Type": {"application/json"}, "Content-Length": {strconv.Itoa(len(r.Body))},
-		"X-Ms-Client-Request-Id": {"mine"}, "X-Ms-Spillover-Deployment": {"spill"}, "User-Agent": {"aoai-bridge"},
+		"X-Ms-Client-Request-Id": {"mine"}, "X-Ms-Spillover-Deployment": {"spill"}, "User-Agent": {"aoai-bridge"}, "Accept-Encoding": {"identity"},
 	}
 	for name, values := range r.Header {
 		if got, allowed := values[0], want[name]; len(values) != 1 || len(allowed) != 1 || got != allowed[0] {

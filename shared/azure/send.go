@@ -281,6 +281,7 @@ func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Re
 	}
 	r.Header = pick(a.call.Header, requestHeaders)
 	r.Header.Set("User-Agent", "aoai-bridge")
+	r.Header.Set("Accept-Encoding", "identity")
 	if err := resource.credential.set(ctx, r.Header); err != nil {
 		return nil, credentialUnavailable(err)
 	}
