@@ -38,11 +38,11 @@ func (e *events) finished() bool {
 var (
 	dataField    = []byte("data:")
 	doneValue    = []byte("[DONE]")
-	usageKey     = []byte(`"usage"`)
 	errorKey     = []byte(`"error"`)
-	finishKey    = []byte(`"finish_reason"`)
-	indexKey     = []byte(`"index"`)
-	sequenceKey  = []byte(`"sequence_number"`)
+	usageKey     = newKey(``, `"usage"`)
+	finishKey    = newKey(`"finish`, `_reason"`)
+	indexKey     = newKey(`"inde`, `x"`)
+	sequenceKey  = newKey(`"sequence`, `_number"`)
 	typeStart    = []byte(`{"type":"`)
 	responseKind = []byte("response.")
 	// An ordinary chunk as Azure writes it has nothing else to look for, and nearly every chunk is one.
@@ -84,7 +84,7 @@ func (e *events) lookChunk(name, data []byte) (drop bool) {
 	case bytes.HasPrefix(data, chunkStart) && bytes.HasSuffix(data, chunkEnd):
 		return false
 	}
-	if value := valueAfter(data, usageKey); len(value) > 0 && value[0] != 'n' {
+	if value := usageKey.valueIn(data); len(value) > 0 && value[0] != 'n' {
 		var chunk struct {
 			Choices []json.RawMessage `json:"choices"`
 			Usage   json.RawMessage   `json:"usage"`
@@ -103,21 +103,20 @@ func (e *events) lookChunk(name, data []byte) (drop bool) {
 // concernsChoices reports whether a chunk may end a choice, or have one other than the first. Text of the model has
 // its quotes escaped, and so cannot look like a key.
 func (e *events) concernsChoices(data []byte) bool {
-	if value := valueAfter(data, finishKey); len(value) > 0 && value[0] != 'n' {
+	if value := finishKey.valueIn(data); len(value) > 0 && value[0] != 'n' {
 		return true
 	}
-	for rest := data; ; {
-		i := bytes.Index(rest, indexKey)
-		if i < 0 {
-			return false
+	for value := indexKey.valueIn(data); value != nil; value = indexKey.valueIn(value) {
+		if value[0] == '0' {
+			continue
 		}
-		rest = rest[i+len(indexKey):]
-		if n, ok := number(afterColon(rest)); ok && n != 0 {
+		if n, ok := number(value); ok {
 			if _, known := e.choices[int(n)]; !known {
 				return true
 			}
 		}
 	}
+	return false
 }
 
 func (e *events) noteChoices(data []byte) {
@@ -140,7 +139,7 @@ func (e *events) noteChoices(data []byte) {
 
 // lookResponse knows the events that end a stream of the responses API. Some gateways send them without names.
 func (e *events) lookResponse(name, data []byte) {
-	if n, ok := number(valueAfter(data, sequenceKey)); ok {
+	if n, ok := number(sequenceKey.valueIn(data)); ok {
 		e.sequence = n
 	}
 	if string(name) != "error" && !bytes.HasPrefix(name, responseKind) {
@@ -214,22 +213,39 @@ func typeIn(data []byte) []byte {
 	return []byte(text(o.Get("type")))
 }
 
-// valueAfter is what follows the first key of that name, nil if there is none.
-func valueAfter(data, key []byte) []byte {
-	i := bytes.Index(data, key)
-	if i < 0 {
-		return nil
+// key is the name of a member in quotes, which is looked for by its end: a byte that is rare in events is found
+// several times as fast as the quote that it begins with.
+type key struct{ start, end []byte }
+
+func newKey(start, end string) key { return key{[]byte(start), []byte(end)} }
+
+// valueIn is what follows the first member of that name, from its value on; nil if there is none.
+func (k key) valueIn(data []byte) []byte {
+	for at := 0; ; {
+		i := bytes.Index(data[at:], k.end)
+		if i < 0 {
+			return nil
+		}
+		i += at
+		at = i + len(k.end)
+		if !bytes.HasSuffix(data[:i], k.start) {
+			continue
+		}
+		value := skipBlanks(data[at:])
+		if len(value) == 0 || value[0] != ':' {
+			continue
+		}
+		if value = skipBlanks(value[1:]); len(value) > 0 {
+			return value
+		}
 	}
-	return afterColon(data[i+len(key):])
 }
 
-// afterColon is what follows a key's colon, nil if there is no colon.
-func afterColon(b []byte) []byte {
-	b = bytes.TrimLeft(b, " \t")
-	if len(b) == 0 || b[0] != ':' {
-		return nil
+func skipBlanks(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
 	}
-	return bytes.TrimLeft(b[1:], " \t")
+	return b
 }
 
 // number is the whole number that b begins with.
