@@ -73,6 +73,7 @@ type attempts struct {
 	cancel  context.CancelCauseFunc
 	limit   *time.Timer // ends the wait for the first byte
 	tries   int
+	plain   bool // this call's body goes out as the caller sent it
 }
 
 func (a *attempts) run(ctx context.Context) (*Answer, error) {
@@ -234,7 +235,11 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 		a.record.Known = a.record.Known || response.StatusCode < http.StatusMultipleChoices
 		return answer, outcome{}
 	}
-	return nil, a.refusal(ctx, answer)
+	o := a.refusal(ctx, answer)
+	if a.refusesOurs(target, o.err) {
+		return a.withoutOurs(ctx, target)
+	}
+	return nil, o
 }
 
 // refusal reads an error answer to its end.
@@ -273,7 +278,7 @@ func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Re
 		}
 		r.ContentLength = a.call.Size
 	case a.call.Body != nil:
-		body := a.call.Body(target.Deployment)
+		body := a.body(target)
 		// With GetBody the transport itself tries again where a connection turns out to be closed before it took a byte.
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(body.Reader()), nil }
 		r.Body, _ = r.GetBody()

@@ -23,7 +23,10 @@ func (a *API) prepare(r *openaiapi.Request, op operation) (call *azure.Call, kee
 	if err := a.permitBody(r, in.body); err != nil {
 		return nil, false, err
 	}
-	call.Stream, call.Begins, call.Body = in.stream, in.background, in.bodyFor
+	call.Stream, call.Begins, call.Body = in.stream, in.background, in.plainBodyFor
+	if in.options != nil {
+		call.Body, call.Plain = in.bodyFor, in.plainBodyFor
+	}
 	return call, in.keepUsage, nil
 }
 
@@ -87,8 +90,12 @@ func (in *input) readModel(inPath bool) error {
 	return nil
 }
 
-// askForUsage has Azure report a stream's tokens, which are metered whether or not the caller asked.
+// askForUsage has Azure report a stream's tokens, which are metered whether or not the caller asked. It does not
+// beside data_sources, where Azure answers 400 "Validation error at #/stream_options: Extra inputs are not permitted".
 func (in *input) askForUsage() error {
+	if !in.body.Get("data_sources").Absent() {
+		return nil
+	}
 	given := in.body.Get("stream_options")
 	if given.Absent() {
 		in.keepUsage, in.options = false, []byte(`{"include_usage":true}`)
@@ -130,13 +137,19 @@ func metersStreams(p openaiapi.Path) bool {
 
 // bodyFor returns the text to send: the caller's own except for the fields we own.
 func (in *input) bodyFor(deployment string) rawjson.Pieces {
-	var edits []rawjson.Edit
-	if in.named && in.model != deployment {
-		name, _ := json.Marshal(deployment) // a string always marshals
-		edits = append(edits, rawjson.Edit{Key: "model", Value: name})
+	return in.body.With(append(in.rename(deployment), rawjson.Edit{Key: "stream_options", Value: in.options})...)
+}
+
+// plainBodyFor is bodyFor without stream_options of ours.
+func (in *input) plainBodyFor(deployment string) rawjson.Pieces {
+	return in.body.With(in.rename(deployment)...)
+}
+
+// rename gives a body that names its model the deployment's name.
+func (in *input) rename(deployment string) []rawjson.Edit {
+	if !in.named || in.model == deployment {
+		return nil
 	}
-	if in.options != nil {
-		edits = append(edits, rawjson.Edit{Key: "stream_options", Value: in.options})
-	}
-	return in.body.With(edits...)
+	name, _ := json.Marshal(deployment) // a string always marshals
+	return []rawjson.Edit{{Key: "model", Value: name}}
 }

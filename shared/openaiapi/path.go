@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 
 	"aoai-bridge/shared/openaierr"
@@ -26,8 +28,10 @@ func parsePath(r *http.Request) (p Path, err error) {
 	switch {
 	case strings.HasPrefix(p.Asked, "/v1/"):
 		p.Rest = p.Asked[len("/v1/"):]
+		p.dropDates()
 	case strings.HasPrefix(p.Asked, "/openai/v1/"):
 		p.Rest = p.Asked[len("/openai/v1/"):]
+		p.dropDates()
 	case strings.HasPrefix(p.Asked, "/openai/"):
 		p.Dated = true
 		p.Rest = p.Asked[len("/openai/"):]
@@ -43,7 +47,7 @@ func parsePath(r *http.Request) (p Path, err error) {
 	}
 	for segment := range strings.SplitSeq(p.Rest, "/") { // the mux would redirect, and knows no family to go back to
 		if !urlpath.IsSegment(segment) {
-			return p, p.unknown(r.Method)
+			return p, p.misspelt(r.Method)
 		}
 	}
 	return p, nil
@@ -58,7 +62,44 @@ func (p Path) Escaped() string {
 	return strings.Join(segments, "/")
 }
 
+var dated = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}`)
+
+// dropDates leaves out an api-version that is a date. Some clients of Azure's add one to every URL, and Azure answers
+// 400 "API version not supported" to it on the paths that are not dated. "preview", "latest" and "v1" have a meaning there.
+func (p *Path) dropDates() {
+	const name = "api-version"
+	versions := slices.DeleteFunc(p.Query[name], dated.MatchString)
+	if len(versions) == 0 {
+		p.Query.Del(name)
+		return
+	}
+	p.Query[name] = versions
+}
+
+// elsewhere are OpenAI's operations that no function serves, by the first segment of their paths.
+var elsewhere = []string{
+	"assistants", "audio", "chatkit", "completions", "containers", "edits", "evals", "fine_tuning", "images", "moderations",
+	"organization", "projects", "realtime", "skills", "threads", "vector_stores", "videos",
+}
+
+// isElsewhere reports whether the path is of one of those, or of stored chat completions.
+func (p Path) isElsewhere() bool {
+	first, _, _ := strings.Cut(p.Rest, "/")
+	return slices.Contains(elsewhere, first) || strings.HasPrefix(p.Rest, "chat/completions/")
+}
+
+// unknown is the 404 for a path that no function serves.
 func (p Path) unknown(method string) error {
+	if !p.isElsewhere() {
+		return p.misspelt(method)
+	}
+	return &openaierr.Error{
+		Status: http.StatusNotFound, Type: openaierr.TypeInvalidRequest, Code: "not_served",
+		Message: fmt.Sprintf("%s %s is not served here. What is: chat/completions, responses, conversations, embeddings, models, files, uploads, batches and tokens/estimate. For anything else call Azure OpenAI itself.", method, p.Asked),
+	}
+}
+
+func (p Path) misspelt(method string) error {
 	return &openaierr.Error{
 		Status: http.StatusNotFound, Type: openaierr.TypeInvalidRequest, Code: "unknown_url",
 		Message: fmt.Sprintf("Unknown request URL: %s %s. Check the path for typos; the base URL of this API ends in /v1.", method, p.Asked),
