@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 
 	"aoai-bridge/shared/openaierr"
@@ -26,8 +28,10 @@ func parsePath(r *http.Request) (p Path, err error) {
 	switch {
 	case strings.HasPrefix(p.Full, "/v1/"):
 		p.Rest = p.Full[len("/v1/"):]
+		p.dropDates()
 	case strings.HasPrefix(p.Full, "/openai/v1/"):
 		p.Rest = p.Full[len("/openai/v1/"):]
+		p.dropDates()
 	case strings.HasPrefix(p.Full, "/openai/"):
 		p.Dated = true
 		p.Rest = p.Full[len("/openai/"):]
@@ -56,6 +60,43 @@ func (p Path) Escaped() string {
 		segments[i] = url.PathEscape(segments[i])
 	}
 	return strings.Join(segments, "/")
+}
+
+var dated = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}`)
+
+// dropDates leaves out an api-version that is a date. Some clients of Azure's add one to every URL, and Azure answers
+// 400 "API version not supported" to it on the paths that are not dated. "preview", "latest" and "v1" have a meaning there.
+func (p *Path) dropDates() {
+	const name = "api-version"
+	versions := slices.DeleteFunc(p.Query[name], dated.MatchString)
+	if len(versions) == 0 {
+		p.Query.Del(name)
+		return
+	}
+	p.Query[name] = versions
+}
+
+// elsewhere are OpenAI's operations that no function serves, by the first segment of their paths.
+var elsewhere = []string{
+	"assistants", "audio", "chatkit", "completions", "containers", "edits", "evals", "fine_tuning", "images", "moderations",
+	"organization", "projects", "realtime", "skills", "threads", "vector_stores", "videos",
+}
+
+// isElsewhere reports whether the path is of one of those, or of stored chat completions.
+func (p Path) isElsewhere() bool {
+	first, _, _ := strings.Cut(p.Rest, "/")
+	return slices.Contains(elsewhere, first) || strings.HasPrefix(p.Rest, "chat/completions/")
+}
+
+// notFound is the 404 for a path that no function serves.
+func (p Path) notFound(method string) error {
+	if !p.isElsewhere() {
+		return p.unknownURL(method)
+	}
+	return &openaierr.Error{
+		Status: http.StatusNotFound, Type: openaierr.TypeInvalidRequest, Code: "not_served",
+		Message: fmt.Sprintf("%s %s is not served here. What is: chat/completions, responses, conversations, embeddings, models, files, uploads, batches and tokens/estimate. For anything else call Azure OpenAI itself.", method, p.Full),
+	}
 }
 
 func (p Path) unknownURL(method string) error {
