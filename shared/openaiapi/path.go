@@ -12,7 +12,7 @@ import (
 
 // Path is the path of a request: its family, and what comes after that.
 type Path struct {
-	Asked      string // the whole
+	Full       string // the whole
 	Dated      bool   // Azure's family with an api-version
 	Deployment string // of /openai/deployments/{deployment}/
 	Rest       string // "chat/completions"
@@ -22,18 +22,18 @@ type Path struct {
 // parsePath reads the paths that OpenAI's SDKs call: OpenAI's own below /v1, Azure's below /openai/v1, and Azure's
 // with an api-version.
 func parsePath(r *http.Request) (p Path, err error) {
-	p = Path{Asked: r.URL.Path, Query: r.URL.Query()}
+	p = Path{Full: r.URL.Path, Query: r.URL.Query()}
 	switch {
-	case strings.HasPrefix(p.Asked, "/v1/"):
-		p.Rest = p.Asked[len("/v1/"):]
-	case strings.HasPrefix(p.Asked, "/openai/v1/"):
-		p.Rest = p.Asked[len("/openai/v1/"):]
-	case strings.HasPrefix(p.Asked, "/openai/"):
+	case strings.HasPrefix(p.Full, "/v1/"):
+		p.Rest = p.Full[len("/v1/"):]
+	case strings.HasPrefix(p.Full, "/openai/v1/"):
+		p.Rest = p.Full[len("/openai/v1/"):]
+	case strings.HasPrefix(p.Full, "/openai/"):
 		p.Dated = true
-		p.Rest = p.Asked[len("/openai/"):]
+		p.Rest = p.Full[len("/openai/"):]
 		if rest, ok := strings.CutPrefix(p.Rest, "deployments/"); ok {
 			if p.Deployment, p.Rest, _ = strings.Cut(rest, "/"); !urlpath.IsSegment(p.Deployment) {
-				return p, p.unknown(r.Method)
+				return p, p.unknownURL(r.Method)
 			}
 		}
 		if p.Query.Get("api-version") == "" {
@@ -43,7 +43,7 @@ func parsePath(r *http.Request) (p Path, err error) {
 	}
 	for segment := range strings.SplitSeq(p.Rest, "/") { // the mux would redirect, and knows no family to go back to
 		if !urlpath.IsSegment(segment) {
-			return p, p.unknown(r.Method)
+			return p, p.unknownURL(r.Method)
 		}
 	}
 	return p, nil
@@ -58,9 +58,9 @@ func (p Path) Escaped() string {
 	return strings.Join(segments, "/")
 }
 
-func (p Path) unknown(method string) error {
+func (p Path) unknownURL(method string) error {
 	return &openaierr.Error{
 		Status: http.StatusNotFound, Type: openaierr.TypeInvalidRequest, Code: "unknown_url",
-		Message: fmt.Sprintf("Unknown request URL: %s %s. Check the path for typos; the base URL of this API ends in /v1.", method, p.Asked),
+		Message: fmt.Sprintf("Unknown request URL: %s %s. Check the path for typos; the base URL of this API ends in /v1.", method, p.Full),
 	}
 }

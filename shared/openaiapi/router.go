@@ -35,7 +35,7 @@ type Router struct {
 func (rt *Router) Handle(pattern, operation string, serve Handler) {
 	rt.mux.HandleFunc(pattern, func(w http.ResponseWriter, inner *http.Request) {
 		x := w.(*exchange) // ServeHTTP has made it
-		x.found = true
+		x.matched = true
 		r := &Request{inner, x.path, callers.From(inner.Context()), telemetry.From(inner.Context())}
 		r.Record.Operation = operation
 		if err := serve(x.ResponseWriter, r); err != nil {
@@ -44,10 +44,10 @@ func (rt *Router) Handle(pattern, operation string, serve Handler) {
 	})
 }
 
-// Elsewhere adds an operation that another function serves. Here it is a 404, but a wrong method on its path is told
-// its method as well.
+// Elsewhere adds an operation that another function serves. Here it is a 404, but the 405 for a wrong method on its
+// path lists its method as well.
 func (rt *Router) Elsewhere(pattern string) {
-	rt.Handle(pattern, "", func(_ http.ResponseWriter, r *Request) error { return r.Path.unknown(r.Method) })
+	rt.Handle(pattern, "", func(_ http.ResponseWriter, r *Request) error { return r.Path.unknownURL(r.Method) })
 }
 
 // ServeHTTP serves a request. What the mux would answer by itself, a 404 or a 405, gets OpenAI's shape.
@@ -60,7 +60,7 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	inner := r.WithContext(r.Context()) // a copy, whose path is the mux's
 	inner.URL = &url.URL{Path: "/" + path.Rest}
 	x := &exchange{ResponseWriter: w, path: path}
-	if rt.mux.ServeHTTP(x, inner); !x.found {
+	if rt.mux.ServeHTTP(x, inner); !x.matched {
 		telemetry.Fail(w, r, x.refusal(r.Method))
 	}
 }
@@ -69,10 +69,10 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // mux itself would answer.
 type exchange struct {
 	http.ResponseWriter
-	path   Path
-	found  bool // a pattern matches
-	status int
-	header http.Header
+	path    Path
+	matched bool // a pattern matches
+	status  int
+	header  http.Header
 }
 
 func (x *exchange) Header() http.Header {
@@ -87,12 +87,12 @@ func (x *exchange) Write(b []byte) (int, error) { return len(b), nil }
 
 func (x *exchange) refusal(method string) error {
 	if x.status != http.StatusMethodNotAllowed {
-		return x.path.unknown(method)
+		return x.path.unknownURL(method)
 	}
 	allow := x.header.Get("Allow")
 	return &openaierr.Error{
 		Status: x.status, Type: openaierr.TypeInvalidRequest, Code: "method_not_allowed",
 		Header:  http.Header{"Allow": {allow}},
-		Message: fmt.Sprintf("Not allowed to %s on %s. Use %s.", method, x.path.Asked, allow),
+		Message: fmt.Sprintf("Not allowed to %s on %s. Use %s.", method, x.path.Full, allow),
 	}
 }

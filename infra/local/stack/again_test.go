@@ -8,6 +8,7 @@ import (
 
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/infra/local/stack"
+	"aoai-bridge/infra/local/testsync"
 )
 
 // A pair is two Azure resources that the functions of a stack use, the first one preferred.
@@ -15,7 +16,7 @@ type pair struct{ first, second *azureopenai.Server }
 
 // startPair starts a stack whose Azure secret lists, for each number below n, two resources of the same servers with a
 // deployment d0, d1 ... of a model of their own, m0, m1 ...: what a call leaves resting does not matter to the next.
-func startPair(t *testing.T, n int) (pair, *stack.Stack, *logBuffer) {
+func startPair(t *testing.T, n int) (pair, *stack.Stack, *testsync.LogBuffer) {
 	t.Helper()
 	s, logs := start(t, stack.Options{})
 	deployments, resources := azureopenai.DefaultDeployments(), []string{}
