@@ -39,7 +39,6 @@ func TestAzureFaults(t *testing.T) {
 		{name: "half an event", fault: "partial;after=3", stream: true, status: 200, code: "upstream_connection_lost", broken: true, tries: 1},
 		{name: "no [DONE]", fault: "no-done", stream: true, status: 200, code: "upstream_connection_lost", broken: true, tries: 1},
 		{name: "silence in a stream", fault: "hang;after=3", stream: true, status: 200, code: "timeout", broken: true, tries: 1},
-		{name: "429 for longer than is waited here", fault: "429;retry-after=7;times=1", status: 429, code: "429", tries: 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
