@@ -71,8 +71,8 @@ type attempts struct {
 	began   time.Time
 	cancel  context.CancelCauseFunc
 	limit   *time.Timer // ends the wait for the first byte
-	seeks   bool        // one resource has what the call is about, and which is not known
-	lookup  bool        // seeks, and may be sent to every resource
+	seeks   bool        // which resource has what the call is about is not known
+	lookup  bool        // and all may be asked, since the call makes nothing
 	trail
 }
 
