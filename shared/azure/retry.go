@@ -82,7 +82,7 @@ func (a *attempts) renew(ctx context.Context) bool {
 	return changed
 }
 
-// rest has what failed be left alone by other calls, too. It reports whether that is news which its owner should know.
+// rest leaves what failed alone for a while, in other calls too. It reports whether the log should say so.
 func (a *attempts) rest(target routing.Target, o outcome, alone bool) bool {
 	health, now := &a.client.health, a.client.now()
 	switch {
@@ -115,7 +115,7 @@ func (a *attempts) judge(o outcome) outcome {
 	return o
 }
 
-// note keeps what a try has shown.
+// note keeps what a failed try means for the call's own error.
 func (a *attempts) note(target routing.Target, o outcome) {
 	if !slices.Contains(a.asked, target) {
 		a.asked = append(a.asked, target)
@@ -128,10 +128,10 @@ func (a *attempts) note(target routing.Target, o outcome) {
 
 // The weights of errors, by how much they tell a caller.
 const (
-	notThere = iota + 1 // another might have it
-	refused             // another might not
-	decisive
-	conclusive // no other was asked after it
+	notThere   = iota + 1 // another might have what was asked for
+	refused               // another might have taken the call
+	decisive              // it is about the call
+	conclusive            // nothing was asked after it
 )
 
 // weigh says which error a caller gets: of a lookup the first that leaves open whether the thing is there, otherwise the

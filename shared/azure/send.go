@@ -74,9 +74,9 @@ type attempts struct {
 	began   time.Time
 	cancel  context.CancelCauseFunc
 	limit   *time.Timer // ends the wait for the first byte
-	seeks   bool        // one resource has what the call is about, and which is not known
-	lookup  bool        // seeks, and may be sent to every resource
-	plain   bool        // this call's body goes out as the caller sent it
+	seeks   bool        // which resource has what the call is about is not known
+	lookup  bool        // and all may be asked, since the call makes nothing
+	plain   bool        // the body of this call goes out as the caller sent it
 	trail
 }
 
