@@ -11,7 +11,7 @@ GOARCH_x86_64 := amd64
 GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags "-s -w"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clients lint bench batch tokens smoke key build deploy clean
+.PHONY: help run test test-clients lint bench batch tokens catalog smoke key build deploy clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target what; \
@@ -41,6 +41,10 @@ tokens: ## Show a text's tokens and what they cost: make tokens TEXT="..." or FI
 	@$(if $(FILE),,printf '%s' "$$TEXT" |) go run ./infra/tokens -model "$(or $(MODEL),gpt-4o)" -cost $(if $(FILE),< "$(FILE)")
 
 tokens: export TEXT := $(value TEXT)
+
+catalog: ## Read the pinned price lists again (needs python3 with pip): shared/catalog/sources
+	go run ./infra/catalog -fetch
+	go generate ./shared/catalog
 
 smoke: ## Check a running stack: make smoke BASE_URL=https://.../prod/v1 KEY=... (MODEL=, EMBEDDING_MODEL=)
 	@go run ./infra/smoke

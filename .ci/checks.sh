@@ -76,7 +76,7 @@ check() {
 
 # bounded runs a command. Where CI=true, one that runs when the gate's time is over is ended, with status 124.
 bounded() {
-	local left=$((${GATE_SECONDS:-1500} - SECONDS))
+	local left=$((${GATE_SECONDS:-1680} - SECONDS))
 	if [ "${CI:-}" = true ] && command -v timeout >/dev/null; then
 		timeout --kill-after=10 $((left > 0 ? left : 1)) "$@"
 	else # a person can interrupt it

@@ -1,5 +1,5 @@
-// Batch-status follows batch jobs, collects their answers and reports, as tasks of the batch workflow, and
-// tells of files and batches.
+// Batch-status follows batch jobs, collects their answers and reports, as tasks of the batch workflow. It also
+// serves files and batches.
 package main
 
 import (

@@ -1,11 +1,12 @@
-// Token-estimate says what requests take before they are sent.
+// Token-estimate counts the tokens of requests before they are sent, and their cost.
 package main
 
 import (
 	"os"
 
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/bootstrap"
+	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/estimateapi"
@@ -16,6 +17,7 @@ func main() {
 	f := bootstrap.New("token-estimate")
 	env, err := config.BatchFromEnvironment(os.Getenv)
 	bootstrap.ExitOn(err)
-	api := estimateapi.New(f.Azure, batch.New(batch.Options{AWS: f.AWS, Azure: f.Azure, Env: env}), nil)
+	files := plan.New(plan.Options{Store: bucket.New(f.AWS, env.Bucket), Azure: f.Azure, Env: env})
+	api := estimateapi.New(f.Azure, files, nil)
 	f.Serve(api, api, estimateapi.Path)
 }

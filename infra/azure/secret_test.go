@@ -1,4 +1,4 @@
-// Package azure tests the script that makes the Azure secret. It refuses to know Azure: a stand-in for
+// Package azure tests the script that makes the Azure secret. It does not use Azure: a stand-in for
 // the Azure CLI answers, and what the functions read the secret with judges the result.
 package azure
 

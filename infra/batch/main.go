@@ -1,12 +1,12 @@
 // Batch puts a file of requests into the bucket, shows how far its job is, and ends with where the
-// results are. It refuses to know how the job is done: all it sees is the job's record.
+// results are. It does not know how the job is done: all it sees is the job's record.
 //
 //	make batch FILE=events/batch.jsonl                     by the stack that make run started
 //	make batch FILE=reviews.jsonl BUCKET=my-bucket         by a deployed one (its output BatchBucket)
 //	make batch FILE=reviews.jsonl CEILING=500 MODE=online  with the job's own settings
 //
 // Interrupting it leaves the job alone. The exit status is 1 when the job was refused or failed as a
-// whole; lines that failed are told, and are not a failure of the job.
+// whole; lines that failed are counted, and are not a failure of the job.
 package main
 
 import (
@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/config"
 )
 
@@ -58,7 +59,7 @@ func run(ctx context.Context, file, bucket string, metadata map[string]string) e
 	if bucket == "" {
 		bucket = localBucket
 	}
-	in, err := drop(ctx, cfg, bucket, file, metadata)
+	in, err := uploadFile(ctx, cfg, bucket, file, metadata)
 	if err != nil {
 		return err
 	}
@@ -87,8 +88,8 @@ func awsConfig(ctx context.Context, local bool) (aws.Config, error) {
 	}, nil
 }
 
-// drop uploads the file to where files are answered.
-func drop(ctx context.Context, cfg aws.Config, bucket, path string, metadata map[string]string) (*batch.Input, error) {
+// uploadFile uploads the file to the prefix whose files the workflow answers.
+func uploadFile(ctx context.Context, cfg aws.Config, bucket, path string, metadata map[string]string) (*job.Input, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -105,5 +106,5 @@ func drop(ctx context.Context, cfg aws.Config, bucket, path string, metadata map
 	if err != nil {
 		return nil, fmt.Errorf("the file cannot be put into the bucket %s (is the stack running?): %w", bucket, err)
 	}
-	return &batch.Input{Bucket: bucket, Key: key, VersionID: aws.ToString(out.VersionId)}, nil
+	return &job.Input{Bucket: bucket, Key: key, VersionID: aws.ToString(out.VersionId)}, nil
 }

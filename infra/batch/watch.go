@@ -11,29 +11,30 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
 )
 
 const (
-	patience = 2 * time.Minute // until the workflow has made the job's record
-	soonest  = 300 * time.Millisecond
-	latest   = 15 * time.Second // between two looks; a batch takes minutes to hours
+	startTimeout = 2 * time.Minute // until the workflow has made the job's record
+	minPause     = 300 * time.Millisecond
+	maxPause     = 15 * time.Second // between two requests; a batch takes minutes to hours
 )
 
 // watch shows the lines that are answered until the job has ended.
-func watch(ctx context.Context, jobs *batch.Service, id string) (*batch.Summary, error) {
+func watch(ctx context.Context, jobs *batch.Service, id string) (*job.Summary, error) {
 	bar := progressbar.NewOptions(-1,
 		progressbar.OptionSetWriter(os.Stderr), progressbar.OptionShowCount(), progressbar.OptionSetWidth(30),
 		progressbar.OptionSetDescription("planning"), progressbar.OptionSetVisibility(isTerminal(os.Stderr)),
 		progressbar.OptionClearOnFinish())
 	defer bar.Finish()
-	said := ""
+	lastLine := ""
 	begun := time.Now()
-	for pause := soonest; ; pause = min(pause*5/4, latest) {
+	for pause := minPause; ; pause = min(pause*5/4, maxPause) {
 		p, found, err := jobs.Progress(ctx, id)
 		switch {
 		case err != nil:
 			return nil, err
-		case !found && time.Since(begun) > patience:
+		case !found && time.Since(begun) > startTimeout:
 			return nil, errors.New("no workflow has taken the file up: does the stack's event rule stand, and is the file below inbox/?")
 		case found && p.Summary != nil:
 			return p.Summary, nil
@@ -43,9 +44,9 @@ func watch(ctx context.Context, jobs *batch.Service, id string) (*batch.Summary,
 				_ = bar.Set(p.Counts.Completed + p.Counts.Failed) // it can only fail to draw
 			}
 			bar.Describe(p.Status)
-			if line := fmt.Sprintf("%s: %d of %d lines", p.Status, p.Counts.Completed+p.Counts.Failed, p.Counts.Total); line != said && !isTerminal(os.Stderr) {
+			if line := fmt.Sprintf("%s: %d of %d lines", p.Status, p.Counts.Completed+p.Counts.Failed, p.Counts.Total); line != lastLine && !isTerminal(os.Stderr) {
 				fmt.Fprintln(os.Stderr, line)
-				said = line
+				lastLine = line
 			}
 		}
 		select {
@@ -61,8 +62,8 @@ func isTerminal(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// report says how the job ended; its error that the job is not what was asked for.
-func report(w io.Writer, s *batch.Summary) error {
+// report writes how the job ended. It returns an error if the job failed as a whole.
+func report(w io.Writer, s *job.Summary) error {
 	if s.Failure != nil {
 		return fmt.Errorf("the job is %s: %s", s.Status, s.Failure.Message)
 	}
@@ -70,25 +71,25 @@ func report(w io.Writer, s *batch.Summary) error {
 		s.Status, s.Lines.Total, s.Lines.Succeeded, s.Lines.Failed, s.Lines.Invalid, s.Lines.Online)
 	fmt.Fprintf(w, "tokens   %d in, %d out\n", s.Usage.Input, s.Usage.Output)
 	if s.Cost.USD != nil {
-		fmt.Fprintf(w, "cost     %s USD", amount(*s.Cost.USD))
+		fmt.Fprintf(w, "cost     %s USD", formatUSD(*s.Cost.USD))
 		if s.Cost.Saving != nil {
-			fmt.Fprintf(w, ", %s less than Global Standard", amount(*s.Cost.Saving))
+			fmt.Fprintf(w, ", %s less than Global Standard", formatUSD(*s.Cost.Saving))
 		}
 		fmt.Fprintln(w)
 	}
 	if s.TriedAgain.Lines > 0 {
 		fmt.Fprintf(w, "again    %d lines, %v\n", s.TriedAgain.Lines, s.TriedAgain.Reasons)
 	}
-	for _, at := range []string{s.Results, s.Errors} {
-		if at != "" {
-			fmt.Fprintf(w, "results  %s\n", at)
+	for _, location := range []string{s.Results, s.Errors} {
+		if location != "" {
+			fmt.Fprintf(w, "results  %s\n", location)
 		}
 	}
 	return nil
 }
 
-// amount shows small sums too.
-func amount(usd float64) string {
+// formatUSD shows small sums with more digits.
+func formatUSD(usd float64) string {
 	if usd < 0.01 {
 		return fmt.Sprintf("%.6f", usd)
 	}

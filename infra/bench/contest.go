@@ -22,14 +22,14 @@ type options struct {
 
 // A rival is one bootstrap under a stack of its own. All call the same emulator.
 type rival struct {
-	name         string
-	folder       string // of the function whose place it takes
-	function, at string // that function's logical id, and the path that is asked
-	bootstrap    string
-	stack        *stack.Stack
+	name           string
+	folder         string // of the function whose place it takes
+	function, path string // that function's logical id, and the path that is asked
+	bootstrap      string
+	stack          *stack.Stack
 }
 
-const key = "bench"
+const azureKey = "bench"
 
 // run builds the rivals, measures them and prints the report.
 func run(ctx context.Context, o options) error {
@@ -38,12 +38,12 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	estimate := rival{name: "token-estimate", folder: "token-estimate", function: "TokenEstimateFunction", at: "/v1/tokens/estimate"}
+	estimate := rival{name: "token-estimate", folder: "token-estimate", function: "TokenEstimateFunction", path: "/v1/tokens/estimate"}
 	if err := estimate.build(ctx, dir, "./functions/token-estimate", ""); err != nil {
 		return err
 	}
 	if !o.filesOnly {
-		if err := requests(ctx, o, dir, &estimate); err != nil || o.against != "" {
+		if err := measureRequests(ctx, o, dir, &estimate); err != nil || o.against != "" {
 			return err
 		}
 	}
@@ -51,14 +51,14 @@ func run(ctx context.Context, o options) error {
 	if err := goBuild(ctx, splitter, "./infra/bench/splitter", "-s -w"); err != nil {
 		return err
 	}
-	return files(ctx, o, estimate.bootstrap, splitter)
+	return measureFiles(ctx, o, estimate.bootstrap, splitter)
 }
 
-// requests measures the functions that answer requests beside the proxy.
-func requests(ctx context.Context, o options, dir string, estimate *rival) error {
+// measureRequests measures the functions that answer requests beside the proxy.
+func measureRequests(ctx context.Context, o options, dir string, estimate *rival) error {
 	// A model with room for 1 MB of text, and no limit of rate.
 	deployments := append(azureopenai.DefaultDeployments(), azureopenai.Deployment{Name: "gpt-5.6", Model: "gpt-5.6", Type: "GlobalStandard"})
-	emulator := &http.Server{Handler: azureopenai.New(azureopenai.Options{APIKeys: []string{key}, DisableRecording: true, Deployments: deployments})}
+	emulator := &http.Server{Handler: azureopenai.New(azureopenai.Options{APIKeys: []string{azureKey}, DisableRecording: true, Deployments: deployments})}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -67,8 +67,8 @@ func requests(ctx context.Context, o options, dir string, estimate *rival) error
 	go emulator.Serve(listener)
 	azure := "http://" + listener.Addr().String()
 
-	const at = "/v1/chat/completions"
-	bridge := rival{name: "chat", folder: "chat", function: "ChatFunction", at: at}
+	const chatPath = "/v1/chat/completions"
+	bridge := rival{name: "chat", folder: "chat", function: "ChatFunction", path: chatPath}
 	if err := bridge.build(ctx, dir, "./functions/chat", ""); err != nil {
 		return err
 	}
@@ -78,27 +78,27 @@ func requests(ctx context.Context, o options, dir string, estimate *rival) error
 			return &r
 		}
 		for _, concurrency := range []int{1, o.inFlight} {
-			if err := versions(ctx, o, concurrency, azure, [][2]*rival{{&bridge, before(bridge)}, {estimate, before(*estimate)}}); err != nil {
+			if err := compareVersions(ctx, o, concurrency, azure, [][2]*rival{{&bridge, before(bridge)}, {estimate, before(*estimate)}}); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	proxy := rival{name: "proxy", folder: "chat", function: "ChatFunction", at: at}
-	if err := proxy.build(ctx, dir, "./infra/bench/proxy", " -X main.upstream="+azure+" -X main.key="+key); err != nil {
+	proxy := rival{name: "proxy", folder: "chat", function: "ChatFunction", path: chatPath}
+	if err := proxy.build(ctx, dir, "./infra/bench/proxy", " -X main.upstream="+azure+" -X main.key="+azureKey); err != nil {
 		return err
 	}
 	for _, concurrency := range []int{1, o.inFlight} {
-		if err := contest(ctx, o, concurrency, azure, &bridge, estimate, &proxy); err != nil {
+		if err := compareRivals(ctx, o, concurrency, azure, &bridge, estimate, &proxy); err != nil {
 			return err
 		}
 	}
-	return size(ctx, bridge.bootstrap)
+	return printSize(ctx, bridge.bootstrap)
 }
 
-// contest is one run of both rivals with so many invocations at a time in an instance. Cold starts and
+// compareRivals is one run of both rivals with so many invocations at a time in an instance. Cold starts and
 // first tokens are of one call at a time and so measured once.
-func contest(ctx context.Context, o options, concurrency int, azure string, bridge, estimate, proxy *rival) error {
+func compareRivals(ctx context.Context, o options, concurrency int, azure string, bridge, estimate, proxy *rival) error {
 	for _, r := range []*rival{bridge, estimate, proxy} {
 		if err := r.start(azure, concurrency); err != nil {
 			return err
@@ -127,11 +127,11 @@ func contest(ctx context.Context, o options, concurrency int, azure string, brid
 			return err
 		}
 	}
-	return print(rows, "proxy")
+	return printTable(rows, "proxy")
 }
 
-// versions measures functions beside themselves in another version.
-func versions(ctx context.Context, o options, concurrency int, azure string, pairs [][2]*rival) error {
+// compareVersions measures functions beside themselves in another version.
+func compareVersions(ctx context.Context, o options, concurrency int, azure string, pairs [][2]*rival) error {
 	for _, pair := range pairs {
 		for _, r := range pair {
 			if err := r.start(azure, concurrency); err != nil {
@@ -156,7 +156,7 @@ func versions(ctx context.Context, o options, concurrency int, azure string, pai
 				return err
 			}
 			for i := range found {
-				found[i].what = pair[0].name + ": " + found[i].what
+				found[i].name = pair[0].name + ": " + found[i].name
 			}
 			rows = append(rows, found...)
 		}
@@ -164,7 +164,7 @@ func versions(ctx context.Context, o options, concurrency int, azure string, pai
 	for i := range rows {
 		rows[i].target = "" // those are beside the proxy
 	}
-	return print(rows, "before")
+	return printTable(rows, "before")
 }
 
 // build puts the bootstrap where the stack looks for the function; the others are never called.
@@ -192,8 +192,8 @@ func (r *rival) build(ctx context.Context, dir, pkg, link string) error {
 	return nil
 }
 
-func goBuild(ctx context.Context, to, pkg, link string) error {
-	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-trimpath", "-ldflags", link, "-o", to, pkg)
+func goBuild(ctx context.Context, output, pkg, link string) error {
+	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-trimpath", "-ldflags", link, "-o", output, pkg)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
@@ -204,7 +204,7 @@ func goBuild(ctx context.Context, to, pkg, link string) error {
 func (r *rival) start(azure string, concurrency int) (err error) {
 	r.stack, err = stack.Start(stack.Options{
 		Template: "template.yaml", Build: filepath.Dir(filepath.Dir(r.bootstrap)),
-		Azure:       stack.Azure{Endpoint: azure, APIKey: key},
+		Azure:       stack.Azure{Endpoint: azure, APIKey: azureKey},
 		Concurrency: concurrency, Logs: io.Discard,
 	})
 	return err

@@ -44,8 +44,8 @@ var readings = []reading{
 	{"splitting and json.Valid", "splitter", `{"bucket":"` + fileBucket + `","key":"` + fileKey + `","check":true}`},
 }
 
-// files measures what counting a file's tokens adds to reading it.
-func files(ctx context.Context, o options, estimate, splitter string) error {
+// measureFiles measures what counting a file's tokens adds to reading it.
+func measureFiles(ctx context.Context, o options, estimate, splitter string) error {
 	s, err := newSurveys(estimate, splitter)
 	if err != nil {
 		return err
@@ -58,15 +58,15 @@ func files(ctx context.Context, o options, estimate, splitter string) error {
 		rate int64
 	}{{"", 0}, {fmt.Sprintf(" at S3's pace, %d MB/s", perConnection/1_000_000), perConnection}} {
 		s.s3.rate.Store(p.rate)
-		found, err := s.compare(ctx, o.rounds, p.name)
+		found, err := s.compareReadings(ctx, o.rounds, p.name)
 		if err != nil {
 			return err
 		}
 		rows = append(rows, found...)
 	}
-	hwm := peak(s.host.Instances(readings[0].function))
+	hwm := peakMB(s.host.Instances(readings[0].function))
 	rows = append(rows, row{"largest memory of the survey's process", fmt.Sprintf("%.1f MB", hwm), "", "", "<= 64 MB"})
-	return print(rows, "splitter")
+	return printTable(rows, "splitter")
 }
 
 func newSurveys(estimate, splitter string) (_ *surveys, err error) {
@@ -99,12 +99,12 @@ func newSurveys(estimate, splitter string) (_ *surveys, err error) {
 	secrets.Put(t.Parameters["AzureSecretId"], `{"endpoint":"https://bench.openai.azure.com","api_key":"bench","deployments":[{"model":"gpt-4o","type":"GlobalBatch"}]}`)
 	secrets.Put(t.Parameters["CallersSecretId"], `{"callers":[]}`)
 	endpoint := httptest.NewServer(awsendpoint.New(
-		func(string) (string, bool) { return key, true },
+		func(string) (string, bool) { return azureKey, true },
 		map[string]http.Handler{"secretsmanager": secrets, "s3": s.s3},
 	))
 	f := t.Functions["TokenEstimateFunction"]
 	env := maps.Clone(f.Environment)
-	maps.Copy(env, map[string]string{"AWS_ENDPOINT_URL": endpoint.URL, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": key})
+	maps.Copy(env, map[string]string{"AWS_ENDPOINT_URL": endpoint.URL, "AWS_ACCESS_KEY_ID": azureKey, "AWS_SECRET_ACCESS_KEY": azureKey})
 	function := lambda.Function{Env: env, Timeout: f.Timeout, MemoryMB: f.MemoryMB}
 	ours, theirs := function, function
 	ours.Name, ours.Bootstrap = "token-estimate", estimate
@@ -118,8 +118,8 @@ func newSurveys(estimate, splitter string) (_ *surveys, err error) {
 	return s, nil
 }
 
-// compare has the file read each way so often, in turns, and holds the survey against the others.
-func (s *surveys) compare(ctx context.Context, rounds int, pace string) ([]row, error) {
+// compareReadings has the file read in each way rounds times, in turns, and compares the survey with the others.
+func (s *surveys) compareReadings(ctx context.Context, rounds int, pace string) ([]row, error) {
 	took, spent := make([][]time.Duration, len(readings)), make([][]time.Duration, len(readings))
 	for round := range rounds + 1 {
 		for i := range readings {
@@ -137,15 +137,15 @@ func (s *surveys) compare(ctx context.Context, rounds int, pace string) ([]row, 
 	for i, r := range readings[1:] {
 		name := readings[0].name + " over " + r.name + pace
 		rows = append(rows,
-			row{name + ": time", show(median(took[0])), show(median(took[i+1])), spread(compare(took[0], took[i+1])), "<= 1.5"},
-			row{name + ": CPU", show(median(spent[0])), show(median(spent[i+1])), spread(compare(spent[0], spent[i+1])), ""})
+			row{name + ": time", formatDuration(median(took[0])), formatDuration(median(took[i+1])), spread(ratiosOf(took[0], took[i+1])), "<= 1.5"},
+			row{name + ": CPU", formatDuration(median(spent[0])), formatDuration(median(spent[i+1])), spread(ratiosOf(spent[0], spent[i+1])), ""})
 	}
 	return rows, nil
 }
 
-// read goes over the file once and sees to it that all of it was read.
+// read goes over the file once and checks that all of it was read.
 func (s *surveys) read(ctx context.Context, r reading) (wall, spent time.Duration, err error) {
-	before, start := processor(s.host.Instances(r.function)), time.Now()
+	before, start := cpuTime(s.host.Instances(r.function)), time.Now()
 	response, err := s.host.Invoke(ctx, r.function, []byte(r.payload))
 	if err != nil {
 		return 0, 0, err
@@ -155,7 +155,7 @@ func (s *surveys) read(ctx context.Context, r reading) (wall, spent time.Duratio
 	if err != nil {
 		return 0, 0, err
 	}
-	wall, spent = time.Since(start), processor(s.host.Instances(r.function))-before
+	wall, spent = time.Since(start), cpuTime(s.host.Instances(r.function))-before
 	var found struct{ Lines, Bad, Refused int }
 	if err := json.Unmarshal(raw, &found); err != nil {
 		return 0, 0, err

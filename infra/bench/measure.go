@@ -32,9 +32,9 @@ var loads = []load{
 	{"SSE to a body of 1 MB", `{"model":"gpt-5.6","stream":true,"messages":[{"role":"system","content":"` + document + `"},{"role":"user","content":"` + prompt + `"}]}`, 20},
 }
 
-// short is a stream of few events: a model's tokens come one by one, but the emulator's all at once, and
+// shortStream is a stream of few events: a model's tokens come one by one, but the emulator's all at once, and
 // a long stream's would keep the processors from the first.
-var short = strings.Replace(loads[1].body, "words: 200", "words: 5", 1)
+var shortStream = strings.Replace(loads[1].body, "words: 200", "words: 5", 1)
 
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
 
@@ -48,7 +48,7 @@ func post(ctx context.Context, url, body string) (first time.Duration, err error
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", "Bearer "+stack.CallerKey)
 	if strings.Contains(url, "/openai/v1/") {
-		r.Header.Set("Authorization", "Bearer "+key)
+		r.Header.Set("Authorization", "Bearer "+azureKey)
 	}
 	start := time.Now()
 	response, err := client.Do(r)
@@ -67,10 +67,10 @@ func post(ctx context.Context, url, body string) (first time.Duration, err error
 	return first, err
 }
 
-func (r *rival) url() string { return r.stack.URL + r.at }
+func (r *rival) url() string { return r.stack.URL + r.path }
 
-// hammer sends n requests, some at a time.
-func hammer(ctx context.Context, url, body string, n, inFlight int) error {
+// sendAll sends n requests, some at a time.
+func sendAll(ctx context.Context, url, body string, n, inFlight int) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(inFlight)
 	for range n {
@@ -98,11 +98,11 @@ func inTurns(n int, a, b *rival, measure func(*rival) (time.Duration, error)) (o
 		}
 		ofA, ofB = append(ofA, took[a]), append(ofB, took[b])
 	}
-	return ofA, ofB, compare(ofA, ofB), nil
+	return ofA, ofB, ratiosOf(ofA, ofB), nil
 }
 
-// compare returns the ratios of pairs.
-func compare(a, b []time.Duration) []float64 {
+// ratiosOf returns the ratios of pairs.
+func ratiosOf(a, b []time.Duration) []float64 {
 	ratios := make([]float64, len(a))
 	for i := range a {
 		ratios[i] = float64(a[i]) / float64(b[i])
@@ -114,21 +114,21 @@ func compare(a, b []time.Duration) []float64 {
 func processorTime(ctx context.Context, o options, l load, bridge, proxy *rival) ([]row, error) {
 	requests := max(o.requests/l.weight, 1)
 	for _, r := range []*rival{bridge, proxy} { // start the instances and warm up
-		if err := hammer(ctx, r.url(), l.body, (requests+1)/2, o.inFlight); err != nil {
+		if err := sendAll(ctx, r.url(), l.body, (requests+1)/2, o.inFlight); err != nil {
 			return nil, err
 		}
 	}
 	ours, theirs, ratios, err := inTurns(o.rounds, bridge, proxy, func(r *rival) (time.Duration, error) {
-		before := processor(r.pids())
-		err := hammer(ctx, r.url(), l.body, requests, o.inFlight)
-		return (processor(r.pids()) - before) / time.Duration(requests), err
+		before := cpuTime(r.pids())
+		err := sendAll(ctx, r.url(), l.body, requests, o.inFlight)
+		return (cpuTime(r.pids()) - before) / time.Duration(requests), err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return []row{
-		{"CPU per request, " + l.name, show(median(ours)), show(median(theirs)), spread(ratios), "<= 1.3"},
-		{"memory after these calls, largest process", megabytes(bridge.pids()), megabytes(proxy.pids()), "", "<= 30 MB"},
+		{"CPU per request, " + l.name, formatDuration(median(ours)), formatDuration(median(theirs)), spread(ratios), "<= 1.3"},
+		{"memory after these calls, largest process", formatMemory(bridge.pids()), formatMemory(proxy.pids()), "", "<= 30 MB"},
 	}, nil
 }
 
@@ -139,7 +139,7 @@ func firstToken(ctx context.Context, o options, azure string, bridge, proxy *riv
 	times := make([][]time.Duration, len(urls))
 	for range o.rounds * 100 {
 		for i, url := range urls {
-			first, err := post(ctx, url, short)
+			first, err := post(ctx, url, shortStream)
 			if err != nil {
 				return nil, err
 			}
@@ -148,7 +148,7 @@ func firstToken(ctx context.Context, o options, azure string, bridge, proxy *riv
 	}
 	direct, ours, theirs := median(times[0]), median(times[1]), median(times[2])
 	return []row{
-		{"first token over Azure itself (" + show(direct) + ")", "+" + show(ours-direct), "+" + show(theirs-direct), "", "<= +500µs"},
+		{"first token over Azure itself (" + formatDuration(direct) + ")", "+" + formatDuration(ours-direct), "+" + formatDuration(theirs-direct), "", "<= +500µs"},
 		{"first token, chat over proxy", "", "", fmt.Sprintf("%+v", (ours - theirs).Round(time.Microsecond)), "<= +500µs"},
 	}, nil
 }
@@ -166,13 +166,13 @@ func coldStart(ctx context.Context, o options, ours, proxy *rival) ([]row, error
 	if err != nil {
 		return nil, err
 	}
-	return []row{{ours.name + ", exec to first answer", show(median(took)), show(median(theirs)), spread(ratios), "<= 1.5"}}, nil
+	return []row{{ours.name + ", exec to first answer", formatDuration(median(took)), formatDuration(median(theirs)), spread(ratios), "<= 1.5"}}, nil
 }
 
-func show(d time.Duration) string { return d.Round(time.Microsecond).String() }
+func formatDuration(d time.Duration) string { return d.Round(time.Microsecond).String() }
 
-func megabytes(pids []int) string {
-	return fmt.Sprintf("%.1f MB of %d", memory(pids), len(pids))
+func formatMemory(pids []int) string {
+	return fmt.Sprintf("%.1f MB of %d", residentMB(pids), len(pids))
 }
 
 // spread is the median of ratios and the middle half of them.

@@ -19,21 +19,21 @@ type pacer struct {
 
 func (p *pacer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if rate := p.rate.Load(); rate > 0 {
-		w = &paced{w, float64(rate), time.Now()}
+		w = &pacedWriter{w, float64(rate), time.Now()}
 	}
 	p.Handler.ServeHTTP(w, r)
 }
 
-type paced struct {
+type pacedWriter struct {
 	http.ResponseWriter
 	rate float64
 	due  time.Time // when what has been written may have arrived
 }
 
-// burst bounds how far a reader that was slow, or our own sleep that was long, can be made up for.
+// burst bounds how much time may be made up for after a slow reader, or after a sleep that was too long.
 const burst = 10 * time.Millisecond
 
-func (p *paced) Write(b []byte) (int, error) {
+func (p *pacedWriter) Write(b []byte) (int, error) {
 	n, err := p.ResponseWriter.Write(b)
 	if earliest := time.Now().Add(-burst); p.due.Before(earliest) {
 		p.due = earliest

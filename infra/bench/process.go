@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// processor is the time that processes have spent computing, user and system. Linux keeps it for each
+// cpuTime is the processor time that processes have used, user and system. Linux keeps it for each
 // thread to the nanosecond, for a process only in ticks of 10 ms.
-func processor(pids []int) (spent time.Duration) {
+func cpuTime(pids []int) (spent time.Duration) {
 	for _, pid := range pids {
 		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid)) // the pattern is well-formed
 		for _, thread := range threads {
@@ -32,13 +32,13 @@ func processor(pids []int) (spent time.Duration) {
 	return spent
 }
 
-// memory is the largest resident set among processes, in MB.
-func memory(pids []int) float64 { return largest(pids, "VmRSS:") }
+// residentMB is the largest resident set among processes, in MB.
+func residentMB(pids []int) float64 { return largestProcess(pids, "VmRSS:") }
 
-// peak is the largest resident set that one of the processes ever had, in MB.
-func peak(pids []int) float64 { return largest(pids, "VmHWM:") }
+// peakMB is the largest resident set that one of the processes ever had, in MB.
+func peakMB(pids []int) float64 { return largestProcess(pids, "VmHWM:") }
 
-func largest(pids []int, figure string) float64 {
+func largestProcess(pids []int, figure string) float64 {
 	most := 0
 	for _, pid := range pids {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -54,8 +54,8 @@ func largest(pids []int, figure string) float64 {
 	return float64(most) / 1024
 }
 
-// size tells how large a bootstrap is, and the shares of the modules linked into it.
-func size(ctx context.Context, bootstrap string) error {
+// printSize prints how large a bootstrap is, and the shares of the modules linked into it.
+func printSize(ctx context.Context, bootstrap string) error {
 	info, err := os.Stat(bootstrap)
 	if err != nil {
 		return err

@@ -1,5 +1,5 @@
 // Package directions keeps the module's imports going one way: from functions down to the bottom of
-// shared, and never between shared and the local stack. It refuses to ask the go command, and reads
+// shared, and never between shared and the local stack. It does not ask the go command, but reads
 // the source itself: go test would cache a passing `go list` without knowing what that had read.
 package directions
 
@@ -21,16 +21,18 @@ import (
 const module = "aoai-bridge/"
 
 // layers are the packages of shared, the top first. A package imports those of lower layers only;
-// a new one is put in the lowest layer that is above everything it imports.
+// a new one is put in the lowest layer that is above everything it imports. What is in a folder of a package belongs to
+// it, unless that package has rooms here: each of them is a package of its own.
 var layers = [][]string{
-	{"bootstrap", "estimateapi", "batchapi"},
-	{"lambdahttp", "inference", "batch"},
-	{"openaiapi"},
+	{"batchapi"},
+	{"bootstrap", "estimateapi", "batch"},
+	{"lambdahttp", "inference", "batch/plan"},
+	{"openaiapi", "batch/job"},
 	{"callers", "estimate", "azurebatch"},
 	{"azure", "tokens"},
 	{"permits"},
 	{"routing"},
-	{"azuresecret"},
+	{"azuresecret", "batch/jsonl"},
 	{"catalog", "usage"},
 	{"openaierr", "config", "secrets", "bucket", "refresh", "rawjson", "telemetry"},
 	{"decimal", "urlpath", "clock", "logsafe"},
@@ -103,14 +105,14 @@ func examine(name string, file *ast.File, used map[edge]bool) (found []string) {
 	report := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
 	test := strings.HasSuffix(name, "_test.go")
 	root, rest, _ := strings.Cut(name, "/")
-	from, _, _ := strings.Cut(rest, "/") // the package of shared
+	from := packageOf(path.Dir(rest)) // of shared
 	if root == "shared" && layer(from) < 0 {
 		report("is in no layer: put %q in the table of layers in infra/directions, in the lowest that is above everything it imports", from)
 	}
 	for _, spec := range file.Imports {
 		imported, _ := strconv.Unquote(spec.Path.Value) // the parser has seen to it
 		to, inShared := strings.CutPrefix(imported, module+"shared/")
-		to, _, _ = strings.Cut(to, "/")
+		to = packageOf(to)
 		switch {
 		case strings.HasPrefix(imported, module+"functions/"):
 			report("imports %s: functions are never imported", imported)
@@ -146,6 +148,18 @@ func examine(name string, file *ast.File, used map[edge]bool) (found []string) {
 		}
 	}
 	return found
+}
+
+// packageOf returns the package of shared that a folder belongs to.
+func packageOf(folder string) string {
+	top, _, nested := strings.Cut(folder, "/")
+	rooms := slices.ContainsFunc(layers, func(l []string) bool {
+		return slices.ContainsFunc(l, func(name string) bool { return strings.HasPrefix(name, top+"/") })
+	})
+	if nested && rooms {
+		return folder
+	}
+	return top
 }
 
 // layer returns the place of a package in the table, -1 if it has none.
@@ -203,6 +217,13 @@ func TestRules(t *testing.T) {
 		{"beside, the other way", "shared/callers/a.go", `import "aoai-bridge/shared/inference"`, "inference is not below callers"},
 		{"within a package's folder", "shared/tokens/a.go", `import "aoai-bridge/shared/tokens/vocabulary"`, ""},
 		{"folder within goes up", "shared/tokens/vocabulary/a.go", `import "aoai-bridge/shared/batch"`, "batch is not below tokens"},
+		{"room, down", "shared/batch/plan/a.go", `import "aoai-bridge/shared/batch/job"`, ""},
+		{"room, down to the last", "shared/batch/a.go", `import "aoai-bridge/shared/batch/jsonl"`, ""},
+		{"room, up", "shared/batch/job/a.go", `import "aoai-bridge/shared/batch/plan"`, "batch/plan is not below batch/job"},
+		{"room, up to the whole", "shared/batch/jsonl/a.go", `import "aoai-bridge/shared/batch"`, "batch is not below batch/jsonl"},
+		{"room, out and up", "shared/batch/jsonl/a.go", `import "aoai-bridge/shared/azurebatch"`, "azurebatch is not below batch/jsonl"},
+		{"up to a room", "shared/azurebatch/a.go", `import "aoai-bridge/shared/batch/job"`, "batch/job is not below azurebatch"},
+		{"unknown room", "shared/batch/helpers/a.go", ``, `put "batch/helpers" in the table`},
 		{"unknown package", "shared/helpers/a.go", ``, `put "helpers" in the table`},
 		{"shared uses infra", "shared/azure/a.go", `import "aoai-bridge/infra/local/sts"`, "only tests of shared"},
 		{"shared's test uses infra", "shared/azure/a_test.go", `import "aoai-bridge/infra/local/sts"`, ""},

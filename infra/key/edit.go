@@ -11,7 +11,7 @@ import (
 	"aoai-bridge/shared/rawjson"
 )
 
-// grant is what the secret is to say of a caller.
+// grant is what a caller's entry in the secret is to have.
 type grant struct {
 	name, key string
 	models    []string // nil: as before, or any
@@ -19,81 +19,81 @@ type grant struct {
 	ceiling   *float64 // nil: as before, or the stack's
 }
 
-// members are those of the entry that the grant gives.
-func (g grant) members() (members []rawjson.Edit) {
+// edits are the entry's members that the grant sets.
+func (g grant) edits() (members []rawjson.Edit) {
 	if g.models != nil {
-		members = append(members, rawjson.Edit{Key: "models", Value: quoted(g.models)})
+		members = append(members, rawjson.Edit{Key: "models", Value: mustMarshal(g.models)})
 	}
 	if g.allow != nil {
-		members = append(members, rawjson.Edit{Key: "allow", Value: quoted(g.allow)})
+		members = append(members, rawjson.Edit{Key: "allow", Value: mustMarshal(g.allow)})
 	}
 	if g.ceiling != nil {
-		members = append(members, rawjson.Edit{Key: "cost_ceiling", Value: quoted(*g.ceiling)})
+		members = append(members, rawjson.Edit{Key: "cost_ceiling", Value: mustMarshal(*g.ceiling)})
 	}
 	return members
 }
 
-func (g grant) sum() []byte {
+func (g grant) keyHash() []byte {
 	sum := sha256.Sum256([]byte(g.key))
-	return quoted(hex.EncodeToString(sum[:]))
+	return mustMarshal(hex.EncodeToString(sum[:]))
 }
 
-// added returns the secret with a new caller at its end.
-func (g grant) added(text []byte) ([]byte, error) {
-	l, err := parse(text)
+// addTo returns the secret with the new caller at its end.
+func (g grant) addTo(text []byte) ([]byte, error) {
+	l, err := parseSecret(text)
 	if err != nil {
 		return nil, err
 	}
-	if len(l.named(g.name)) > 0 {
+	if len(l.indexesOf(g.name)) > 0 {
 		return nil, fmt.Errorf("%s has a key already; to give it another one in its place: make key NAME=%[1]s REPLACE=1", g.name)
 	}
 	if g.models == nil {
 		g.models = []string{"*"}
 	}
-	entry := fmt.Appendf(nil, `{"name":%s,"sha256":%s`, quoted(g.name), g.sum())
-	for _, m := range g.members() {
+	entry := fmt.Appendf(nil, `{"name":%s,"sha256":%s`, mustMarshal(g.name), g.keyHash())
+	for _, m := range g.edits() {
 		entry = fmt.Appendf(entry, `,%q:%s`, m.Key, m.Value)
 	}
 	entry = append(entry, '}')
 	if n := len(l.entries); n > 0 {
 		end := l.entries[n-1].end
-		return l.with(end, end, append([]byte(","), entry...))
+		return l.replaceBytes(end, end, append([]byte(","), entry...))
 	}
-	return l.with(1, len(l.array)-1, entry)
+	return l.replaceBytes(1, len(l.array)-1, entry)
 }
 
-// replaced returns the secret with another key for a caller; what else is said of it stays.
-func (g grant) replaced(text []byte) ([]byte, error) {
-	l, err := parse(text)
+// replaceIn returns the secret with another key for the caller; the rest of its entry stays, except what the grant sets.
+func (g grant) replaceIn(text []byte) ([]byte, error) {
+	l, err := parseSecret(text)
 	if err != nil {
 		return nil, err
 	}
-	found := l.named(g.name)
+	found := l.indexesOf(g.name)
 	switch len(found) {
 	case 1:
 	case 0:
-		return nil, l.unknown(g.name)
+		return nil, l.unknownCaller(g.name)
 	default: // its other keys would go on working
-		return nil, fmt.Errorf("%s is in the secret %d times; make key NAME=%[1]s REMOVE=1, then make its key anew", g.name, len(found))
+		return nil, fmt.Errorf("%s is in the secret %d times; make key NAME=%[1]s REMOVE=1, then make its key again", g.name, len(found))
 	}
 	e := l.entries[found[0]]
 	object, err := rawjson.Parse(l.array[e.start:e.end])
 	if err != nil {
 		return nil, err
 	}
-	entry := object.With(append(g.members(), rawjson.Edit{Key: "sha256", Value: g.sum()})...).Bytes()
-	return l.with(e.start, e.end, entry)
+	entry := object.With(append(g.edits(), rawjson.Edit{Key: "sha256", Value: g.keyHash()})...).Bytes()
+	return l.replaceBytes(e.start, e.end, entry)
 }
 
-// removed returns the secret without a caller.
-func removed(text []byte, name string) ([]byte, error) {
-	l, err := parse(text)
+// removeFrom returns the secret without a caller.
+func removeFrom(text []byte, name string) ([]byte, error) {
+	l, err := parseSecret(text)
 	if err != nil {
 		return nil, err
 	}
-	found := l.named(name)
+	found := l.indexesOf(name)
 	if len(found) == 0 {
-		return nil, l.unknown(name)
+		return nil, l.unknownCaller(name)
 	}
 	i := found[0]
 	start, end := l.entries[i].start, l.entries[i].end
@@ -103,16 +103,16 @@ func removed(text []byte, name string) ([]byte, error) {
 	case i > 0:
 		start = l.entries[i-1].end
 	}
-	text, err = l.with(start, end, nil)
+	text, err = l.replaceBytes(start, end, nil)
 	if err == nil && len(found) > 1 {
-		return removed(text, name)
+		return removeFrom(text, name)
 	}
 	return text, err
 }
 
-// list is the callers' secret with the places of its entries, so that an edit leaves every other byte
+// callersList is the callers' secret with the places of its entries, so that an edit leaves every other byte
 // alone: people keep notes in secrets, and a later release may keep more.
-type list struct {
+type callersList struct {
 	object  *rawjson.Object
 	array   []byte // the member "callers"
 	entries []entry
@@ -123,12 +123,12 @@ type entry struct {
 	start, end int // in array
 }
 
-func parse(text []byte) (*list, error) {
+func parseSecret(text []byte) (*callersList, error) {
 	object, err := rawjson.Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("the callers' secret is not a JSON object (%w); nothing was changed", err)
 	}
-	l := &list{object: object, array: object.Get("callers")}
+	l := &callersList{object: object, array: object.Get("callers")}
 	var all struct{ Callers []json.RawMessage }
 	if err := json.Unmarshal(text, &all); err != nil {
 		return nil, err
@@ -152,13 +152,13 @@ func parse(text []byte) (*list, error) {
 		end := int(d.InputOffset())
 		l.entries = append(l.entries, entry{e.Name, end - len(raw), end})
 	}
-	if len(all.Callers) != len(l.entries) { // as encoding/json reads it, case and repetition are no matter
+	if len(all.Callers) != len(l.entries) { // encoding/json ignores case, and takes the last of several
 		return nil, fmt.Errorf(`the callers' secret must have "callers" once, and in lower case; nothing was changed`)
 	}
 	return l, nil
 }
 
-func (l *list) named(name string) (at []int) {
+func (l *callersList) indexesOf(name string) (at []int) {
 	for i, e := range l.entries {
 		if e.name == name {
 			at = append(at, i)
@@ -167,7 +167,7 @@ func (l *list) named(name string) (at []int) {
 	return at
 }
 
-func (l *list) unknown(name string) error {
+func (l *callersList) unknownCaller(name string) error {
 	names := make([]string, len(l.entries))
 	for i, e := range l.entries {
 		names[i] = e.name
@@ -175,8 +175,8 @@ func (l *list) unknown(name string) error {
 	return fmt.Errorf("the secret has no caller %q; it has %q", name, names)
 }
 
-// with returns the whole text with some bytes of the array replaced, if the functions can read it.
-func (l *list) with(start, end int, entry []byte) ([]byte, error) {
+// replaceBytes returns the whole text with some bytes of the array replaced, if the functions can read it.
+func (l *callersList) replaceBytes(start, end int, entry []byte) ([]byte, error) {
 	array := bytes.Join([][]byte{l.array[:start], entry, l.array[end:]}, nil)
 	text := l.object.With(rawjson.Edit{Key: "callers", Value: array}).Bytes()
 	if _, err := callers.Parse(text); err != nil {
@@ -185,8 +185,8 @@ func (l *list) with(start, end int, entry []byte) ([]byte, error) {
 	return text, nil
 }
 
-// quoted is a string, a list of them, or a number, as JSON.
-func quoted(v any) []byte {
+// mustMarshal returns a string, a list of strings or a number as JSON.
+func mustMarshal(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // none can fail

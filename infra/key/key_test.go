@@ -20,8 +20,8 @@ import (
 
 const secretID = "aoai-bridge/callers"
 
-// stack starts an AWS endpoint with Secrets Manager, and points the environment at it alone.
-func stack(t *testing.T, secret string) *secretsmanager.Store {
+// startStack starts an AWS endpoint with Secrets Manager, and points the environment at it alone.
+func startStack(t *testing.T, secret string) *secretsmanager.Store {
 	t.Helper()
 	secrets := secretsmanager.New()
 	if secret != "" {
@@ -58,7 +58,7 @@ func makeKey(t *testing.T, args ...string) string {
 	return key
 }
 
-func sum(key string) string {
+func hashOf(key string) string {
 	s := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(s[:])
 }
@@ -109,10 +109,10 @@ func TestEdits(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			secrets := stack(t, test.secret)
+			secrets := startStack(t, test.secret)
 			key := makeKey(t, test.args...)
 			got, _ := secrets.Get(secretID)
-			if want := strings.Replace(test.want, "SUM", sum(key), 1); got != want {
+			if want := strings.Replace(test.want, "SUM", hashOf(key), 1); got != want {
 				t.Errorf("secret is\n%s\nwant\n%s", got, want)
 			}
 			if _, err := callers.Parse([]byte(got)); err != nil {
@@ -125,7 +125,7 @@ func TestEdits(t *testing.T) {
 const twice = `{"name":"twice","sha256":"` + zeros + `","models":["*"]}`
 
 func TestKeys(t *testing.T) {
-	stack(t, `{"callers":[]}`)
+	startStack(t, `{"callers":[]}`)
 	first, second := makeKey(t, "-name", "alice"), makeKey(t, "-name", "bob")
 	if first == second || !strings.HasPrefix(first, "sk-") || len(first) < len("sk-")+26 {
 		t.Errorf("keys %q and %q", first, second)
@@ -135,7 +135,7 @@ func TestKeys(t *testing.T) {
 func TestSecretOption(t *testing.T) {
 	for _, way := range []string{"flag", "environment"} {
 		t.Run(way, func(t *testing.T) {
-			secrets := stack(t, "")
+			secrets := startStack(t, "")
 			secrets.Put("other", `{"callers":[]}`)
 			args := []string{"-name", "alice"}
 			if way == "flag" {
@@ -144,7 +144,7 @@ func TestSecretOption(t *testing.T) {
 				t.Setenv("CALLERS_SECRET_ID", "other")
 			}
 			key := makeKey(t, args...)
-			if got, _ := secrets.Get("other"); !strings.Contains(got, sum(key)) {
+			if got, _ := secrets.Get("other"); !strings.Contains(got, hashOf(key)) {
 				t.Errorf("secret is %s", got)
 			}
 		})
@@ -180,7 +180,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			secrets := stack(t, test.secret)
+			secrets := startStack(t, test.secret)
 			for name, value := range test.env {
 				t.Setenv(name, value)
 			}
@@ -198,7 +198,7 @@ func TestRefusals(t *testing.T) {
 
 // Of callers added at the same time, none is lost.
 func TestAtOnce(t *testing.T) {
-	secrets := stack(t, `{"callers":[]}`)
+	secrets := startStack(t, `{"callers":[]}`)
 	names := []string{"a", "b", "c", "d", "e", "f"} // fewer than there are tries
 	keys := make([]string, len(names))
 	var wg sync.WaitGroup
@@ -214,15 +214,15 @@ func TestAtOnce(t *testing.T) {
 	wg.Wait()
 	got, _ := secrets.Get(secretID)
 	for i, name := range names {
-		if !strings.Contains(got, `{"name":"`+name+`","sha256":"`+sum(keys[i])+`"`) {
+		if !strings.Contains(got, `{"name":"`+name+`","sha256":"`+hashOf(keys[i])+`"`) {
 			t.Errorf("%s is not in %s", name, got)
 		}
 	}
 }
 
 func TestUpdateConflict(t *testing.T) {
-	secrets := stack(t, "start")
-	s, err := open(t.Context(), secretID)
+	secrets := startStack(t, "start")
+	s, err := openStore(t.Context(), secretID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,8 +240,8 @@ func TestUpdateConflict(t *testing.T) {
 }
 
 func TestUpdateGivesUp(t *testing.T) {
-	secrets := stack(t, "start")
-	s, err := open(t.Context(), secretID)
+	secrets := startStack(t, "start")
+	s, err := openStore(t.Context(), secretID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func TestUpdateGivesUp(t *testing.T) {
 }
 
 func TestCancelled(t *testing.T) {
-	secrets := stack(t, kept)
+	secrets := startStack(t, kept)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out bytes.Buffer

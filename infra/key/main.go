@@ -1,5 +1,5 @@
 // Key gives a caller a key of its own: it prints a new one once and adds its SHA-256 to the callers'
-// secret, where the functions look for it. It refuses to know any key but the one it has just made.
+// secret, where the functions look for it. It knows no key except the one it has just made.
 //
 //	make key NAME=alice                              any model
 //	make key NAME=alice MODELS=gpt-4o,gpt-4o-mini    these only
@@ -64,29 +64,29 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	case *remove && (*replace || *models != "" || *allow != "" || *ceiling != ""):
 		return errors.New("-remove goes with neither -replace nor -models, -allow and -cost-ceiling")
 	}
-	most, err := amount(*ceiling)
+	most, err := parseCeiling(*ceiling)
 	if err != nil {
 		return err
 	}
-	s, err := open(ctx, *secret)
+	s, err := openStore(ctx, *secret)
 	if err != nil {
 		return err
 	}
 	if *remove {
-		if err := s.update(ctx, func(text []byte) ([]byte, error) { return removed(text, *name) }); err != nil {
+		if err := s.update(ctx, func(text []byte) ([]byte, error) { return removeFrom(text, *name) }); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(notes, "%s is out. Its key stops working within %.0f s.\n", *name, callers.TTL.Seconds())
 		return err
 	}
 	key := "sk-" + rand.Text() // 130 random bits
-	g := grant{name: *name, key: key, models: listed(*models), allow: listed(*allow), ceiling: most}
+	g := grant{name: *name, key: key, models: splitList(*models), allow: splitList(*allow), ceiling: most}
 	if *allow == "none" {
 		g.allow = []string{}
 	}
-	change := g.added
+	change := g.addTo
 	if *replace {
-		change = g.replaced
+		change = g.replaceIn
 	}
 	if err := s.update(ctx, change); err != nil {
 		return err
@@ -98,8 +98,8 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	return err
 }
 
-// amount reads a ceiling, for which 0 is none; nil means that nothing was said.
-func amount(text string) (usd *float64, err error) {
+// parseCeiling reads a ceiling, for which 0 is none; nil means that none was given.
+func parseCeiling(text string) (usd *float64, err error) {
 	switch text {
 	case "":
 		return nil, nil
@@ -113,8 +113,8 @@ func amount(text string) (usd *float64, err error) {
 	return usd, nil
 }
 
-// listed splits at commas; nil means that nothing was said.
-func listed(models string) []string {
+// splitList splits at commas; nil means that the list is empty.
+func splitList(models string) []string {
 	var names []string
 	for name := range strings.SplitSeq(models, ",") {
 		if name = strings.TrimSpace(name); name != "" {

@@ -19,8 +19,8 @@ type store struct {
 	region string
 }
 
-// open finds region and credentials as every AWS tool does; AWS_ENDPOINT_URL works too.
-func open(ctx context.Context, id string) (*store, error) {
+// openStore finds region and credentials as every AWS tool does; AWS_ENDPOINT_URL works too.
+func openStore(ctx context.Context, id string) (*store, error) {
 	c, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("AWS is not configured: %w", err)
@@ -35,23 +35,22 @@ func open(ctx context.Context, id string) (*store, error) {
 }
 
 const (
-	current = "AWSCURRENT"
-	edited  = "aoai-bridge-edit" // the label of a version on its way to be current; it stays there until the next edit
-	tries   = 10
+	currentLabel = "AWSCURRENT"
+	editedLabel  = "aoai-bridge-edit" // the label of a version on its way to be current; it stays there until the next edit
+	maxTries     = 10
 )
 
 // update replaces the secret's text by what change makes of it. Of two updates at once neither is
 // lost: a version becomes current only in place of the one that it was made from, else change is
-// asked again. Secrets Manager compares for us when a label is moved, but not when a value is put:
-// whoever edits the secret by put-secret-value, or in the console, between our reading and writing is
-// noticed; whoever does so with an older text in hand undoes what came between, and nothing here
-// can prevent it.
+// called again. Secrets Manager compares for us when a label is moved, but not when a value is put:
+// an edit by put-secret-value, or in the console, between our reading and writing is noticed; one that
+// started from an older text undoes what came between, and nothing here can prevent it.
 func (s *store) update(ctx context.Context, change func([]byte) ([]byte, error)) error {
 	from, err := s.read(ctx)
 	if err != nil {
 		return s.explain(err)
 	}
-	for range tries {
+	for range maxTries {
 		if from.SecretString == nil {
 			return fmt.Errorf("the secret %s is binary, want JSON text", s.id)
 		}
@@ -60,36 +59,36 @@ func (s *store) update(ctx context.Context, change func([]byte) ([]byte, error))
 			return err
 		}
 		put, err := s.api.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
-			SecretId: &s.id, SecretString: aws.String(string(text)), VersionStages: []string{edited},
+			SecretId: &s.id, SecretString: aws.String(string(text)), VersionStages: []string{editedLabel},
 		})
 		if err != nil {
 			return s.explain(err)
 		}
 		_, failure := s.api.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
-			SecretId: &s.id, VersionStage: aws.String(current), RemoveFromVersionId: from.VersionId, MoveToVersionId: put.VersionId,
+			SecretId: &s.id, VersionStage: aws.String(currentLabel), RemoveFromVersionId: from.VersionId, MoveToVersionId: put.VersionId,
 		})
 		if failure == nil {
 			return nil
 		}
-		now, err := s.read(ctx)
+		current, err := s.read(ctx)
 		switch {
 		case err != nil:
 			return s.explain(err)
-		case *now.VersionId == *put.VersionId: // done, but the answer was lost
+		case *current.VersionId == *put.VersionId: // done, but the answer was lost
 			return nil
-		case *now.VersionId == *from.VersionId: // nobody came between
+		case *current.VersionId == *from.VersionId: // no other edit came between
 			return s.explain(failure)
 		}
-		from = now
+		from = current
 	}
-	return fmt.Errorf("the secret %s changed %d times while this change was made; try again", s.id, tries)
+	return fmt.Errorf("the secret %s changed %d times while this change was made; try again", s.id, maxTries)
 }
 
 func (s *store) read(ctx context.Context) (*secretsmanager.GetSecretValueOutput, error) {
 	return s.api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.id})
 }
 
-// explain adds what to do about it.
+// explain adds to an error what to do about it.
 func (s *store) explain(err error) error {
 	var missing *types.ResourceNotFoundException
 	var refused smithy.APIError

@@ -35,7 +35,7 @@ func main() {
 	})
 	flag.Float64Var(&o.WaitScale, "wait-scale", waitScale(), "factor of every wait of the workflows")
 	o.Azure.Emulator.Pace = azureopenai.DefaultPace
-	o.Observe = (&narrator{os.Stdout}).tell
+	o.Observe = (&narrator{os.Stdout}).printEvent
 	o.Azure.Endpoint, o.Azure.APIKey = os.Getenv("AZURE_OPENAI_ENDPOINT"), os.Getenv("AZURE_OPENAI_API_KEY")
 	o.Azure.Credential = stack.Credential(os.Getenv("AZURE_AUTH"))
 	flag.Parse()

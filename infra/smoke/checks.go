@@ -15,7 +15,7 @@ func (s *stack) models(ctx context.Context) (string, error) {
 	var list struct {
 		Data []struct{ ID string }
 	}
-	if _, err := s.ask(ctx, "GET", "/models", nil, &list); err != nil {
+	if _, err := s.callJSON(ctx, "GET", "/models", nil, &list); err != nil {
 		return "", err
 	}
 	for _, m := range list.Data {
@@ -32,10 +32,10 @@ func (s *stack) models(ctx context.Context) (string, error) {
 
 const noModel = "no model to ask, since /models lists none: name one with %s=, or give the secret deployments"
 
-type object map[string]any
+type jsonObject map[string]any
 
-func (s *stack) question() object {
-	return object{"model": s.model, "messages": []object{{"role": "user", "content": "Say in one short sentence what smoke is."}}}
+func (s *stack) chatRequest() jsonObject {
+	return jsonObject{"model": s.model, "messages": []jsonObject{{"role": "user", "content": "Say in one short sentence what smoke is."}}}
 }
 
 // usage is what an answer cost.
@@ -56,10 +56,10 @@ func (s *stack) chat(ctx context.Context) (string, error) {
 		}
 		Usage usage
 	}
-	header, err := s.ask(ctx, "POST", "/chat/completions", s.question(), &completion)
+	header, err := s.callJSON(ctx, "POST", "/chat/completions", s.chatRequest(), &completion)
 	switch {
 	case err != nil:
-		return "", s.unlessNamed(err, s.model, "MODEL")
+		return "", s.suggestModel(err, s.model, "MODEL")
 	case len(completion.Choices) == 0 || completion.Choices[0].Message.Content == "":
 		return "", fmt.Errorf("%s: the answer has no text in it", s.model)
 	case completion.Usage.Completion == 0:
@@ -73,11 +73,11 @@ func (s *stack) stream(ctx context.Context) (string, error) {
 	if s.model == "" {
 		return "", fmt.Errorf(noModel, "MODEL")
 	}
-	body := s.question()
+	body := s.chatRequest()
 	body["stream"] = true
-	events, err := s.events(ctx, "/chat/completions", body)
+	events, err := s.streamEvents(ctx, "/chat/completions", body)
 	if err != nil {
-		return "", s.unlessNamed(err, s.model, "MODEL")
+		return "", s.suggestModel(err, s.model, "MODEL")
 	}
 	var text strings.Builder
 	for _, data := range events.data {
@@ -92,7 +92,7 @@ func (s *stack) stream(ctx context.Context) (string, error) {
 		case chunk.Error != nil:
 			return "", fmt.Errorf("%s: the stream broke off: %w", s.model, chunk.Error)
 		case chunk.Usage != nil && len(chunk.Choices) == 0:
-			return "", fmt.Errorf("%s: a usage chunk came, though nobody asked for one", s.model)
+			return "", fmt.Errorf("%s: a usage chunk came, though none was asked for", s.model)
 		}
 		for _, c := range chunk.Choices {
 			text.WriteString(c.Delta.Content)
@@ -101,13 +101,13 @@ func (s *stack) stream(ctx context.Context) (string, error) {
 	switch {
 	case !events.done:
 		return "", fmt.Errorf("%s: the stream ended without [DONE] after %d events", s.model, len(events.data))
-	case events.whole:
+	case events.buffered:
 		return "", fmt.Errorf("%s: the answer came whole (it has a Content-Length): something on the way buffers", s.model)
 	case text.Len() == 0 || len(events.data) < 2:
 		return "", fmt.Errorf("%s: %d events with %d bytes of text, want more of both", s.model, len(events.data), text.Len())
 	}
 	return fmt.Sprintf("%s: first of %d events after %d ms, [DONE] after %d ms", s.model, len(events.data),
-		events.first.Milliseconds(), events.last.Milliseconds()), nil
+		events.firstAfter.Milliseconds(), events.lastAfter.Milliseconds()), nil
 }
 
 func (s *stack) embeddings(ctx context.Context) (string, error) {
@@ -121,9 +121,9 @@ func (s *stack) embeddings(ctx context.Context) (string, error) {
 			Embedding []float64
 		}
 	}
-	body := object{"model": s.embeddingModel, "input": []string{"smoke", "fire"}, "encoding_format": "float"}
-	if _, err := s.ask(ctx, "POST", "/embeddings", body, &list); err != nil {
-		return "", s.unlessNamed(err, s.embeddingModel, "EMBEDDING_MODEL")
+	body := jsonObject{"model": s.embeddingModel, "input": []string{"smoke", "fire"}, "encoding_format": "float"}
+	if _, err := s.callJSON(ctx, "POST", "/embeddings", body, &list); err != nil {
+		return "", s.suggestModel(err, s.embeddingModel, "EMBEDDING_MODEL")
 	}
 	if len(list.Data) != 2 || list.Data[0].Index != 0 || list.Data[1].Index != 1 {
 		return "", fmt.Errorf("%s: %d vectors, want the two asked for, in order", s.embeddingModel, len(list.Data))
@@ -138,7 +138,7 @@ func (s *stack) embeddings(ctx context.Context) (string, error) {
 func (s *stack) wrongKey(ctx context.Context) (string, error) {
 	stranger := *s
 	stranger.key = "sk-wrong-on-purpose"
-	_, err := stranger.ask(ctx, "GET", "/models", nil, new(object))
+	_, err := stranger.callJSON(ctx, "GET", "/models", nil, new(jsonObject))
 	var refusal *apiError
 	switch {
 	case err == nil:
@@ -149,8 +149,8 @@ func (s *stack) wrongKey(ctx context.Context) (string, error) {
 	return fmt.Sprintf("refused: 401 %v", refusal.Code), nil
 }
 
-// unlessNamed adds what to do about a model that was picked without asking.
-func (s *stack) unlessNamed(err error, model, variable string) error {
+// suggestModel adds to a 404 how to name another model than the one that was picked.
+func (s *stack) suggestModel(err error, model, variable string) error {
 	var refusal *apiError
 	if errors.As(err, &refusal) && refusal.status == http.StatusNotFound {
 		return fmt.Errorf("%s: %w (%s= names another)", model, err, variable)

@@ -1,5 +1,5 @@
 // Smoke asks a running stack once for everything it serves and says in a line each how that went. It
-// refuses to use an SDK, which would smooth over what has to be seen on the wire.
+// uses no SDK, which would hide what has to be seen on the wire.
 //
 //	make smoke                                                    the stack that make run started
 //	make smoke BASE_URL=https://.../prod/v1 KEY=sk-...            a deployed one
@@ -25,19 +25,19 @@ func main() {
 	defer stop()
 	s := &stack{
 		base:           strings.TrimRight(cmp.Or(os.Getenv("BASE_URL"), "http://127.0.0.1:8080/v1"), "/"),
-		key:            cmp.Or(os.Getenv("KEY"), "sk-local"), // by the environment, since a process's arguments are no secret
+		key:            cmp.Or(os.Getenv("KEY"), "sk-local"), // from the environment, since other users can read a process's arguments
 		model:          os.Getenv("MODEL"),
 		embeddingModel: os.Getenv("EMBEDDING_MODEL"),
 		checks:         slices.Concat(online, offline),
 	}
-	if failed := s.check(ctx, os.Stdout); failed > 0 {
+	if failed := s.runChecks(ctx, os.Stdout); failed > 0 {
 		fmt.Fprintf(os.Stderr, "%d of %d checks failed against %s\n", failed, len(s.checks), s.base)
 		os.Exit(1)
 	}
 }
 
-// limit is how long one check may take. A cold start and a slow model are well within it.
-const limit = 2 * time.Minute
+// checkTimeout is how long one check may take. A cold start and a slow model are well within it.
+const checkTimeout = 2 * time.Minute
 
 type check struct {
 	name string
@@ -59,10 +59,10 @@ var offline = []check{
 	{"batch", (*stack).batch},
 }
 
-// check runs every check, writes a line for each and returns how many failed.
-func (s *stack) check(ctx context.Context, out io.Writer) (failed int) {
+// runChecks runs every check, writes a line for each and returns how many failed.
+func (s *stack) runChecks(ctx context.Context, out io.Writer) (failed int) {
 	for _, c := range s.checks {
-		ctx, cancel := context.WithTimeout(ctx, limit)
+		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 		start := time.Now()
 		saw, err := c.run(s, ctx)
 		cancel()

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// tokens counts a text in both ways that there are.
+// tokens counts a text by both of the operations that count.
 func (s *stack) tokens(ctx context.Context) (string, error) {
 	if s.model == "" {
 		return "", fmt.Errorf(noModel, "MODEL")
@@ -21,10 +21,10 @@ func (s *stack) tokens(ctx context.Context) (string, error) {
 	var count, estimate struct {
 		Tokens int `json:"input_tokens"`
 	}
-	if _, err := s.ask(ctx, "POST", "/responses/input_tokens", object{"model": s.model, "input": "smoke"}, &count); err != nil {
+	if _, err := s.callJSON(ctx, "POST", "/responses/input_tokens", jsonObject{"model": s.model, "input": "smoke"}, &count); err != nil {
 		return "", err
 	}
-	if _, err := s.ask(ctx, "POST", "/tokens/estimate", s.question(), &estimate); err != nil {
+	if _, err := s.callJSON(ctx, "POST", "/tokens/estimate", s.chatRequest(), &estimate); err != nil {
 		return "", err
 	}
 	if count.Tokens < 1 || estimate.Tokens <= count.Tokens {
@@ -33,9 +33,9 @@ func (s *stack) tokens(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s: %d in a word, %d in a question", s.model, count.Tokens, estimate.Tokens), nil
 }
 
-// grace is how long a batch is waited for. One of Azure's takes minutes to hours, so that it is then
+// batchTimeout is how long a batch is waited for. One of Azure's takes minutes to hours, so that it is then
 // cancelled: that it was taken up is what can be checked.
-const grace = 20 * time.Second
+const batchTimeout = 20 * time.Second
 
 type batchObject struct {
 	ID      string
@@ -56,13 +56,13 @@ func (s *stack) batch(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("upload: %w", err)
 	}
-	defer s.ask(context.WithoutCancel(ctx), "DELETE", "/files/"+file, nil, new(object))
+	defer s.callJSON(context.WithoutCancel(ctx), "DELETE", "/files/"+file, nil, new(jsonObject))
 	var b batchObject
-	order := object{"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
-	if _, err := s.ask(ctx, "POST", "/batches", order, &b); err != nil {
+	order := jsonObject{"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+	if _, err := s.callJSON(ctx, "POST", "/batches", order, &b); err != nil {
 		return "", err
 	}
-	for end := time.Now().Add(grace); ; {
+	for end := time.Now().Add(batchTimeout); ; {
 		switch b.Status {
 		case "completed":
 			return s.batchAnswers(ctx, b)
@@ -71,17 +71,17 @@ func (s *stack) batch(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("%s is %s", b.ID, b.Status)
 		}
 		if time.Now().After(end) {
-			if _, err := s.ask(ctx, "POST", "/batches/"+b.ID+"/cancel", object{}, &b); err != nil {
+			if _, err := s.callJSON(ctx, "POST", "/batches/"+b.ID+"/cancel", jsonObject{}, &b); err != nil {
 				return "", err
 			}
-			return fmt.Sprintf("%s was under way after %v, and is cancelled", b.ID, grace), nil
+			return fmt.Sprintf("%s was under way after %v, and is cancelled", b.ID, batchTimeout), nil
 		}
 		select {
 		case <-ctx.Done():
 			return "", ctx.Err()
 		case <-time.After(500 * time.Millisecond):
 		}
-		if _, err := s.ask(ctx, "GET", "/batches/"+b.ID, nil, &b); err != nil {
+		if _, err := s.callJSON(ctx, "GET", "/batches/"+b.ID, nil, &b); err != nil {
 			return "", err
 		}
 	}
@@ -120,7 +120,7 @@ func (s *stack) upload(ctx context.Context) (id string, err error) {
 	}
 	lines := json.NewEncoder(part)
 	for i := range 2 {
-		line := object{"custom_id": fmt.Sprintf("smoke-%d", i+1), "method": "POST", "url": "/v1/chat/completions", "body": s.question()}
+		line := jsonObject{"custom_id": fmt.Sprintf("smoke-%d", i+1), "method": "POST", "url": "/v1/chat/completions", "body": s.chatRequest()}
 		if err := lines.Encode(line); err != nil {
 			return "", err
 		}

@@ -13,7 +13,7 @@ import (
 	"aoai-bridge/infra/local/azureopenai"
 )
 
-// start serves an emulator, behind whatever spoils it.
+// start serves an emulator; spoil, if not nil, wraps its handler.
 func start(t *testing.T, spoil func(http.Handler) http.Handler) (*azureopenai.Server, *stack) {
 	t.Helper()
 	emulator := azureopenai.New(azureopenai.Options{APIKeys: []string{"k"}})
@@ -26,11 +26,11 @@ func start(t *testing.T, spoil func(http.Handler) http.Handler) (*azureopenai.Se
 	return emulator, &stack{base: server.URL + "/openai/v1", key: "k", checks: online}
 }
 
-// verdicts runs the checks and returns each one's line by its name.
-func verdicts(t *testing.T, s *stack) (lines map[string]string, failed int) {
+// runAll runs the checks and returns each one's line by its name.
+func runAll(t *testing.T, s *stack) (lines map[string]string, failed int) {
 	t.Helper()
 	var out bytes.Buffer
-	failed = s.check(t.Context(), &out)
+	failed = s.runChecks(t.Context(), &out)
 	lines = make(map[string]string)
 	for i, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
 		lines[s.checks[i].name] = line
@@ -43,7 +43,7 @@ func verdicts(t *testing.T, s *stack) (lines map[string]string, failed int) {
 
 func TestSound(t *testing.T) {
 	_, s := start(t, nil)
-	lines, failed := verdicts(t, s)
+	lines, failed := runAll(t, s)
 	for name, want := range map[string]string{
 		"models":     " models",
 		"chat":       "gpt-4.1",
@@ -63,7 +63,7 @@ func TestSound(t *testing.T) {
 func TestNamedModels(t *testing.T) {
 	emulator, s := start(t, nil)
 	s.model, s.embeddingModel = "gpt-4o-mini", "text-embedding-ada-002"
-	if lines, failed := verdicts(t, s); failed != 0 {
+	if lines, failed := runAll(t, s); failed != 0 {
 		t.Error(lines)
 	}
 	asked := make(map[string]int)
@@ -83,15 +83,15 @@ func TestFaults(t *testing.T) {
 		check  string // the one that fails
 		want   string
 	}{
-		{"refused", faulty("429", `"model":"gpt-4.1"}`), nil, "chat", "429"},
-		{"no JSON", faulty("garbage", `"input"`), nil, "embeddings", "JSON"},
-		{"no error shape", faulty("garbage;status=502", `"input"`), nil, "embeddings", "502 without OpenAI's error"},
-		{"no [DONE]", faulty("no-done", `"stream":true`), nil, "stream", "without [DONE]"},
-		{"cut", faulty("cut", `"stream":true`), nil, "stream", "broke off after 3 events"},
-		{"error event", faulty("error-event", `"stream":true`), nil, "stream", "broke off"},
-		{"buffered", buffer, nil, "stream", "buffers"},
+		{"refused", withFault("429", `"model":"gpt-4.1"}`), nil, "chat", "429"},
+		{"no JSON", withFault("garbage", `"input"`), nil, "embeddings", "JSON"},
+		{"no error shape", withFault("garbage;status=502", `"input"`), nil, "embeddings", "502 without OpenAI's error"},
+		{"no [DONE]", withFault("no-done", `"stream":true`), nil, "stream", "without [DONE]"},
+		{"cut", withFault("cut", `"stream":true`), nil, "stream", "broke off after 3 events"},
+		{"error event", withFault("error-event", `"stream":true`), nil, "stream", "broke off"},
+		{"buffered", bufferAnswers, nil, "stream", "buffers"},
 		{"no request id", withoutID, nil, "chat", "x-request-id"},
-		{"anybody may call", trust, nil, "wrong key", "accepted"},
+		{"anyone may call", acceptAnyKey, nil, "wrong key", "accepted"},
 		{"unknown model", nil, func(s *stack) { s.embeddingModel = "none" }, "embeddings", "EMBEDDING_MODEL="},
 	}
 	for _, test := range tests {
@@ -100,7 +100,7 @@ func TestFaults(t *testing.T) {
 			if test.change != nil {
 				test.change(s)
 			}
-			lines, failed := verdicts(t, s)
+			lines, failed := runAll(t, s)
 			if line := lines[test.check]; failed != 1 || !strings.HasPrefix(line, "FAILED ") || !strings.Contains(line, test.want) {
 				t.Errorf("%d failed, want %s alone with %q:\n%v", failed, test.check, test.want, lines)
 			}
@@ -108,11 +108,11 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// faulty lets the emulator's fault strike requests whose body has that text.
-func faulty(fault, text string) func(http.Handler) http.Handler {
+// withFault applies the emulator's fault to requests whose body has that text.
+func withFault(fault, text string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if strings.Contains(read(r), text) {
+			if strings.Contains(readBody(r), text) {
 				r.Header.Set("X-Emulator-Fault", fault)
 			}
 			next.ServeHTTP(w, r)
@@ -120,15 +120,15 @@ func faulty(fault, text string) func(http.Handler) http.Handler {
 	}
 }
 
-// read returns the request's body and leaves it to be read again.
-func read(r *http.Request) string {
+// readBody returns the request's body and leaves it to be read again.
+func readBody(r *http.Request) string {
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return string(body)
 }
 
-// buffer sends every answer in one piece.
-func buffer(next http.Handler) http.Handler {
+// bufferAnswers sends every answer in one piece.
+func bufferAnswers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		whole := httptest.NewRecorder()
 		next.ServeHTTP(whole, r)
@@ -142,24 +142,24 @@ func buffer(next http.Handler) http.Handler {
 // withoutID takes x-request-id off whole chats.
 func withoutID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if body := read(r); strings.Contains(body, "messages") && !strings.Contains(body, "stream") {
-			w = headless{w}
+		if body := readBody(r); strings.Contains(body, "messages") && !strings.Contains(body, "stream") {
+			w = withoutRequestID{w}
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-type headless struct{ http.ResponseWriter }
+type withoutRequestID struct{ http.ResponseWriter }
 
-func (w headless) WriteHeader(status int) {
+func (w withoutRequestID) WriteHeader(status int) {
 	w.Header().Del("X-Request-Id")
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w headless) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w withoutRequestID) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// trust lets every key pass.
-func trust(next http.Handler) http.Handler {
+// acceptAnyKey lets every key pass.
+func acceptAnyKey(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Set("Authorization", "Bearer k")
 		next.ServeHTTP(w, r)
@@ -169,7 +169,7 @@ func trust(next http.Handler) http.Handler {
 func TestNothingThere(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
-	lines, failed := verdicts(t, &stack{base: server.URL + "/v1", key: "k", checks: online})
+	lines, failed := runAll(t, &stack{base: server.URL + "/v1", key: "k", checks: online})
 	if failed != len(online) || !strings.Contains(lines["models"], "is the stack running") || !strings.Contains(lines["chat"], "no model to ask") {
 		t.Errorf("%d failed: %v", failed, lines)
 	}

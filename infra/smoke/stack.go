@@ -32,7 +32,7 @@ func (e *apiError) Error() string {
 	return fmt.Sprintf("%d %v: %s", e.status, e.Code, shorten(e.Message))
 }
 
-// send makes a call and returns an answer of status 200; its error is an *apiError where the answer was one.
+// send makes a call and returns an answer of status 200; the error is an *apiError if the answer has OpenAI's error shape.
 func (s *stack) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	var payload io.Reader
 	if body != nil {
@@ -65,7 +65,7 @@ func (s *stack) do(r *http.Request) (*http.Response, error) {
 		return answer, nil
 	}
 	defer answer.Body.Close()
-	text, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10)) // what came of it will do
+	text, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10)) // what arrived is enough
 	var failure struct{ Error *apiError }
 	if json.Unmarshal(text, &failure) != nil || failure.Error == nil || failure.Error.Message == "" {
 		return nil, fmt.Errorf("%s %s answers %d without OpenAI's error: %q", r.Method, r.URL, answer.StatusCode, shorten(string(text)))
@@ -74,8 +74,8 @@ func (s *stack) do(r *http.Request) (*http.Response, error) {
 	return nil, failure.Error
 }
 
-// ask makes a call whose answer is JSON.
-func (s *stack) ask(ctx context.Context, method, path string, body, into any) (http.Header, error) {
+// callJSON makes a call whose answer is JSON.
+func (s *stack) callJSON(ctx context.Context, method, path string, body, into any) (http.Header, error) {
 	answer, err := s.send(ctx, method, path, body)
 	if err != nil {
 		return nil, err
@@ -96,15 +96,15 @@ func decode(answer *http.Response, into any) error {
 	return nil
 }
 
-// events are a stream, read to its end.
-type events struct {
-	data        []string // of each event but [DONE]
-	done        bool     // [DONE] came, and nothing after it
-	whole       bool     // the answer was not sent as it came
-	first, last time.Duration
+// eventStream are a stream, read to its end.
+type eventStream struct {
+	data                  []string // of each event except [DONE]
+	done                  bool     // [DONE] came, and nothing after it
+	buffered              bool     // the answer was not sent as it came
+	firstAfter, lastAfter time.Duration
 }
 
-func (s *stack) events(ctx context.Context, path string, body any) (*events, error) {
+func (s *stack) streamEvents(ctx context.Context, path string, body any) (*eventStream, error) {
 	start := time.Now()
 	answer, err := s.send(ctx, "POST", path, body)
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *stack) events(ctx context.Context, path string, body any) (*events, err
 	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "text/event-stream" {
 		return nil, fmt.Errorf("the answer's content type is %q, want text/event-stream", kind)
 	}
-	e := &events{whole: answer.ContentLength >= 0}
+	e := &eventStream{buffered: answer.ContentLength >= 0}
 	lines := bufio.NewScanner(answer.Body)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -122,9 +122,9 @@ func (s *stack) events(ctx context.Context, path string, body any) (*events, err
 		if !ok {
 			continue
 		}
-		e.last = time.Since(start)
+		e.lastAfter = time.Since(start)
 		if len(e.data) == 0 {
-			e.first = e.last
+			e.firstAfter = e.lastAfter
 		}
 		if data = strings.TrimSpace(data); data == "[DONE]" {
 			e.done = true
@@ -139,7 +139,7 @@ func (s *stack) events(ctx context.Context, path string, body any) (*events, err
 	return e, nil
 }
 
-// shorten keeps a line a line.
+// shorten makes one line of a text, of limited length.
 func shorten(text string) string {
 	const most = 200
 	text = strings.Join(strings.Fields(text), " ")

@@ -10,24 +10,24 @@ import (
 	"aoai-bridge/shared/tokens"
 )
 
-// answerer writes what there is to say of a text: one line, or the coloured text.
-type answerer func(out *bufio.Writer, encoding *tokens.Encoding, text string) error
+// answerFunc writes the answer for a text: one line, or the coloured text.
+type answerFunc func(out *bufio.Writer, encoding *tokens.Encoding, text string) error
 
-func count(out *bufio.Writer, encoding *tokens.Encoding, text string) error {
+func writeCount(out *bufio.Writer, encoding *tokens.Encoding, text string) error {
 	_, err := fmt.Fprintln(out, encoding.Count(text))
 	return err
 }
 
-func list(out *bufio.Writer, encoding *tokens.Encoding, text string) error {
+func writeIDs(out *bufio.Writer, encoding *tokens.Encoding, text string) error {
 	return json.NewEncoder(out).Encode(encoding.AppendIDs([]int{}, text))
 }
 
 // backgrounds are the 256-colour palette's: pale, so that black text is readable on each of them.
 var backgrounds = []int{152, 223, 182, 157, 217}
 
-// colour writes the text with a background per token, and the count behind it. What a token cannot show on
+// writeColoured writes the text with a background per token, and the count after it. What a token cannot show on
 // its own, such as half of a character, is shown as U+FFFD.
-func colour(out *bufio.Writer, encoding *tokens.Encoding, text string) error {
+func writeColoured(out *bufio.Writer, encoding *tokens.Encoding, text string) error {
 	n := 0
 	for token := range encoding.Tokens(text) {
 		shown := strings.ToValidUTF8(text[token.Start:token.End], "\uFFFD")

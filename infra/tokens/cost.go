@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"strings"
 	"text/tabwriter"
+	"time"
 
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/tokens"
@@ -16,8 +18,8 @@ type subject struct {
 	model   catalog.Named
 }
 
-// find returns the model of a name, nil for no name. overrides is the path of a file, or "".
-func find(name, overrides string) (*subject, error) {
+// findSubject returns the model of a name, nil for no name. overrides is the path of a file, or "".
+func findSubject(name, overrides string) (*subject, error) {
 	known := catalog.Embedded()
 	if overrides != "" {
 		file, err := os.ReadFile(overrides)
@@ -46,7 +48,7 @@ func find(name, overrides string) (*subject, error) {
 }
 
 // costs adds to an answer what the text costs as input, by deployment type.
-func (s *subject) costs(answer answerer) answerer {
+func (s *subject) costs(answer answerFunc) answerFunc {
 	return func(out *bufio.Writer, encoding *tokens.Encoding, text string) error {
 		if err := answer(out, encoding, text); err != nil {
 			return err
@@ -55,12 +57,13 @@ func (s *subject) costs(answer answerer) answerer {
 		n := int64(encoding.Count(text))
 		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintf(w, "%s as input of\tUSD\tUSD per 1M\t\n", s.model.Name)
-		for _, c := range s.catalog.Costs(s.model, catalog.Usage{Input: n}) {
+		for _, c := range s.catalog.Costs(s.model, catalog.Usage{Input: n}, catalog.TermsOn(time.Now())) {
+			sold := strings.Join(append([]string{string(c.Type)}, c.Zones...), " ")
 			if c.USD == nil {
-				fmt.Fprintf(w, "%s\t?\t?\t  %s\n", c.Type, c.Reason)
+				fmt.Fprintf(w, "%s\t?\t?\t  %s\n", sold, c.Reason)
 				continue
 			}
-			fmt.Fprintf(w, "%s\t%s\t%g\t\n", c.Type, dollars(*c.USD), *c.Input)
+			fmt.Fprintf(w, "%s\t%s\t%g\t\n", sold, dollars(*c.USD), *c.Input)
 		}
 		return w.Flush()
 	}

@@ -15,7 +15,7 @@ func TestCosts(t *testing.T) {
 	if err := os.WriteFile(file, []byte(`{"prices":{"gpt-4o":{"Standard":{"input":4,"output":16}}}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := find("gpt-4o", file)
+	s, err := findSubject("gpt-4o", file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,11 +25,11 @@ func TestCosts(t *testing.T) {
 	}
 	var b strings.Builder
 	out := bufio.NewWriter(&b)
-	if err := s.costs(count)(out, encoding, "hello world"); err != nil {
+	if err := s.costs(writeCount)(out, encoding, "hello world"); err != nil {
 		t.Fatal(err)
 	}
 	out.Flush()
-	for _, want := range []string{"2\n", "gpt-4o as input of", "GlobalStandard  0.000005000", "Standard  0.000008000", "GlobalBatch  0.000002500", "DataZoneBatch            ?"} {
+	for _, want := range []string{"2\n", "gpt-4o as input of", "GlobalStandard  0.000005000", "Standard  0.000008000", "GlobalBatch  0.000002500", "DataZoneBatch us eu  0.000002750"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is not in\n%s", want, b.String())
 		}
@@ -37,15 +37,15 @@ func TestCosts(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	if s, err := find("", ""); s != nil || err != nil {
+	if s, err := findSubject("", ""); s != nil || err != nil {
 		t.Errorf("no name gives %v, %v", s, err)
 	}
 	for name, want := range map[string]string{"gpt-x": `does not know the model "gpt-x"; add it by -catalog`, "codex-mini": "give -encoding"} {
-		if _, err := find(name, ""); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := findSubject(name, ""); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s gives %v", name, err)
 		}
 	}
-	if _, err := find("gpt-4o", "/no/such/file"); err == nil {
+	if _, err := findSubject("gpt-4o", "/no/such/file"); err == nil {
 		t.Error("a file that is not there is accepted")
 	}
 }

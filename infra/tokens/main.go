@@ -30,7 +30,7 @@ func main() {
 	if flag.NArg() > 0 {
 		log.Fatalf("unexpected %q: the text comes from standard input", flag.Arg(0))
 	}
-	subject, err := find(*model, *overrides)
+	subject, err := findSubject(*model, *overrides)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -44,13 +44,13 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	answer := count
+	answer := writeCount
 	if *ids {
-		answer = list
+		answer = writeIDs
 	}
 	shown := answer
 	if !*ids && isTerminal(os.Stdout) {
-		shown = colour
+		shown = writeColoured
 	}
 	if *cost {
 		shown = subject.costs(shown)
@@ -58,9 +58,9 @@ func main() {
 	out := bufio.NewWriterSize(os.Stdout, 1<<16)
 	switch {
 	case *jsonl:
-		err = lines(out, os.Stdin, encoding, answer)
+		err = answerLines(out, os.Stdin, encoding, answer)
 	default:
-		err = whole(out, os.Stdin, encoding, shown)
+		err = answerAll(out, os.Stdin, encoding, shown)
 	}
 	if flushed := out.Flush(); err == nil {
 		err = flushed
@@ -70,8 +70,8 @@ func main() {
 	}
 }
 
-// whole answers for all of in.
-func whole(out *bufio.Writer, in io.Reader, encoding *tokens.Encoding, answer answerer) error {
+// answerAll answers for all of in.
+func answerAll(out *bufio.Writer, in io.Reader, encoding *tokens.Encoding, answer answerFunc) error {
 	text, err := io.ReadAll(in)
 	if err != nil {
 		return err
@@ -79,8 +79,8 @@ func whole(out *bufio.Writer, in io.Reader, encoding *tokens.Encoding, answer an
 	return answer(out, encoding, string(text))
 }
 
-// lines answers each line of in, which is a JSON string.
-func lines(out *bufio.Writer, in io.Reader, encoding *tokens.Encoding, answer answerer) error {
+// answerLines answers each line of in, which is a JSON string.
+func answerLines(out *bufio.Writer, in io.Reader, encoding *tokens.Encoding, answer answerFunc) error {
 	r := bufio.NewReaderSize(in, 1<<16)
 	for number := 1; ; number++ {
 		line, err := r.ReadBytes('\n')

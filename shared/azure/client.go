@@ -61,7 +61,7 @@ func New(o Options) *Client {
 	}
 	o.Now = clock.Or(o.Now)
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = clock.Sleep
 	}
 	parse := func(secret []byte) (*site, error) { return newSite(secret, o.Identity, o.Now) }
 	return &Client{
@@ -168,15 +168,4 @@ func misconfigured(err error) error {
 		Status: http.StatusInternalServerError, Type: openaierr.TypeServer, Code: "configuration_error", Cause: err,
 		Message: "The Azure secret of the bridge cannot be read or is not valid: no call can be made. Its owner finds the field at fault in the function's log.",
 	}).Final()
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"aoai-bridge/infra/local/azureopenai"
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/config"
 )
 
@@ -57,6 +57,7 @@ func (w *world) azureList(of string) []struct{ Status string } {
 }
 
 func TestMisbehaviour(t *testing.T) {
+	const lines = 50
 	tests := []struct {
 		name  string
 		rules []azureopenai.FaultRule
@@ -70,16 +71,16 @@ func TestMisbehaviour(t *testing.T) {
 		{"errors of everything, lines too", []azureopenai.FaultRule{{Fault: "503", Percent: 20, Count: 60}}, nil},
 		{"throttling", []azureopenai.FaultRule{{Fault: "429", Percent: 20, Count: 60}}, nil},
 		{"garbage", []azureopenai.FaultRule{{Fault: "garbage", Path: "/batches", Count: 2}}, nil},
-		{"lines fail with 429", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20", Method: "POST", Path: "/batches"}}, map[string]int{"http_429": 22}},
-		{"lines fail with 500", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20;status=500", Method: "POST", Path: "/batches"}}, map[string]int{"http_500": 22}},
+		{"lines fail with 429", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20", Method: "POST", Path: "/batches"}}, map[string]int{"http_429": 11}},
+		{"lines fail with 500", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20;status=500", Method: "POST", Path: "/batches"}}, map[string]int{"http_500": 11}},
 		{"lines are missing", []azureopenai.FaultRule{{Fault: "drop-lines;percent=30", Method: "POST", Path: "/batches"}}, nil},
 		{"torn last line", []azureopenai.FaultRule{{Fault: "torn", Method: "POST", Path: "/batches"}}, map[string]int{"no_answer": 1}},
-		{"batch expires", []azureopenai.FaultRule{{Fault: "expire;after=40", Method: "POST", Path: "/batches"}}, map[string]int{"batch_expired": 60}},
-		{"batch expires, no rows", []azureopenai.FaultRule{{Fault: "expire;after=40", Method: "POST", Path: "/batches"}, {Fault: "no-rows", Method: "POST", Path: "/batches"}}, nil},
+		{"batch expires", []azureopenai.FaultRule{{Fault: "expire;after=20", Method: "POST", Path: "/batches"}}, map[string]int{"batch_expired": 30}},
+		{"batch expires, no rows", []azureopenai.FaultRule{{Fault: "expire;after=20", Method: "POST", Path: "/batches"}, {Fault: "no-rows", Method: "POST", Path: "/batches"}}, nil},
 		{"late output", []azureopenai.FaultRule{{Fault: "late-output;times=3", Method: "POST", Path: "/batches"}}, nil},
 		{"no error file", []azureopenai.FaultRule{{Fault: "no-error-file", Method: "POST", Path: "/batches"}}, nil},
 		{"empty error file", []azureopenai.FaultRule{{Fault: "empty-error-file", Method: "POST", Path: "/batches"}}, nil},
-		{"batch fails", []azureopenai.FaultRule{{Fault: "fail;code=too_many_tasks", Method: "POST", Path: "/batches"}}, map[string]int{"too_many_tasks": 100}},
+		{"batch fails", []azureopenai.FaultRule{{Fault: "fail;code=too_many_tasks", Method: "POST", Path: "/batches"}}, map[string]int{"too_many_tasks": lines}},
 		{"no room at creation", []azureopenai.FaultRule{{Fault: "token-limit", Method: "POST", Path: "/batches", Count: 4}}, nil},
 	}
 	for _, tt := range tests {
@@ -89,10 +90,10 @@ func TestMisbehaviour(t *testing.T) {
 				for _, rule := range tt.rules {
 					w.fault(rule)
 				}
-				w.put("inbox/n.jsonl", manyLines(100, "gpt-4o-mini"))
+				w.put("inbox/n.jsonl", manyLines(lines, "gpt-4o-mini"))
 				sum := w.run(w.event("inbox/n.jsonl"))
-				w.checkNumbers(t, "results/n.jsonl", 100)
-				if sum.Status != "completed" || sum.Lines.Succeeded != 100 {
+				w.checkNumbers(t, "results/n.jsonl", lines)
+				if sum.Status != "completed" || sum.Lines.Succeeded != lines {
 					t.Errorf("the summary is %+v", sum)
 				}
 				for reason, n := range tt.again {
@@ -141,17 +142,17 @@ func TestGiveUp(t *testing.T) {
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 	w.azure.SetAPIKeys("another")
 	step := object{"job": a.Job, "part": 1}
-	_, err := task[batch.Step](w, "submit", object{"task": "submit", "step": step})
+	_, err := task[job.Step](w, "submit", object{"task": "submit", "step": step})
 	f, ok := err.(*failure)
 	if !ok || f.status != http.StatusBadGateway {
 		t.Fatalf("got %v", err)
 	}
 	cause, _ := json.Marshal(object{"errorType": "Unauthorized", "errorMessage": f.body})
 	step["failure"] = object{"Error": "Unauthorized", "Cause": string(cause)}
-	if got := patiently[batch.Step](w, "give-up", object{"task": "give-up", "step": step}); got.Status != "done" {
+	if got := patiently[job.Step](w, "give-up", object{"task": "give-up", "step": step}); got.Status != "done" {
 		t.Errorf("got %+v", got)
 	}
-	sum := patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
+	sum := patiently[job.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
 	for _, r := range w.results("results/n.jsonl") {
 		if r.Error == nil || r.Error.Code != "401" || !strings.Contains(r.Error.Message, "refused the bridge's own credential") {
 			t.Errorf("got %+v", r.Error)
@@ -178,16 +179,16 @@ func TestGiveUpLostBatch(t *testing.T) {
 			}
 			w.fault(azureopenai.FaultRule{Fault: "lost", Method: "POST", Path: "/batches"})
 			step := object{"job": a.Job, "part": 1}
-			if _, err := task[batch.Step](w, "submit", object{"task": "submit", "step": step}); err == nil {
+			if _, err := task[job.Step](w, "submit", object{"task": "submit", "step": step}); err == nil {
 				t.Fatal("the answer was not lost")
 			}
 			if tt.ended {
 				w.release()
 			}
 			step["failure"] = object{"Error": "Lambda.Unknown", "Cause": "killed"}
-			patiently[batch.Step](w, "give-up", object{"task": "give-up", "step": step})
+			patiently[job.Step](w, "give-up", object{"task": "give-up", "step": step})
 			w.release()
-			patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
+			patiently[job.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
 			if got := w.results("results/n.jsonl"); got[0].says() != tt.says {
 				t.Errorf("the first line says %q", got[0].says())
 			}
@@ -205,7 +206,7 @@ func TestReportWithoutParts(t *testing.T) {
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 	w.walk(a.Job, 2)
 	failure := object{"Error": "States.DataLimitExceeded", "Cause": "the state is too large"}
-	patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a, "failure": failure}})
+	patiently[job.Summary](w, "report", object{"task": "report", "state": object{"plan": a, "failure": failure}})
 	var says []string
 	for _, r := range w.results("results/n.jsonl") {
 		says = append(says, r.says())

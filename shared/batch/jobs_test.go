@@ -13,6 +13,8 @@ import (
 
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/config"
 )
 
@@ -44,7 +46,7 @@ func TestSameEventTwice(t *testing.T) {
 
 func TestResultsAreNeverOverwritten(t *testing.T) {
 	w := newWorld(t)
-	var summaries []*batch.Summary
+	var summaries []*job.Summary
 	for i := range 3 {
 		w.put("inbox/n.jsonl", chat("x", "gpt-4o-mini", fmt.Sprintf("drop%d", i)))
 		summaries = append(summaries, w.run(w.event("inbox/n.jsonl")))
@@ -164,7 +166,7 @@ func TestRefusedAndTakenOver(t *testing.T) {
 	if sum := w.run(event); sum.Status != "refused" || sum.Failure.Code != "cost_unknown" {
 		t.Fatalf("the summary is %+v", sum)
 	}
-	takeOver := func(more string) batch.PlanAnswer {
+	takeOver := func(more string) plan.Answer {
 		return w.plan(strings.TrimSuffix(event, "}")+`,"take_over":true`+more+"}", "execution-2")
 	}
 	if a := takeOver(`,"options":{"cost_ceiling":1}`); a.Status != "report" {
@@ -182,7 +184,7 @@ func TestRefusedAndTakenOver(t *testing.T) {
 		t.Fatalf("below the ceiling: %+v", a)
 	}
 	w.walk(a.Job, 1)
-	sum := patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
+	sum := patiently[job.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
 	if sum.Status != "completed" || sum.Failure != nil || sum.Cost.Estimated == nil {
 		t.Errorf("the summary is %+v", sum)
 	}
@@ -315,7 +317,7 @@ func TestCancel(t *testing.T) {
 		t.Errorf("got %+v", p)
 	}
 	w.walk(a.Job, 2)
-	sum := patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
+	sum := patiently[job.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
 	if p := progress(); p.Status != "cancelled" || p.Counts.Completed != sum.Lines.Succeeded || p.Summary == nil {
 		t.Errorf("got %+v", p)
 	}
@@ -351,17 +353,17 @@ func TestCancelWhileCreating(t *testing.T) {
 	w.fault(azureopenai.FaultRule{Fault: "stall;state=in_progress", Method: "POST", Path: "/batches"})
 	w.fault(azureopenai.FaultRule{Fault: "lost", Method: "POST", Path: "/batches"})
 	step := object{"task": "submit", "step": object{"job": a.Job, "part": 1}}
-	if _, err := task[batch.Step](w, "submit", step); err == nil {
+	if _, err := task[job.Step](w, "submit", step); err == nil {
 		t.Fatal("the answer was not lost")
 	}
 	if err := w.service().Cancel(context.Background(), a.Job); err != nil {
 		t.Fatal(err)
 	}
-	if got := patiently[batch.Step](w, "submit", step); got.Status != "submitted" {
+	if got := patiently[job.Step](w, "submit", step); got.Status != "submitted" {
 		t.Errorf("got %+v", got)
 	}
 	w.walk(a.Job, 1)
-	sum := patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
+	sum := patiently[job.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
 	if sum.Status != "cancelled" || sum.Lines.Failed != 4 || w.azure.Executions().Executed > 0 {
 		t.Errorf("the summary is %+v", sum)
 	}
@@ -375,7 +377,7 @@ func TestErrorsAreShort(t *testing.T) {
 	w.azure.QueueAnswer(azureopenai.Answer{
 		Path: "/files", Status: 400, Body: `{"error":{"code":"long","message":"` + strings.Repeat("ü", 100_000) + `"}}`,
 	})
-	_, err := task[batch.Step](w, "submit", object{"task": "submit", "step": object{"job": a.Job, "part": 1}})
+	_, err := task[job.Step](w, "submit", object{"task": "submit", "step": object{"job": a.Job, "part": 1}})
 	f, ok := err.(*failure)
 	if !ok || f.status != 400 || len(f.body) > 5000 || !strings.Contains(f.body, `"code":"long"`) || !json.Valid([]byte(f.body)) {
 		t.Errorf("got %.300v", err)

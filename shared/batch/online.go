@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,7 +13,8 @@ import (
 
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/azurebatch"
-	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
 	"aoai-bridge/shared/telemetry"
@@ -23,99 +23,72 @@ import (
 // maxStalls is how many waits in a row may pass without an answer, about a day, until 429 is the answer.
 const maxStalls = 90
 
-// run has a part answered by online calls, some at once. Each answer is recorded as soon as it can be,
-// so that a run that is killed or out of time is gone on with by the next.
-func (w *work) run(ctx context.Context) (*Step, error) {
-	done := map[int]bool{}
-	got, err := newAnswers(w.temp)
+// callOnline has a part answered by online calls, some at once. Each answer is recorded as soon as it can be,
+// so that the next run goes on where one ends that is killed or out of time.
+func (w *work) callOnline(ctx context.Context) (*job.Step, error) {
+	got, err := jsonl.NewAnswers(w.service.temp)
 	if err != nil {
 		return nil, err
 	}
-	defer got.close()
-	segments, err := w.fetchSegments(ctx, got)
+	defer got.Close()
+	segments, err := readSegments(ctx, w.service.store, w.try, got)
 	if err != nil {
 		return nil, err
-	}
-	for number := range got.at {
-		done[number] = true
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r := &runner{
-		work: w, ctx: ctx, cancel: cancel, done: done, requests: make(chan request),
+		work: w, cancel: cancel, answered: got, requests: make(chan jsonl.Request),
 		patient: w.step.Waits < maxStalls, end: w.lastCall(ctx), record: telemetry.From(ctx),
-		recorder: newRecorder(ctx, w, segments, cancel), // what cannot be recorded would be paid for again: no more calls then
+		segments: newSegmentWriter(ctx, w.service.store, w.try, segments, cancel), // what cannot be recorded would be paid for again: no more calls then
 	}
-	complete, err := r.run()
-	w.state.Counts = azurebatch.Counts{Total: w.state.Lines, Completed: len(done) + r.recorder.recorded} // with those that failed
+	complete, err := r.run(ctx)
+	w.state.Counts = azurebatch.Counts{Total: w.state.Lines, Completed: got.Len() + r.segments.added} // with those that failed
 	if complete && err == nil {
-		w.state.Status = stateEnded
+		w.state.Status = job.StateEnded
 	}
 	if err := errors.Join(err, w.save(context.WithoutCancel(ctx))); err != nil {
 		return nil, err
 	}
 	switch {
 	case complete:
-		return w.step.now(stepEnded), nil
-	case r.recorder.recorded > 0 && r.pause == 0:
-		return w.step.now(stepWorking), nil
+		return w.step.Next(job.StepEnded), nil
+	case r.segments.added > 0 && r.pause == 0:
+		return w.step.Next(job.StepWorking), nil
 	}
 	step := w.step
-	if r.recorder.recorded > 0 {
+	if r.segments.added > 0 {
 		step.Waits = 0
 	}
-	next := step.wait(stepWorking)
+	next := step.Later(job.StepWorking)
 	if r.pause > 0 {
 		next.Wait = int(r.pause/time.Second) + 1
 	}
 	return next, nil
 }
 
+// recordingTime is kept of a task's time to record the last answers.
+const recordingTime = 30 * time.Second
+
 // lastCall is when the last call may begin: one that Lambda's end would cut off may be paid for in vain.
 func (w *work) lastCall(ctx context.Context) time.Time {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return w.now().Add(24 * time.Hour)
+		return w.service.now().Add(24 * time.Hour)
 	}
-	left := deadline.Sub(w.now())
-	return deadline.Add(-min(w.call+closingTime/2, left*3/4))
+	left := deadline.Sub(w.service.now())
+	return deadline.Add(-min(w.service.call+recordingTime, left*3/4))
 }
 
-// fetchSegments reads what the runs have recorded, and says in how many objects.
-func (w *work) fetchSegments(ctx context.Context, got *answers) (n int, err error) {
-	var keys []string
-	if err := w.store.List(ctx, w.key(runPrefix), "", func(o bucket.Object) bool {
-		keys = append(keys, o.Key)
-		return true
-	}); err != nil {
-		return 0, err
-	}
-	for _, key := range keys {
-		source := w.store.Open(ctx, key)
-		err := got.read(source)
-		source.Close()
-		if err != nil {
-			return 0, err
-		}
-	}
-	return len(keys), nil
-}
-
-// request is a line on its way to Azure.
-type request struct {
-	number int
-	body   *rawjson.Object
-}
-
+// runner answers the lines of a part, several at once.
 type runner struct {
-	*work
-	ctx      context.Context
+	work     *work
 	cancel   context.CancelCauseFunc
-	done     map[int]bool
-	requests chan request
+	answered *jsonl.Answers // by earlier runs
+	requests chan jsonl.Request
 	patient  bool      // 429 is waited for
 	end      time.Time // no call begins later
-	recorder *recorder
+	segments *segmentWriter
 	record   *telemetry.Call // of the task; calls at the same time have their own
 
 	mu    sync.Mutex    // guards what follows, and the record
@@ -124,103 +97,100 @@ type runner struct {
 	left  bool          // lines are left for the next run
 }
 
-// run is true where every line has been answered.
-func (r *runner) run() (complete bool, err error) {
+// run reports whether every line has been answered.
+func (r *runner) run(ctx context.Context) (complete bool, err error) {
 	var callers sync.WaitGroup
-	for range r.env.OnlineConcurrency {
+	for range r.work.service.env.OnlineConcurrency {
 		callers.Go(func() {
 			for q := range r.requests {
-				r.answer(q)
+				r.answer(ctx, q)
 			}
 		})
 	}
-	fed := r.feed()
+	fed := r.feed(ctx)
 	close(r.requests)
 	callers.Wait()
-	recorded := r.recorder.close()
-	if cause := context.Cause(r.ctx); cause != nil && !errors.Is(cause, context.DeadlineExceeded) && !errors.Is(cause, context.Canceled) {
+	recorded := r.segments.close()
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.DeadlineExceeded) && !errors.Is(cause, context.Canceled) {
 		return false, cause
 	}
 	return !r.left, errors.Join(fed, recorded)
 }
 
 // feed reads the part's requests.
-func (r *runner) feed() error {
-	source := r.store.Open(r.ctx, r.key(requestsName))
+func (r *runner) feed(ctx context.Context) error {
+	key := r.work.try.RequestsKey()
+	source := r.work.service.store.Open(ctx, key)
 	defer source.Close()
-	lines := newAnswerScanner(source)
-	for lines.next() {
-		o, err := rawjson.Parse(bytes.Clone(lines.text))
-		if err == nil {
-			o, err = rawjson.Parse(o.Get("body"))
-		}
+	lines := jsonl.NewAnswerScanner(source)
+	for lines.Next() {
+		q, err := jsonl.ReadRequest(lines.Text)
 		if err != nil {
-			return fmt.Errorf("%s: line %d: %w", r.key(requestsName), lines.number, err)
+			return fmt.Errorf("%s: line %d: %w", key, lines.Number, err)
 		}
-		q := request{number: requestNumber(lines.text), body: o}
-		if r.done[q.number] {
+		if _, answered := r.answered.Find(q.Number); answered {
 			continue
 		}
-		if r.now().After(r.end) {
-			r.leave(0)
+		if r.work.service.now().After(r.end) {
+			r.leaveRest(0)
 			return nil
 		}
 		select {
 		case r.requests <- q:
-		case <-r.ctx.Done():
-			r.leave(0)
+		case <-ctx.Done():
+			r.leaveRest(0)
 			return nil
 		}
 	}
-	return lines.err
+	return lines.Err
 }
 
-// leave leaves lines to the next run, which begins after a pause.
-func (r *runner) leave(pause time.Duration) {
+// leaveRest leaves lines to the next run, which begins after a pause.
+func (r *runner) leaveRest(pause time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.left, r.pause = true, max(r.pause, pause)
 }
 
 // answer calls until there is an answer to record, or no time left.
-func (r *runner) answer(q request) {
+func (r *runner) answer(ctx context.Context, q jsonl.Request) {
 	for {
 		r.mu.Lock()
 		until := r.until
 		r.mu.Unlock()
-		now := r.now()
+		now := r.work.service.now()
 		switch {
-		case r.ctx.Err() != nil || now.After(r.end):
-			r.leave(0)
+		case ctx.Err() != nil || now.After(r.end):
+			r.leaveRest(0)
 			return
 		case until.After(r.end):
-			r.leave(until.Sub(now))
+			r.leaveRest(until.Sub(now))
 			return
 		case until.After(now):
-			if r.sleep(r.ctx, until.Sub(now)) != nil {
-				r.leave(0)
+			if r.work.service.sleep(ctx, until.Sub(now)) != nil {
+				r.leaveRest(0)
 				return
 			}
 			continue
 		}
-		response, after, err := r.ask(q)
+		response, after, err := r.ask(ctx, q)
 		switch {
 		case err != nil:
-			r.leave(0)
+			r.leaveRest(0)
 			r.cancel(err)
 			return
 		case response == nil:
-			r.leave(0)
+			r.leaveRest(0)
 			return
 		case after > 0 && r.patient:
 			r.mu.Lock()
-			if until := r.now().Add(after); until.After(r.until) {
+			if until := r.work.service.now().Add(after); until.After(r.until) {
 				r.until = until
 			}
 			r.mu.Unlock()
 			continue
 		}
-		r.recorder.add(q.number, response)
+		r.segments.add(q.Number, response)
 		return
 	}
 }
@@ -228,19 +198,19 @@ func (r *runner) answer(q request) {
 // ask makes one call. It returns the response as a batch's output file has it, nil where the run was
 // over before it came; after is set where Azure wants to be asked later. An error is one of
 // configuration, that no line deserves.
-func (r *runner) ask(q request) (response []byte, after time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(r.ctx, r.call)
+func (r *runner) ask(ctx context.Context, q jsonl.Request) (response []byte, after time.Duration, err error) {
+	call, cancel := context.WithTimeout(ctx, r.work.service.call)
 	defer cancel()
-	body, header, status, failed := r.exchange(ctx, q)
+	body, header, status, failed := r.exchange(call, q)
 	if failed != nil {
 		e := openaierr.From(failed)
 		switch {
-		case r.ctx.Err() != nil:
+		case ctx.Err() != nil:
 			return nil, 0, nil
 		case e.Type == openaierr.TypeUpstreamAuth, e.Code == "configuration_error":
 			return nil, 0, failed
 		case e.Status == http.StatusTooManyRequests:
-			after = max(time.Second, azure.RetryAfter(e.Header, r.now()))
+			after = max(time.Second, azure.RetryAfter(e.Header, r.work.service.now()))
 		}
 		body, header, status = e.JSON(), e.Header, e.Status
 	}
@@ -248,28 +218,29 @@ func (r *runner) ask(q request) (response []byte, after time.Duration, err error
 	if id == "" {
 		id = header.Get("X-Request-Id")
 	}
-	return responseJSON(status, id, body), after, nil
+	return jsonl.Response(status, id, body), after, nil
 }
 
-func (r *runner) exchange(ctx context.Context, q request) (body []byte, header http.Header, status int, err error) {
+func (r *runner) exchange(ctx context.Context, q jsonl.Request) (body []byte, header http.Header, status int, err error) {
+	part := r.work.part
 	call := &azure.Call{
-		Method: http.MethodPost, Path: r.part.Endpoint, Name: r.part.Model, Permit: r.job.Limits.permits().Target,
+		Method: http.MethodPost, Path: part.Endpoint, Name: part.Model, Permit: r.work.job.Limits.Permits().Target,
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Body: func(deployment string) rawjson.Pieces {
-			if deployment == r.part.Model {
-				return q.body.With()
+			if deployment == part.Model {
+				return q.Body.With()
 			}
 			name, _ := json.Marshal(deployment) // a string always marshals
-			return q.body.With(rawjson.Edit{Key: "model", Value: name})
+			return q.Body.With(rawjson.Edit{Key: "model", Value: name})
 		},
 	}
-	if version := r.env.APIVersion; version != "" {
-		call.Dated, call.InPath = true, r.part.Endpoint != responses
+	if version := r.work.service.env.APIVersion; version != "" {
+		call.Dated, call.InPath = true, part.Endpoint != jsonl.Responses
 		call.Query = url.Values{"api-version": {version}}.Encode()
 	}
 	ctx, branch := telemetry.Branch(ctx)
 	defer r.join(branch)
-	answer, err := r.azure.Do(ctx, call)
+	answer, err := r.work.service.azure.Do(ctx, call)
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -290,14 +261,4 @@ func (r *runner) join(branch *telemetry.Call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.record.Join(branch)
-}
-
-// responseJSON is a response as a batch's output file has it, on one line.
-func responseJSON(status int, id string, body []byte) []byte {
-	var b bytes.Buffer
-	requestID, _ := json.Marshal(id) // a string always marshals
-	fmt.Fprintf(&b, `{"status_code":%d,"request_id":%s,"body":`, status, requestID)
-	_ = json.Compact(&b, body) // it is valid
-	b.WriteByte('}')
-	return b.Bytes()
 }

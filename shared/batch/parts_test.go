@@ -8,15 +8,15 @@ import (
 	"time"
 
 	"aoai-bridge/infra/local/azureopenai"
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/config"
 )
 
 // parts reads a job's plan.
-func (w *world) parts(job string) []batch.Part {
+func (w *world) parts(id string) []job.Part {
 	w.t.Helper()
-	raw, _ := w.get("jobs/" + job + "/plan.json")
-	var plan batch.Plan
+	raw, _ := w.get(job.PlanKey(id))
+	var plan job.Plan
 	if err := json.Unmarshal([]byte(raw), &plan); err != nil {
 		w.t.Fatal(err)
 	}
@@ -35,49 +35,6 @@ func TestPlanGoesOn(t *testing.T) {
 	w.checkNumbers(t, "results/n.jsonl", 300)
 	if sum.Parts != w.counts["plan"] {
 		t.Errorf("%d passes made %d parts", w.counts["plan"], sum.Parts)
-	}
-}
-
-func TestCuts(t *testing.T) {
-	secret := func(w *world, deployments string) {
-		w.secret(`{"resources":[{"name":"one","endpoint":"` + w.url + `","api_key":"local","deployments":[` + deployments + `]}]}`)
-	}
-	tests := []struct {
-		name        string
-		deployments string
-		file        string
-		want        string // of each part: model, endpoint, mode, deployment and lines
-	}{
-		{"models and endpoints", `{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"},{"name":"gpt-4o-batch","model":"gpt-4o","type":"GlobalBatch"}`,
-			manyLines(2, "gpt-4o-mini") + manyLines(3, "gpt-4o") + `{"method":"POST","url":"/v1/responses","body":{"model":"gpt-4o","input":"a"}}` + "\n" + manyLines(1, "gpt-4o-mini"),
-			"gpt-4o chat/completions batch gpt-4o-batch 3, gpt-4o responses batch gpt-4o-batch 1, gpt-4o-mini chat/completions batch gpt-4o-mini-batch 3"},
-		{"a quota of a thousand tokens", `{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch","capacity":1}`,
-			manyLines(200, "gpt-4o-mini"),
-			"gpt-4o-mini chat/completions batch gpt-4o-mini-batch 100, gpt-4o-mini chat/completions batch gpt-4o-mini-batch 100"},
-		{"a deployment by its name", `{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}`,
-			manyLines(2, "gpt-4o-mini-batch"), "gpt-4o-mini-batch chat/completions batch gpt-4o-mini-batch 2"},
-		{"no batch deployment", `{"model":"gpt-4o-mini","type":"GlobalStandard"}`,
-			manyLines(2, "gpt-4o-mini"), "gpt-4o-mini chat/completions online  2"},
-		{"lines that choose", `{"model":"gpt-4o-mini"},{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}`,
-			manyLines(2, "gpt-4o-mini") + strings.Replace(manyLines(1, "gpt-4o-mini"), `"method"`, `"mode":"online","method"`, 1),
-			"gpt-4o-mini chat/completions batch gpt-4o-mini-batch 2, gpt-4o-mini chat/completions online  1"},
-		{"embeddings", `{"model":"text-embedding-3-small"},{"name":"e","model":"text-embedding-3-small","type":"GlobalBatch"}`,
-			`{"method":"POST","url":"/v1/embeddings","body":{"model":"text-embedding-3-small","input":"a"}}`, "text-embedding-3-small embeddings online  1"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
-			secret(w, tt.deployments)
-			w.put("inbox/n.jsonl", tt.file)
-			a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
-			var got []string
-			for _, p := range w.parts(a.Job) {
-				got = append(got, fmt.Sprintf("%s %s %s %s %d", p.Model, p.Endpoint, p.Mode, p.Deployment, p.Lines))
-			}
-			if sorted := sort(got); strings.Join(sorted, ", ") != tt.want {
-				t.Errorf("got  %s\nwant %s", strings.Join(sorted, ", "), tt.want)
-			}
-		})
 	}
 }
 
@@ -116,29 +73,8 @@ func TestSeveralDeployments(t *testing.T) {
 	}
 }
 
-// A plan that is made in several passes gives each deployment its share, too.
-func TestSharesOfAPlanThatGoesOn(t *testing.T) {
-	w := newWorld(t)
-	w.secret(`{"resources":[{"name":"one","endpoint":"` + w.url + `","api_key":"local","deployments":[
-		{"name":"a","model":"gpt-4o-mini","type":"GlobalBatch"},{"name":"b","model":"gpt-4o-mini","type":"GlobalBatch"}]}]}`)
-	w.put("inbox/n.jsonl", manyLines(300, "gpt-4o-mini"))
-	w.tick, w.limit = time.Second, 100*time.Second
-	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
-	if w.counts["plan"] < 4 {
-		t.Fatalf("the plan was made in %d passes", w.counts["plan"])
-	}
-	tokens := map[string]int64{}
-	var most int64 // of a part
-	for _, part := range w.parts(a.Job) {
-		tokens[part.Deployment] += part.Tokens
-		most = max(most, part.Tokens)
-	}
-	if apart := tokens["a"] - tokens["b"]; apart > most || -apart > most {
-		t.Errorf("the deployments got %v, which is more than a part of %d apart", tokens, most)
-	}
-}
-
 func TestOnline(t *testing.T) {
+	const lines = 30
 	embed := func(n int) string {
 		var b strings.Builder
 		for i := range n {
@@ -154,7 +90,7 @@ func TestOnline(t *testing.T) {
 		{"none", nil, false},
 		{"throttled", []azureopenai.FaultRule{{Fault: "429;retry-after=30", Path: "embeddings", Count: 10}}, false},
 		{"for long", []azureopenai.FaultRule{{Fault: "429;retry-after=4000", Path: "embeddings", Count: 3}}, false},
-		{"failing", []azureopenai.FaultRule{{Fault: "500", Path: "embeddings", Count: 60}}, true},
+		{"failing", []azureopenai.FaultRule{{Fault: "500", Path: "embeddings", Count: lines}}, true},
 		{"losing connections", []azureopenai.FaultRule{{Fault: "close", Path: "embeddings", Count: 5}}, true},
 		{"garbage", []azureopenai.FaultRule{{Fault: "garbage", Path: "embeddings", Count: 5}}, true},
 	}
@@ -166,7 +102,7 @@ func TestOnline(t *testing.T) {
 					w.fault(rule)
 				}
 				w.limit = 15 * time.Minute
-				w.put("inbox/e.jsonl", embed(60))
+				w.put("inbox/e.jsonl", embed(lines))
 				sum := w.run(w.event("inbox/e.jsonl"))
 				results := w.results("results/e.jsonl")
 				for i := range results {
@@ -174,7 +110,7 @@ func TestOnline(t *testing.T) {
 						t.Errorf("line %d says %q and has custom_id %v", i+1, r.says(), r.CustomID)
 					}
 				}
-				if len(results) != 60 || sum.Lines.Online != 60 || (sum.TriedAgain.Lines > 0) != tt.again {
+				if len(results) != lines || sum.Lines.Online != lines || (sum.TriedAgain.Lines > 0) != tt.again {
 					t.Errorf("%d lines came back: %+v, %+v", len(results), sum.Lines, sum.TriedAgain)
 				}
 			})
@@ -204,7 +140,7 @@ func TestRetryAfterOfARun(t *testing.T) {
 	w.fault(azureopenai.FaultRule{Fault: "429;retry-after=4000", Path: "/chat/completions", Count: -1})
 	w.put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"), "mode", "online")
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
-	step := patiently[batch.Step](w, "submit", object{"task": "submit", "step": object{"job": a.Job, "part": 1}})
+	step := patiently[job.Step](w, "submit", object{"task": "submit", "step": object{"job": a.Job, "part": 1}})
 	if step.Status != "working" || step.Wait < 3900 || step.Wait > 4001 {
 		t.Errorf("got %+v", step)
 	}

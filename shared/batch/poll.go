@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"aoai-bridge/shared/azurebatch"
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -15,14 +15,14 @@ import (
 const longestBatch = 72 * time.Hour
 
 // Poll asks Azure how far a part's batch is and tells the workflow whether to wait or to collect.
-func (s *Service) Poll(ctx context.Context, step Step) (*Step, error) {
+func (s *Service) Poll(ctx context.Context, step job.Step) (*job.Step, error) {
 	w, err := s.load(ctx, step)
 	if err != nil {
 		return nil, err
 	}
 	st := w.state
-	if st.BatchID == "" || st.Status == stateEnded {
-		return step.now(stepEnded), nil
+	if st.BatchID == "" || st.Status == job.StateEnded {
+		return step.Next(job.StepEnded), nil
 	}
 	azure := w.resource()
 	b, err := azure.Batch(ctx, st.BatchID)
@@ -30,35 +30,27 @@ func (s *Service) Poll(ctx context.Context, step Step) (*Step, error) {
 		return nil, w.notFound(ctx, err)
 	}
 	st.Unavailable = 0
-	st.see(b)
+	st.Update(b)
 	switch st.Status {
 	case "failed":
-		if noRoom(st.Errors) { // where creating does not say so, the batch does
-			*st = state{Mode: st.Mode, Lines: st.Lines, Bytes: st.Bytes, Uploading: st.Uploading, FileID: st.FileID, Create: st.Create + 1}
-			return step.wait(stepNoRoom), w.save(ctx)
+		if st.FoundNoRoom() { // where creating does not say so, the batch does
+			*st = job.State{Mode: st.Mode, Lines: st.Lines, Bytes: st.Bytes, Uploading: st.Uploading, FileID: st.FileID, Create: st.Create + 1}
+			return step.Later(job.StepNoRoom), w.save(ctx)
 		}
 		fallthrough
 	case "completed", "expired", "cancelled":
-		return step.now(stepEnded), w.save(ctx)
+		return step.Next(job.StepEnded), w.save(ctx)
 	}
-	return step.wait(stepRunning), errors.Join(w.stop(ctx), w.save(ctx))
+	return step.Later(job.StepRunning), errors.Join(w.stop(ctx), w.save(ctx))
 }
 
-// see takes over how far a batch is.
-func (st *state) see(b *azurebatch.Batch) {
-	st.Status, st.OutputID, st.ErrorID, st.Errors = b.Status, b.OutputFileID, b.ErrorFileID, b.Errors
-	if b.Counts != nil {
-		st.Counts = *b.Counts
-	}
-}
-
-// stop cancels a batch that is wanted no more, or has taken too long.
+// stop cancels a batch whose job was cancelled, or that has taken too long.
 func (w *work) stop(ctx context.Context) error {
-	stop, err := w.cancelled(ctx, w.step.Job)
+	stop, err := w.service.cancelled(ctx, w.step.Job)
 	if err != nil {
 		return err
 	}
-	late := w.now().Sub(w.state.CreatedAt) > longestBatch
+	late := w.service.now().Sub(w.state.CreatedAt) > longestBatch
 	if !stop && !late || w.state.Status == "cancelling" {
 		return nil
 	}
@@ -80,7 +72,7 @@ func (w *work) notFound(ctx context.Context, err error) error {
 	}
 	w.state.Unavailable++
 	if w.state.Unavailable >= missing {
-		w.state.Status = stateEnded
+		w.state.Status = job.StateEnded
 	}
 	if err := w.save(ctx); err != nil {
 		return err
@@ -89,13 +81,4 @@ func (w *work) notFound(ctx context.Context, err error) error {
 		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_batch_missing",
 		Message: "Azure OpenAI does not know the batch that it made.", Cause: err,
 	}
-}
-
-func noRoom(errs []azurebatch.Error) bool {
-	for _, e := range errs {
-		if e.Code == azurebatch.TokenLimitExceeded {
-			return true
-		}
-	}
-	return false
 }

@@ -6,40 +6,43 @@ import (
 	"fmt"
 	"io"
 
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/jsonl"
+	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 )
 
 // Report puts the results of all parts together in the source's order and writes the summary. It may be
 // repeated at any point.
-func (s *Service) Report(ctx context.Context, jobID string, failure *Failure) (*Summary, error) {
-	job, plan := &Job{}, &Plan{}
-	found, err := s.store.Get(ctx, jobKey(jobID), job)
+func (s *Service) Report(ctx context.Context, jobID string, failure *job.Failure) (*job.Summary, error) {
+	j, p := &job.Job{}, &job.Plan{}
+	found, err := s.store.Get(ctx, job.Key(jobID), j)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
 		return nil, openaierr.Invalid("job", "job_not_found", "There is no job %q.", jobID)
 	}
-	if _, err := s.store.Get(ctx, planKey(jobID), plan); err != nil {
+	if _, err := s.store.Get(ctx, job.PlanKey(jobID), p); err != nil {
 		return nil, err
 	}
-	r := &reporter{Service: s, ctx: ctx, job: job, plan: plan, summary: &Summary{
-		Job: job.ID, Status: "completed", Source: "s3://" + job.Bucket + "/" + job.Key, Parts: len(plan.Parts), CreatedAt: job.CreatedAt, PlannedAt: plan.DoneAt,
+	r := &reporter{service: s, job: j, plan: p, summary: &job.Summary{
+		Job: j.ID, Status: "completed", Source: "s3://" + j.Bucket + "/" + j.Key, Parts: len(p.Parts), CreatedAt: j.CreatedAt, PlannedAt: p.DoneAt,
 	}}
-	r.summary.Failure = plan.Failure
-	if r.summary.Failure == nil && !plan.Done {
+	r.summary.Failure = p.Failure
+	if r.summary.Failure == nil && !p.Done {
 		r.summary.Failure = failure
 		if failure == nil {
-			r.summary.Failure = &Failure{"not_planned", "The file was not read to its end."}
+			r.summary.Failure = &job.Failure{Code: "not_planned", Message: "The file was not read to its end."}
 		}
 	}
 	if r.summary.Failure == nil {
-		r.last = Failure{"no_answer", "The line was not answered before the job ended."}
+		r.last = job.Failure{Code: "no_answer", Message: "The line was not answered before the job ended."}
 		if failure != nil {
 			r.last = *failure
 		}
-		err = r.results()
+		err = r.results(ctx)
 	} else {
 		r.refused()
 	}
@@ -47,63 +50,62 @@ func (s *Service) Report(ctx context.Context, jobID string, failure *Failure) (*
 		return nil, err
 	}
 	now := s.now().UTC()
-	r.summary.CompletedAt, r.summary.Seconds = now, int64(now.Sub(job.CreatedAt).Seconds())
-	return r.summary, s.store.Put(ctx, job.Summary, r.summary)
+	r.summary.CompletedAt, r.summary.Seconds = now, int64(now.Sub(j.CreatedAt).Seconds())
+	return r.summary, s.store.Put(ctx, j.Summary, r.summary)
 }
 
 // ReportUnplanned reports a job whose planning failed, perhaps before it had a record.
-func (s *Service) ReportUnplanned(ctx context.Context, in Input, execution string, failure *Failure) (*Summary, error) {
-	job, _, ours, err := s.admit(ctx, in, execution)
+func (s *Service) ReportUnplanned(ctx context.Context, in job.Input, execution string, failure *job.Failure) (*job.Summary, error) {
+	j, _, ours, err := s.planner.Admit(ctx, in, execution)
 	switch {
 	case err != nil:
 		return nil, err
 	case !ours:
-		return nil, openaierr.Invalid("job", "duplicate_job", "Another execution works on the job %s.", job.ID)
+		return nil, openaierr.Invalid("job", "duplicate_job", "Another execution works on the job %s.", j.ID)
 	}
-	return s.Report(ctx, job.ID, failure)
+	return s.Report(ctx, j.ID, failure)
 }
 
 type reporter struct {
-	*Service
-	ctx     context.Context
-	job     *Job
-	plan    *Plan
-	summary *Summary
+	service *Service
+	job     *job.Job
+	plan    *job.Plan
+	summary *job.Summary
 
 	out    *bucket.Writer
 	errors *bucket.Writer // of lines without a 2xx, where they are apart
-	last   Failure        // of lines that no part settled
+	last   job.Failure    // of lines that no part settled
 	buffer []byte
 }
 
-// refused tells of a job that was not sent.
+// refused reports a job that was not sent.
 func (r *reporter) refused() {
 	r.summary.Status = "failed"
-	if r.summary.Failure.ofCost() {
+	if r.summary.Failure.OfCost() {
 		r.summary.Status = "refused"
 	}
-	r.summary.Lines = LineCounts{Total: r.plan.Lines, Invalid: r.plan.Rejected}
-	r.summary.Cost.Estimated, r.summary.Cost.Unpriced = dollars(r.plan.Estimate.USD), r.plan.Estimate.Unpriced
+	r.summary.Lines = job.LineCounts{Total: r.plan.Lines, Invalid: r.plan.Rejected}
+	r.summary.Cost.Estimated, r.summary.Cost.Unpriced = plan.Rounded(r.plan.Estimate.USD), r.plan.Estimate.Unpriced
 }
 
 // results writes the file of results, and counts.
-func (r *reporter) results() error {
-	if err := r.notAnothers(); err != nil {
+func (r *reporter) results(ctx context.Context) error {
+	if err := r.keepClear(ctx); err != nil {
 		return err
 	}
-	lists, err := r.lists()
+	lists, err := r.lists(ctx)
 	if err != nil {
 		return err
 	}
 	metadata := map[string]string{"job": r.job.ID}
-	r.out = r.store.Create(r.ctx, r.job.Results, metadata)
+	r.out = r.service.store.Create(ctx, r.job.Results, metadata)
 	defer r.out.Abandon()
 	r.errors = r.out
 	if r.job.Errors != "" {
-		r.errors = r.store.Create(r.ctx, r.job.Errors, metadata)
+		r.errors = r.service.store.Create(ctx, r.job.Errors, metadata)
 		defer r.errors.Abandon()
 	}
-	if err := merge(r.ctx, lists, r.line); err != nil {
+	if err := jsonl.Merge(ctx, lists, r.line); err != nil {
 		return err
 	}
 	if err := r.out.Commit(); err != nil {
@@ -116,7 +118,7 @@ func (r *reporter) results() error {
 		}
 		r.summary.Errors = "s3://" + r.job.Bucket + "/" + r.job.Errors
 	}
-	stopped, err := r.cancelled(r.ctx, r.job.ID)
+	stopped, err := r.service.cancelled(ctx, r.job.ID)
 	if stopped {
 		r.summary.Status = "cancelled"
 	}
@@ -128,49 +130,51 @@ func (r *reporter) results() error {
 	return err
 }
 
-// notAnothers gives the results another name should there be another job's under theirs.
-func (r *reporter) notAnothers() error {
-	there, err := r.store.Head(r.ctx, r.job.Results, "")
+// keepClear gives the results another name if there are another job's under theirs.
+func (r *reporter) keepClear(ctx context.Context) error {
+	there, err := r.service.store.Head(ctx, r.job.Results, "")
 	if err != nil || there == nil || there.Metadata["job"] == r.job.ID {
 		return err
 	}
-	r.job.named(resultName(r.job.Key) + "." + r.job.ID)
-	return r.store.Put(r.ctx, jobKey(r.job.ID), r.job)
+	r.job.NameOutputs(job.ResultName(r.job.Key) + "." + r.job.ID)
+	return r.service.store.Put(ctx, job.Key(r.job.ID), r.job)
 }
 
-// line writes one line of the results.
-func (r *reporter) line(number int, from *sorted) error {
-	text := from.text
-	if from.fallback {
-		r.buffer = appendResult(r.buffer[:0], r.job.ID, number, present(text), &lineError{
-			Code: r.last.Code, Message: fmt.Sprintf("Line %d: %s", number, r.last.Message), Line: number,
-		})
-		_, text, _ = bytes.Cut(bytes.TrimSuffix(r.buffer, []byte{'\n'}), []byte{'\t'})
+// line writes one line of the results: what a list has of it, or an error if that is only its custom_id.
+func (r *reporter) line(number int, text []byte, unsettled bool) error {
+	if unsettled {
+		r.buffer = jsonl.AppendError(r.buffer[:0], r.job.ID, number, jsonl.CustomIDOf(text), r.last.OfLine(number))
+		_, text, _ = jsonl.CutNumber(bytes.TrimSuffix(r.buffer, []byte{'\n'})) // it has just been written
+	}
+	line, success, err := jsonl.CutResult(text)
+	if err != nil {
+		return err
 	}
 	out := r.errors
-	if text[0] == succeeded {
+	if success {
 		r.summary.Lines.Succeeded++
 		out = r.out
 	} else {
 		r.summary.Lines.Failed++
 	}
-	if _, err := out.Write(text[1:]); err != nil {
+	if _, err := out.Write(line); err != nil {
 		return err
 	}
-	_, err := out.Write([]byte{'\n'})
+	_, err = out.Write([]byte{'\n'})
 	return err
 }
 
-// lists finds everything that has lines of the job, and adds up what the tries tell.
-func (r *reporter) lists() ([]*sorted, error) {
-	var lists []*sorted
+// lists finds everything that has lines of the job, and adds up what came of the tries.
+func (r *reporter) lists(ctx context.Context) ([]*jsonl.List, error) {
+	var lists []*jsonl.List
 	add := func(first int, key string, fallback bool) {
-		lists = append(lists, &sorted{first: first, fallback: fallback, open: func() io.ReadCloser { return r.store.Open(r.ctx, key) }})
+		open := func() io.ReadCloser { return r.service.store.Open(ctx, key) }
+		lists = append(lists, &jsonl.List{First: first, Fallback: fallback, Open: open})
 	}
 	for pass := range r.plan.Passes {
-		add(1, rejectedKey(r.job.ID, pass), false)
+		add(1, job.RejectedKey(r.job.ID, pass), false)
 	}
-	m, err := r.newMoney(r.ctx)
+	bill, err := plan.NewBill(ctx, r.service.azure)
 	if err != nil {
 		return nil, err
 	}
@@ -178,20 +182,20 @@ func (r *reporter) lists() ([]*sorted, error) {
 	for i := range r.plan.Parts {
 		part := r.plan.Parts[i]
 		for try := 0; ; try++ {
-			tried := &Tried{}
-			found, err := r.store.Get(r.ctx, tryKey(r.job.ID, part.Number, try, triedName), tried)
+			keys, tried := job.Try{Job: r.job.ID, Part: part.Number, Try: try}, &job.Tried{}
+			found, err := r.service.store.Get(ctx, keys.TriedKey(), tried)
 			if err != nil {
 				return nil, err
 			}
 			if !found { // it was not settled
-				add(part.First, tryKey(r.job.ID, part.Number, try, linesName), true)
+				add(part.First, keys.LinesKey(), true)
 				break
 			}
-			add(part.First, tryKey(r.job.ID, part.Number, try, resultsName), false)
+			add(part.First, keys.ResultsKey(), false)
 			part.Mode = tried.Mode
 			r.summary.Usage.Add(tried.Usage)
-			m.charge(&part, tried.Usage)
-			if tried.Mode == Online {
+			bill.Charge(&part, tried.Usage)
+			if tried.Mode == jsonl.Online {
 				r.summary.Lines.Online += tried.Succeeded
 			}
 			if try == 0 {
@@ -208,7 +212,7 @@ func (r *reporter) lists() ([]*sorted, error) {
 			}
 		}
 	}
-	r.summary.Cost.set(m)
-	r.summary.Cost.Estimated = dollars(r.plan.Estimate.USD)
+	r.summary.Cost = bill.Cost()
+	r.summary.Cost.Estimated = plan.Rounded(r.plan.Estimate.USD)
 	return lists, nil
 }

@@ -8,6 +8,8 @@ import (
 
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/azurebatch"
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/config"
@@ -28,11 +30,12 @@ type Options struct {
 // Service does the tasks of the batch workflow. Its methods may be called concurrently.
 type Service struct {
 	store   *bucket.Bucket // has the files and the jobs' records
-	temp    string
+	planner *plan.Planner
 	azure   *azure.Client
 	batches *azurebatch.Client
 	env     config.Batch
 	call    time.Duration
+	temp    string
 	now     func() time.Time
 	sleep   func(context.Context, time.Duration) error
 }
@@ -40,36 +43,15 @@ type Service struct {
 // New makes a Service.
 func New(o Options) *Service {
 	s := &Service{
-		store: bucket.New(o.AWS, o.Env.Bucket), temp: o.Temp,
-		azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), env: o.Env, call: o.Call, now: clock.Or(o.Now), sleep: o.Sleep,
+		store: bucket.New(o.AWS, o.Env.Bucket), azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion),
+		env: o.Env, call: o.Call, temp: o.Temp, now: clock.Or(o.Now), sleep: o.Sleep,
 	}
+	s.planner = plan.New(plan.Options{Store: s.store, Azure: o.Azure, Env: o.Env, Temp: o.Temp, Now: o.Now})
 	if s.sleep == nil {
-		s.sleep = sleep
+		s.sleep = clock.Sleep
 	}
 	return s
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// closingTime is kept of a task's time to bring what it has into the bucket.
-const closingTime = time.Minute
-
-// closing returns a function that tells whether the task's time is nearly over.
-func (s *Service) closing(ctx context.Context) func() bool {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return func() bool { return false }
-	}
-	left := deadline.Sub(s.now())
-	end := deadline.Add(-min(closingTime, left/4))
-	return func() bool { return s.now().After(end) }
-}
+// Settings are the stack's, for a job that names none.
+func (s *Service) Settings() job.Settings { return job.SettingsOf(s.env) }

@@ -5,88 +5,90 @@ import (
 	"errors"
 	"fmt"
 
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/bucket"
 )
 
 // settle writes the results of a try in the file's order, and the next try's requests if there is to be one.
-func (w *work) settle(ctx context.Context, got *answers, u *unanswered) (*Tried, error) {
-	t := &settling{work: w, ctx: ctx, got: got, u: u, tried: &Tried{Mode: w.state.Mode, Reasons: map[string]int{}, Torn: got.torn}}
-	if err := t.run(); err != nil {
+func (w *work) settle(ctx context.Context, got *jsonl.Answers, u *unanswered) (*job.Tried, error) {
+	t := &settling{
+		work: w, next: w.nextTry(u), got: got, u: u,
+		tried: &job.Tried{Mode: w.state.Mode, Reasons: map[string]int{}, Torn: got.Torn},
+	}
+	if err := t.run(ctx); err != nil {
 		return nil, err
 	}
-	return t.tried, w.store.Put(ctx, w.key(triedName), t.tried)
+	return t.tried, w.service.store.Put(ctx, w.try.TriedKey(), t.tried)
 }
 
 type settling struct {
-	*work
-	ctx     context.Context
-	got     *answers
+	work    *work
+	next    *work // the try after this one
+	got     *jsonl.Answers
 	u       *unanswered
-	tried   *Tried
+	tried   *job.Tried
 	results *bucket.Writer
 	lines   *bucket.Writer // of the next try
 	again   []int
 	buffer  []byte
 }
 
-func (t *settling) run() error {
-	t.results = t.store.Create(t.ctx, t.key(resultsName), nil)
+func (t *settling) run(ctx context.Context) error {
+	store, try := t.work.service.store, t.work.try
+	t.results = store.Create(ctx, try.ResultsKey(), nil)
 	defer t.results.Abandon()
-	t.lines = t.store.Create(t.ctx, t.next().key(linesName), nil)
+	t.lines = store.Create(ctx, t.next.try.LinesKey(), nil)
 	defer t.lines.Abandon()
-	source := t.store.Open(t.ctx, t.key(linesName))
+	source := store.Open(ctx, try.LinesKey())
 	defer source.Close()
-	lines := newAnswerScanner(source)
-	for lines.next() {
-		if err := t.line(lines.number, lines.text); err != nil {
+	lines := jsonl.NewAnswerScanner(source)
+	for lines.Next() {
+		if err := t.line(lines.Number, lines.Text); err != nil {
 			return err
 		}
 	}
-	if lines.err != nil {
-		return lines.err
+	if lines.Err != nil {
+		return lines.Err
 	}
 	if err := t.results.Commit(); err != nil || len(t.again) == 0 {
 		return err
 	}
-	return t.prepareNext()
+	return t.prepareNext(ctx)
 }
 
 // line settles one line, the n-th of the file.
 func (t *settling) line(n int, text []byte) error {
-	number, customID, err := cutNumber(text)
+	number, customID, err := jsonl.CutNumber(text)
 	if err != nil {
-		return fmt.Errorf("%s: line %d: %w", t.key(linesName), n, err)
+		return fmt.Errorf("%s: line %d: %w", t.work.try.LinesKey(), n, err)
 	}
 	t.tried.Lines++
-	got, answered := t.got.at[number]
-	failure, final, again := t.u.Failure, t.u.final, got.again
+	got, answered := t.got.Find(number)
+	failure, final, again := t.u.Failure, t.u.final, got.Again
 	if refused, ok := t.u.lines[n]; ok && !answered {
 		failure, final = refused, true
 	}
 	if !answered {
 		again = failure.Code
 	}
-	if again != "" && !final && t.step.Try+1 < t.job.Settings.Tries && !t.u.final {
+	if again != "" && !final && t.work.step.Try+1 < t.work.job.Settings.Tries && !t.u.final {
 		t.tried.Again++
 		t.tried.Reasons[again]++
 		t.again = append(t.again, number)
 		_, err := t.lines.Write(append(append(t.buffer[:0], text...), '\n'))
 		return err
 	}
-	outcome := byte(failed)
-	if got.success {
-		outcome = succeeded
+	if got.Success {
 		t.tried.Succeeded++
-		t.tried.Usage.Add(got.usage)
+		t.tried.Usage.Add(got.Usage)
 	} else {
 		t.tried.Failed++
 	}
 	if answered {
-		t.buffer = appendHead(t.buffer[:0], t.job.ID, number, outcome, present(customID))
-		t.buffer, err = t.got.append(t.buffer, got)
+		t.buffer, err = t.got.AppendResult(t.buffer[:0], t.work.job.ID, number, jsonl.CustomIDOf(customID), got)
 	} else {
-		t.buffer = appendResult(t.buffer[:0], t.job.ID, number, present(customID),
-			&lineError{failure.Code, fmt.Sprintf("Line %d: %s", number, failure.Message), number})
+		t.buffer = jsonl.AppendError(t.buffer[:0], t.work.job.ID, number, jsonl.CustomIDOf(customID), failure.OfLine(number))
 	}
 	if err != nil {
 		return err
@@ -95,53 +97,45 @@ func (t *settling) line(n int, text []byte) error {
 	return err
 }
 
-// next is the try after this one.
-func (t *settling) next() *work {
-	next := *t.work
+// nextTry is the try after this one.
+func (w *work) nextTry(u *unanswered) *work {
+	next := *w
 	next.step.Try++
-	next.state = &state{Mode: t.state.Mode, Lines: len(t.again)}
-	if t.u.online {
-		next.state.Mode = Online
+	next.try = next.step.ThisTry()
+	next.state = &job.State{Mode: w.state.Mode}
+	if u.online {
+		next.state.Mode = jsonl.Online
 	}
 	return &next
 }
 
 // prepareNext copies the requests of the lines that are tried again.
-func (t *settling) prepareNext() error {
-	next := t.next()
-	requests := t.store.Create(t.ctx, next.key(requestsName), nil)
+func (t *settling) prepareNext(ctx context.Context) error {
+	store, key := t.work.service.store, t.work.try.RequestsKey()
+	requests := store.Create(ctx, t.next.try.RequestsKey(), nil)
 	defer requests.Abandon()
-	source := t.store.Open(t.ctx, t.key(requestsName))
+	source := store.Open(ctx, key)
 	defer source.Close()
-	lines, left := newAnswerScanner(source), t.again
-	for len(left) > 0 && lines.next() {
-		if requestNumber(lines.text) != left[0] {
+	lines, left := jsonl.NewAnswerScanner(source), t.again
+	for len(left) > 0 && lines.Next() {
+		number, err := jsonl.RequestNumber(lines.Text)
+		if err != nil {
+			return fmt.Errorf("%s: line %d: %w", key, lines.Number, err)
+		}
+		if number != left[0] {
 			continue
 		}
 		left = left[1:]
-		if _, err := requests.Write(append(append(t.buffer[:0], lines.text...), '\n')); err != nil {
+		if _, err := requests.Write(append(append(t.buffer[:0], lines.Text...), '\n')); err != nil {
 			return err
 		}
 	}
 	switch {
-	case lines.err != nil:
-		return lines.err
+	case lines.Err != nil:
+		return lines.Err
 	case len(left) > 0:
-		return fmt.Errorf("%s: the request of line %d is missing", t.key(requestsName), left[0])
+		return fmt.Errorf("%s: the request of line %d is missing", key, left[0])
 	}
-	next.state.Bytes = requests.Size()
-	return errors.Join(requests.Commit(), t.lines.Commit(), next.save(t.ctx))
-}
-
-const requestHead = `{"custom_id":"`
-
-// requestNumber is the line number that a request of ours travels with.
-func requestNumber(text []byte) (n int) {
-	for _, c := range text[min(len(requestHead), len(text)):] {
-		if c < '0' || c > '9' {
-			break
-		}
-		n = 10*n + int(c-'0')
-	}
-	return n
+	t.next.state.Lines, t.next.state.Bytes = len(t.again), requests.Size()
+	return errors.Join(requests.Commit(), t.lines.Commit(), t.next.save(ctx))
 }

@@ -8,10 +8,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strconv"
-	"time"
 
 	"aoai-bridge/shared/azurebatch"
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -20,7 +20,7 @@ import (
 // nothing is uploaded or created twice. Of two runs at the same time both may create a batch, since neither
 // can wait for the other: a lock outlives a run that is killed. But only one batch becomes the part's, and
 // the other is cancelled at once.
-func (s *Service) Submit(ctx context.Context, step Step) (*Step, error) {
+func (s *Service) Submit(ctx context.Context, step job.Step) (*job.Step, error) {
 	w, err := s.load(ctx, step)
 	if err != nil {
 		return nil, err
@@ -29,14 +29,14 @@ func (s *Service) Submit(ctx context.Context, step Step) (*Step, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case w.state.Status == stateEnded:
-		return step.now(stepEnded), nil
+	case w.state.Status == job.StateEnded:
+		return step.Next(job.StepEnded), nil
 	case w.state.BatchID != "":
-		return step.wait(stepSubmitted), nil
+		return step.Later(job.StepSubmitted), nil
 	case stop:
 		return w.withhold(ctx)
-	case w.state.Mode == Online:
-		return w.run(ctx)
+	case w.state.Mode == jsonl.Online:
+		return w.callOnline(ctx)
 	}
 	if err := w.permitted(ctx); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (s *Service) Submit(ctx context.Context, step Step) (*Step, error) {
 		return nil, err
 	}
 	if !ready {
-		next := step.wait(stepNoRoom)
+		next := step.Later(job.StepNoRoom)
 		if step.Waits < 6 { // Azure takes seconds to look at a file
 			next.Wait = 10
 		}
@@ -55,21 +55,21 @@ func (s *Service) Submit(ctx context.Context, step Step) (*Step, error) {
 	if err := w.create(ctx); err != nil {
 		return nil, err
 	}
-	return step.now(stepSubmitted).wait(stepSubmitted), nil
+	return step.Next(job.StepSubmitted).Later(job.StepSubmitted), nil
 }
 
 // withhold ends a part of a cancelled job that has not been sent. A batch that may have been made all the
 // same is polled, and cancelled there.
-func (w *work) withhold(ctx context.Context) (*Step, error) {
+func (w *work) withhold(ctx context.Context) (*job.Step, error) {
 	b, err := w.lost(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if b != nil {
-		return w.step.wait(stepSubmitted), w.created(ctx, b)
+		return w.step.Later(job.StepSubmitted), w.created(ctx, b)
 	}
-	w.state.Cancelled, w.state.Status = true, stateEnded
-	return w.step.now(stepEnded), w.save(ctx)
+	w.state.Cancelled, w.state.Status = true, job.StateEnded
+	return w.step.Next(job.StepEnded), w.save(ctx)
 }
 
 // lost looks for the batch of a create whose answer did not arrive, nil if there is none.
@@ -77,11 +77,24 @@ func (w *work) lost(ctx context.Context) (*azurebatch.Batch, error) {
 	if !w.state.Creating || w.state.BatchID != "" {
 		return nil, nil
 	}
-	return w.resource().Find(ctx, w.metadata())
+	return w.resource().Find(ctx, w.try.Metadata(w.state.Create))
 }
 
-// stateEnded marks a try that has nothing more to come from Azure.
-const stateEnded = "ended"
+// permitted checks the deployment of a part that may have waited for days: it may serve a model by now that the
+// owner's key may not use. A batch that may have been created is left alone.
+func (w *work) permitted(ctx context.Context) error {
+	p := w.job.Limits.Permits()
+	if p.Any() || w.state.Creating {
+		return nil
+	}
+	batch, _, err := w.service.azure.Targets(ctx, w.part.Model)
+	for _, t := range batch {
+		if job.DestinationOf(t) == w.part.Destination() && !p.Target(t) {
+			return openaierr.Invalid("model", job.NotAllowed, "The deployment that was to answer the line serves the model %q by now, which your key may not use. Send the line again.", t.Model)
+		}
+	}
+	return err
+}
 
 // upload sees to it that Azure has the part's file. ready is false while Azure still looks at it.
 func (w *work) upload(ctx context.Context) (ready bool, err error) {
@@ -91,7 +104,7 @@ func (w *work) upload(ctx context.Context) (ready bool, err error) {
 	case st.FileID != "":
 		return true, nil
 	case st.Uploading:
-		f, err = azure.FindFile(ctx, w.name(), st.Bytes)
+		f, err = azure.FindFile(ctx, w.try.FileName(), st.Bytes)
 	default:
 		st.Uploading = true
 		err = w.save(ctx)
@@ -100,8 +113,8 @@ func (w *work) upload(ctx context.Context) (ready bool, err error) {
 		return false, err
 	}
 	if f == nil {
-		open := func(ctx context.Context) io.ReadCloser { return w.store.Open(ctx, w.key(requestsName)) }
-		if f, err = azure.Upload(ctx, w.name(), st.Bytes, open); err != nil {
+		open := func(ctx context.Context) io.ReadCloser { return w.service.store.Open(ctx, w.try.RequestsKey()) }
+		if f, err = azure.Upload(ctx, w.try.FileName(), st.Bytes, open); err != nil {
 			st.Uploading = azurebatch.MayHaveHappened(err)
 			return false, errors.Join(notUploaded(err), w.save(ctx))
 		}
@@ -128,7 +141,7 @@ func (w *work) create(ctx context.Context) error {
 		return err
 	}
 	if b == nil {
-		if b, err = azure.Create(ctx, st.FileID, w.part.Endpoint, w.metadata()); err != nil {
+		if b, err = azure.Create(ctx, st.FileID, w.part.Endpoint, w.try.Metadata(w.state.Create)); err != nil {
 			st.Creating = azurebatch.MayHaveHappened(err)
 			return w.notCreated(ctx, errors.Join(err, w.save(ctx)))
 		}
@@ -136,22 +149,15 @@ func (w *work) create(ctx context.Context) error {
 	return w.created(ctx, b)
 }
 
-// made is the record of a part's batch. Who writes it first decides which batch that is.
-type made struct {
-	BatchID   string    `json:"batch_id"`
-	FileID    string    `json:"file_id"` // of its input
-	CreatedAt time.Time `json:"created_at"`
-}
-
 // created makes a batch the part's, unless another one is.
 func (w *work) created(ctx context.Context, b *azurebatch.Batch) error {
 	// A batch that was found may be of a file that another run has uploaded.
-	mine := made{b.ID, cmp.Or(b.InputFileID, w.state.FileID), w.now().UTC()}
+	mine := job.Creation{BatchID: b.ID, FileID: cmp.Or(b.InputFileID, w.state.FileID), CreatedAt: w.service.now().UTC()}
 	first, status := mine, b.Status
-	won, err := w.store.Claim(ctx, w.madeKey(), mine)
+	won, err := w.service.store.Claim(ctx, w.creationKey(), mine)
 	if err == nil && !won {
 		var found bool
-		if found, err = w.store.Get(ctx, w.madeKey(), &first); err == nil && !found {
+		if found, err = w.service.store.Get(ctx, w.creationKey(), &first); err == nil && !found {
 			err = errors.New("the record of the part's batch was claimed and is not there")
 		}
 	}
@@ -160,39 +166,32 @@ func (w *work) created(ctx context.Context, b *azurebatch.Batch) error {
 	}
 	if first.BatchID != mine.BatchID {
 		w.discard(ctx, mine, first)
-		status = "" // Poll will see
+		status = "" // Poll finds out
 	}
 	if own := w.state.FileID; own != "" && own != mine.FileID && own != first.FileID && !w.job.Settings.KeepFiles {
 		_ = w.resource().DeleteFile(ctx, own) // no batch is of it; it expires by itself
 	}
-	w.state.use(first)
+	w.state.Adopt(first)
 	w.state.Status = status
 	return w.save(ctx)
 }
 
 // discard cancels a batch that was made beside the part's.
-func (w *work) discard(ctx context.Context, twin, first made) {
+func (w *work) discard(ctx context.Context, duplicate, first job.Creation) {
 	azure := w.resource()
-	log := slog.With("job", w.step.Job, "part", w.step.Part, "batch", twin.BatchID)
-	if err := azure.Cancel(ctx, twin.BatchID); err != nil {
+	log := slog.With("job", w.step.Job, "part", w.step.Part, "batch", duplicate.BatchID)
+	if err := azure.Cancel(ctx, duplicate.BatchID); err != nil {
 		log.ErrorContext(ctx, "a part was sent twice, and the second batch cannot be cancelled", "error", openaierr.From(err).Code)
 		return
 	}
 	log.WarnContext(ctx, "a part was sent twice, and the second batch is cancelled")
-	if twin.FileID != first.FileID && !w.job.Settings.KeepFiles {
-		_ = azure.DeleteFile(ctx, twin.FileID) // it expires by itself
-	}
-}
-
-// metadata identifies a batch among Azure's.
-func (w *work) metadata() map[string]string {
-	return map[string]string{
-		"job": w.step.Job, "part": strconv.Itoa(w.step.Part), "try": strconv.Itoa(w.step.Try), "create": strconv.Itoa(w.state.Create),
+	if duplicate.FileID != first.FileID && !w.job.Settings.KeepFiles {
+		_ = azure.DeleteFile(ctx, duplicate.FileID) // it expires by itself
 	}
 }
 
 // notCreated judges an error of a create. A full quota is an error of its own, which the workflow waits
-// for; a file that is gone is uploaded anew.
+// for; a file that is gone is uploaded again.
 func (w *work) notCreated(ctx context.Context, err error) error {
 	e := openaierr.From(err)
 	if e.Code == azurebatch.TokenLimitExceeded {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 )
@@ -37,43 +39,43 @@ func (t *Tasks) Path(payload []byte) (string, error) {
 // SubmitTasks are those that bring a job to Azure.
 func (s *Service) SubmitTasks() *Tasks {
 	t := &Tasks{}
-	handle(t, "plan", func(ctx context.Context, p planTask) (*PlanAnswer, error) {
-		return s.MakePlan(ctx, p.Input, p.Execution)
+	handle(t, "plan", func(ctx context.Context, p planTask) (*plan.Answer, error) {
+		return s.planner.Plan(ctx, p.Input, p.Execution)
 	})
-	handle(t, "submit", func(ctx context.Context, p stepTask) (*Step, error) { return s.Submit(ctx, p.Step.Step) })
+	handle(t, "submit", func(ctx context.Context, p stepTask) (*job.Step, error) { return s.Submit(ctx, p.Step.Step) })
 	return t
 }
 
 // StatusTasks are those that follow a job to its report.
 func (s *Service) StatusTasks() *Tasks {
 	t := &Tasks{}
-	handle(t, "poll", func(ctx context.Context, p stepTask) (*Step, error) { return s.Poll(ctx, p.Step.Step) })
-	handle(t, "collect", func(ctx context.Context, p stepTask) (*Step, error) { return s.Collect(ctx, p.Step.Step) })
-	handle(t, "give-up", func(ctx context.Context, p stepTask) (*Step, error) {
-		failure := p.Step.Failure.failure()
+	handle(t, "poll", func(ctx context.Context, p stepTask) (*job.Step, error) { return s.Poll(ctx, p.Step.Step) })
+	handle(t, "collect", func(ctx context.Context, p stepTask) (*job.Step, error) { return s.Collect(ctx, p.Step.Step) })
+	handle(t, "give-up", func(ctx context.Context, p stepTask) (*job.Step, error) {
+		failure := p.Step.Failure.Failure()
 		if failure == nil {
 			return nil, openaierr.Invalid("failure", "missing_required_parameter", "A part is given up for a failure, and the payload has none.")
 		}
 		return s.GiveUp(ctx, p.Step.Step, *failure)
 	})
-	handle(t, "report", func(ctx context.Context, p reportTask) (*Summary, error) {
-		if job := p.State.Plan.Job; job != "" {
-			return s.Report(ctx, job, p.State.Failure.failure())
+	handle(t, "report", func(ctx context.Context, p reportTask) (*job.Summary, error) {
+		if id := p.State.Plan.Job; id != "" {
+			return s.Report(ctx, id, p.State.Failure.Failure())
 		}
-		return s.ReportUnplanned(ctx, p.State.Input, p.Execution, p.State.Failure.failure())
+		return s.ReportUnplanned(ctx, p.State.Input, p.Execution, p.State.Failure.Failure())
 	})
 	return t
 }
 
 type planTask struct {
-	Input     Input  `json:"input"`
-	Execution string `json:"execution"`
+	Input     job.Input `json:"input"`
+	Execution string    `json:"execution"`
 }
 
 type stepTask struct {
 	Step struct {
-		Step
-		Failure *stateError `json:"failure"`
+		job.Step
+		Failure *job.Caught `json:"failure"`
 	} `json:"step"`
 }
 
@@ -84,52 +86,21 @@ type reportTask struct {
 
 // workflowState is the workflow's own: its input, the plan unless that failed, and what failed.
 type workflowState struct {
-	Input   Input
-	Plan    PlanAnswer
-	Failure *stateError
+	Input   job.Input
+	Plan    plan.Answer
+	Failure *job.Caught
 }
 
 func (s *workflowState) UnmarshalJSON(raw []byte) error {
 	var added struct {
-		Plan    PlanAnswer  `json:"plan"`
-		Failure *stateError `json:"failure"`
+		Plan    plan.Answer `json:"plan"`
+		Failure *job.Caught `json:"failure"`
 	}
 	if err := json.Unmarshal(raw, &added); err != nil {
 		return err
 	}
 	s.Plan, s.Failure = added.Plan, added.Failure
 	return json.Unmarshal(raw, &s.Input)
-}
-
-// stateError is an error as a workflow's Catch has it.
-type stateError struct {
-	Error string
-	Cause string
-}
-
-// failure is the error as results and summaries tell it, nil where there is none.
-func (e *stateError) failure() *Failure {
-	if e == nil {
-		return nil
-	}
-	f := &Failure{Code: "task_failed", Message: "A task of the workflow failed with " + e.Error + ". The execution's history has the details."}
-	var thrown struct {
-		Message string `json:"errorMessage"`
-	}
-	var body struct {
-		Error struct {
-			Message string `json:"message"`
-			Code    any    `json:"code"`
-		} `json:"error"`
-	}
-	// What our own functions throw is an error in OpenAI's shape, safe to show; anything else is not quoted.
-	if json.Unmarshal([]byte(e.Cause), &thrown) == nil && json.Unmarshal([]byte(thrown.Message), &body) == nil && body.Error.Message != "" {
-		f.Message = body.Error.Message
-		if code, ok := body.Error.Code.(string); ok && code != "" {
-			f.Code = code
-		}
-	}
-	return f
 }
 
 // maxError is the longest error that a workflow gets, in bytes: it becomes a part of its state.

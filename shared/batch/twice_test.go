@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"aoai-bridge/infra/local/azureopenai"
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
 )
 
 // Of two runs that have each uploaded the part's file, one makes the batch and the other finds it: no file stays.
@@ -20,7 +20,7 @@ func TestSubmitFindsAnothersBatch(t *testing.T) {
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 	step := object{"task": "submit", "step": object{"job": a.Job, "part": 1}}
 	w.fault(azureopenai.FaultRule{Fault: "lost", Method: "POST", Path: "/batches"})
-	if _, err := task[batch.Step](w, "submit", step); err == nil {
+	if _, err := task[job.Step](w, "submit", step); err == nil {
 		t.Fatal("the answer was not lost")
 	}
 	key := "jobs/" + a.Job + "/parts/00001/try-00/state.json"
@@ -33,7 +33,7 @@ func TestSubmitFindsAnothersBatch(t *testing.T) {
 	changed, _ := json.Marshal(state)
 	w.put(key, string(changed))
 	w.walk(a.Job, 1)
-	patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
+	patiently[job.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
 	w.checkNumbers(t, "results/n.jsonl", 20)
 	if files := w.azureList("files"); len(files) > 0 {
 		t.Errorf("%d files are left in Azure", len(files))
@@ -80,7 +80,7 @@ func TestSubmitTwiceAtOnce(t *testing.T) {
 					both.Wait()
 				}
 			}
-			step := batch.Step{Job: a.Job, Part: 1}
+			step := job.Step{Job: a.Job, Part: 1}
 			var runs sync.WaitGroup
 			for range 2 {
 				runs.Go(func() {
@@ -101,7 +101,7 @@ func TestSubmitTwiceAtOnce(t *testing.T) {
 			}
 			w.release()
 			w.walk(a.Job, 1)
-			patiently[batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
+			patiently[job.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
 			w.checkNumbers(t, "results/n.jsonl", 20)
 			if e := w.azure.Executions(); e.Executed > 20 {
 				t.Errorf("%d lines were executed", e.Executed)

@@ -25,6 +25,8 @@ import (
 	localsecrets "aoai-bridge/infra/local/secretsmanager"
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/telemetry"
 )
@@ -49,6 +51,7 @@ type world struct {
 	client  *azure.Client
 	env     config.Batch
 	tasks   []*batch.Tasks // of both functions
+	maxOpen int            // parts at once while a plan is made; 0 is as many as there may be
 
 	mu      sync.Mutex
 	now     time.Time
@@ -134,9 +137,13 @@ func (w *world) restart() {
 }
 
 func (w *world) service() *batch.Service {
-	return batch.New(batch.Options{
+	s := batch.New(batch.Options{
 		AWS: w.aws, Azure: w.client, Env: w.env, Call: time.Minute, Temp: w.t.TempDir(), Now: w.clock, Sleep: w.sleep,
 	})
+	if w.maxOpen > 0 {
+		s.SetMaxOpen(w.maxOpen)
+	}
+	return s
 }
 
 func (w *world) clock() time.Time {
@@ -274,10 +281,10 @@ func patiently[T any](w *world, name string, payload any) T {
 type object = map[string]any
 
 // plan runs the plan task until the file is read.
-func (w *world) plan(input, execution string) batch.PlanAnswer {
+func (w *world) plan(input, execution string) plan.Answer {
 	w.t.Helper()
 	for {
-		a := patiently[batch.PlanAnswer](w, "plan", object{"task": "plan", "input": json.RawMessage(input), "execution": execution})
+		a := patiently[plan.Answer](w, "plan", object{"task": "plan", "input": json.RawMessage(input), "execution": execution})
 		if a.Status != "planning" {
 			return a
 		}
@@ -285,12 +292,12 @@ func (w *world) plan(input, execution string) batch.PlanAnswer {
 }
 
 // walk takes a part from submit to its end, as the workflow does.
-func (w *world) walk(job string, part int) {
+func (w *world) walk(id string, part int) {
 	w.t.Helper()
-	step := &batch.Step{Job: job, Part: part}
+	step := &job.Step{Job: id, Part: part}
 	next := "submit"
 	for range 100_000 {
-		step = patiently[*batch.Step](w, next, object{"task": next, "step": step})
+		step = patiently[*job.Step](w, next, object{"task": next, "step": step})
 		switch step.Status {
 		case "submitted", "running":
 			next = "poll"
@@ -311,7 +318,7 @@ func (w *world) walk(job string, part int) {
 }
 
 // run takes a file from its event to its summary.
-func (w *world) run(input string) *batch.Summary {
+func (w *world) run(input string) *job.Summary {
 	w.t.Helper()
 	a := w.plan(input, "execution-1")
 	if a.Status == "planned" {
@@ -326,7 +333,7 @@ func (w *world) run(input string) *batch.Summary {
 			w.walk(a.Job, item.Part)
 		}
 	}
-	return patiently[*batch.Summary](w, "report", object{"task": "report", "state": object{"plan": a}, "execution": "execution-1"})
+	return patiently[*job.Summary](w, "report", object{"task": "report", "state": object{"plan": a}, "execution": "execution-1"})
 }
 
 // result is a line of a results file.
@@ -397,9 +404,4 @@ func newServer(t *testing.T, h http.Handler) (url string) {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	return server.URL
-}
-
-func sort(list []string) []string {
-	slices.Sort(list)
-	return list
 }

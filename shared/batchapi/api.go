@@ -18,7 +18,7 @@ import (
 	"aoai-bridge/shared/openaierr"
 )
 
-// Options is what an API is made from.
+// Options are what an API is made from.
 type Options struct {
 	AWS      aws.Config
 	Bucket   string
@@ -60,10 +60,10 @@ func New(o Options) *API {
 	return a
 }
 
-// Submit serves what takes files and batches in.
+// Submit serves the operations that take files and batches in.
 func (a *API) Submit() http.Handler { return &a.submit }
 
-// Status serves the rest: what lists, sends, deletes and cancels them.
+// Status serves the rest, which list, send, delete and cancel them.
 func (a *API) Status() http.Handler { return &a.status }
 
 // handle adds an operation to one function's. An answer that is nil has been sent already.
@@ -89,7 +89,7 @@ func notFound(param, kind, id string) error {
 	}
 }
 
-// conflict is a 409 that no further try can mend, which the SDKs would make otherwise.
+// conflict is a 409 that tells the SDKs not to retry, which could not succeed.
 func conflict(code, format string, args ...any) error {
 	return (&openaierr.Error{
 		Status: http.StatusConflict, Type: openaierr.TypeInvalidRequest, Code: code, Message: fmt.Sprintf(format, args...),

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"golang.org/x/sync/errgroup"
 
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/logsafe"
 	"aoai-bridge/shared/openaiapi"
@@ -78,7 +78,7 @@ type batchError struct {
 	Line    *int    `json:"line"`
 }
 
-func failure(errs ...batchError) *batchErrors { return &batchErrors{Object: "list", Data: errs} }
+func newBatchErrors(errs ...batchError) *batchErrors { return &batchErrors{Object: "list", Data: errs} }
 
 // object is the batch as it is before anything is known of its job.
 func (rec *record) object() *batchObject {
@@ -89,39 +89,39 @@ func (rec *record) object() *batchObject {
 }
 
 // batchObject is the batch as it is now.
-func (a *API) batchObject(ctx context.Context, caller string, rec *record) (*batchObject, error) {
+func (a *API) batchObject(ctx context.Context, folder string, rec *record) (*batchObject, error) {
 	b := rec.object()
-	summary := &batch.Summary{}
-	ended, err := a.store.Get(ctx, batchKey(caller, rec.ID, batchSummary), summary)
+	summary := &job.Summary{}
+	reported, err := a.store.Get(ctx, batchKey(folder, rec.ID, batchSummary), summary)
 	if err != nil {
 		return nil, err
 	}
-	if ended {
-		return b, a.end(ctx, b, rec, summary)
+	if reported {
+		return b, a.fillOutcome(ctx, b, rec, summary)
 	}
 	p, found, err := a.jobs.Progress(ctx, rec.ID)
 	switch {
 	case err != nil:
 		return nil, err
 	case found && p.Summary != nil: // it has ended meanwhile
-		return b, a.end(ctx, b, rec, p.Summary)
+		return b, a.fillOutcome(ctx, b, rec, p.Summary)
 	case found:
 		b.Status, b.Counts = p.Status, requestCounts{p.Counts.Total, p.Counts.Completed, p.Counts.Failed}
-		b.InProgressAt, b.CancellingAt = unix(p.PlannedAt), unix(p.CancelledAt)
+		b.InProgressAt, b.CancellingAt = unixOrNil(p.PlannedAt), unixOrNil(p.CancelledAt)
 	default:
-		at, err := a.jobs.CancelledAt(ctx, rec.ID)
+		cancelledAt, err := a.jobs.CancelledAt(ctx, rec.ID)
 		if err != nil {
 			return nil, err
 		}
-		if b.CancellingAt = unix(at); b.CancellingAt != nil {
+		if b.CancellingAt = unixOrNil(cancelledAt); b.CancellingAt != nil {
 			b.Status = "cancelling"
 		}
 	}
-	a.noticeDeath(ctx, b, rec)
+	a.failIfStopped(ctx, b, rec)
 	return b, nil
 }
 
-func unix(t time.Time) *int64 {
+func unixOrNil(t time.Time) *int64 {
 	if t.IsZero() {
 		return nil
 	}
@@ -129,11 +129,11 @@ func unix(t time.Time) *int64 {
 	return &seconds
 }
 
-// end fills in what came of a batch.
-func (a *API) end(ctx context.Context, b *batchObject, rec *record, s *batch.Summary) error {
+// fillOutcome fills in the outcome of a batch from its job's summary.
+func (a *API) fillOutcome(ctx context.Context, b *batchObject, rec *record, s *job.Summary) error {
 	lines := s.Lines
 	b.Counts = requestCounts{lines.Total, lines.Succeeded, lines.Failed}
-	b.InProgressAt = unix(s.PlannedAt)
+	b.InProgressAt = unixOrNil(s.PlannedAt)
 	if lines.Succeeded > 0 {
 		b.Output = &rec.Output
 	}
@@ -142,25 +142,25 @@ func (a *API) end(ctx context.Context, b *batchObject, rec *record, s *batch.Sum
 	}
 	u := &usage{Input: s.Usage.Input, Output: s.Usage.Output, Total: s.Usage.Input + s.Usage.Output}
 	u.Details.Cached, u.OutputDetails.Reasoning = s.Usage.CachedInput, s.Usage.Reasoning
-	switch at := unix(s.CompletedAt); {
+	switch endedAt := unixOrNil(s.CompletedAt); {
 	case s.Failure != nil:
-		b.Status, b.FailedAt = "failed", at
-		b.Errors = failure(batchError{Code: s.Failure.Code, Message: s.Failure.Message})
+		b.Status, b.FailedAt = "failed", endedAt
+		b.Errors = newBatchErrors(batchError{Code: s.Failure.Code, Message: s.Failure.Message})
 	case lines.Total == 0:
-		b.Status, b.FailedAt = "failed", at
-		b.Errors = failure(batchError{Code: "empty_file", Message: "The input file has no lines. It needs at least one request."})
+		b.Status, b.FailedAt = "failed", endedAt
+		b.Errors = newBatchErrors(batchError{Code: "empty_file", Message: "The input file has no lines. It needs at least one request."})
 	case s.Status == "cancelled":
-		b.Status, b.CancelledAt, b.Usage = "cancelled", at, u
+		b.Status, b.CancelledAt, b.Usage = "cancelled", endedAt, u
 		cancelled, err := a.jobs.CancelledAt(ctx, rec.ID)
-		b.CancellingAt = unix(cancelled)
+		b.CancellingAt = unixOrNil(cancelled)
 		return err
 	case lines.Invalid == lines.Total: // as with OpenAI, where no line is sent if one is bad
-		b.Status, b.FailedAt = "failed", at
+		b.Status, b.FailedAt = "failed", endedAt
 		errs, err := a.firstErrors(ctx, rec)
-		b.Errors = failure(errs...)
+		b.Errors = newBatchErrors(errs...)
 		return err
 	default:
-		b.Status, b.CompletedAt, b.Usage = "completed", at, u
+		b.Status, b.CompletedAt, b.Usage = "completed", endedAt, u
 	}
 	return nil
 }
@@ -189,16 +189,16 @@ func (a *API) firstErrors(ctx context.Context, rec *record) ([]batchError, error
 // grace is how long after its start an execution may be unknown: DescribeExecution is eventually consistent.
 const grace = time.Minute
 
-// noticeDeath marks a batch as failed whose workflow has ended without a report, or was never started.
-// Where Step Functions does not say, the batch stays what it is.
-func (a *API) noticeDeath(ctx context.Context, b *batchObject, rec *record) {
+// failIfStopped marks a batch as failed if its workflow has ended without a report, or was never started.
+// Where Step Functions does not say, the batch stays as it is.
+func (a *API) failIfStopped(ctx context.Context, b *batchObject, rec *record) {
 	if a.now().Sub(rec.CreatedAt) < grace {
 		return
 	}
 	arn := strings.Replace(a.workflow, ":stateMachine:", ":execution:", 1) + ":" + rec.ID
 	out, err := a.states.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
-	if _, never := errors.AsType[*types.ExecutionDoesNotExist](err); never {
-		b.Status, b.Errors = "failed", failure(batchError{Code: "not_started", Message: "The batch was not started. Create it again."})
+	if _, unknown := errors.AsType[*types.ExecutionDoesNotExist](err); unknown {
+		b.Status, b.Errors = "failed", newBatchErrors(batchError{Code: "not_started", Message: "The batch was not started. Create it again."})
 		return
 	}
 	if err != nil {
@@ -207,18 +207,18 @@ func (a *API) noticeDeath(ctx context.Context, b *batchObject, rec *record) {
 	}
 	switch out.Status {
 	case types.ExecutionStatusFailed, types.ExecutionStatusTimedOut, types.ExecutionStatusAborted:
-		b.Status, b.FailedAt = "failed", unix(aws.ToTime(out.StopDate))
-		b.Errors = failure(batchError{Code: "workflow_failed", Message: "The workflow of the batch was stopped, or failed, before it could report. Its execution in Step Functions has the batch's id for a name."})
+		b.Status, b.FailedAt = "failed", unixOrNil(aws.ToTime(out.StopDate))
+		b.Errors = newBatchErrors(batchError{Code: "workflow_failed", Message: "The workflow of the batch was stopped, or failed, before it could report. Its execution in Step Functions has the batch's id for a name."})
 	}
 }
 
 // findBatch returns a batch of the caller.
-func (a *API) findBatch(ctx context.Context, caller, id string) (*record, error) {
+func (a *API) findBatch(ctx context.Context, folder, id string) (*record, error) {
 	rec := &record{}
 	if !isID(batchID, id) {
 		return nil, notFound("batch_id", "batch", id)
 	}
-	found, err := a.store.Get(ctx, batchKey(caller, id, batchRecord), rec)
+	found, err := a.store.Get(ctx, batchKey(folder, id, batchRecord), rec)
 	if err == nil && !found {
 		err = notFound("batch_id", "batch", id)
 	}
@@ -226,22 +226,22 @@ func (a *API) findBatch(ctx context.Context, caller, id string) (*record, error)
 }
 
 func (a *API) retrieveBatch(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
-	ctx, caller := of(r)
-	rec, err := a.findBatch(ctx, caller, r.PathValue("id"))
+	ctx, folder := r.Context(), folderOf(r)
+	rec, err := a.findBatch(ctx, folder, r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
-	return a.batchObject(ctx, caller, rec)
+	return a.batchObject(ctx, folder, rec)
 }
 
 // cancelBatch marks a batch. The workflow sees the mark at its next step.
 func (a *API) cancelBatch(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
-	ctx, caller := of(r)
-	rec, err := a.findBatch(ctx, caller, r.PathValue("id"))
+	ctx, folder := r.Context(), folderOf(r)
+	rec, err := a.findBatch(ctx, folder, r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
-	b, err := a.batchObject(ctx, caller, rec)
+	b, err := a.batchObject(ctx, folder, rec)
 	if err != nil {
 		return nil, err
 	}
@@ -254,25 +254,25 @@ func (a *API) cancelBatch(_ http.ResponseWriter, r *openaiapi.Request) (any, err
 	if err := a.jobs.Cancel(ctx, rec.ID); err != nil {
 		return nil, err
 	}
-	b.Status, b.CancellingAt = "cancelling", unix(a.now())
+	b.Status, b.CancellingAt = "cancelling", unixOrNil(a.now())
 	return b, nil
 }
 
-// lookers is how many batches of a page are looked at at once.
-const lookers = 8
+// listConcurrency is how many batches of a page are read at once.
+const listConcurrency = 8
 
 func (a *API) listBatches(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
-	ctx, caller := of(r)
+	ctx, folder := r.Context(), folderOf(r)
 	p, err := readPage(r, batchID, 20, 100)
 	if err != nil {
 		return nil, err
 	}
-	if p.forward {
+	if p.oldestFirst {
 		return nil, openaierr.Invalid("order", "invalid_value", "'order' is \"asc\", and batches are listed with the newest first only. Leave it out.")
 	}
-	prefix, after := batchesPrefix+caller, ""
+	prefix, after := batchesPrefix+folder, ""
 	if p.after != "" {
-		after = prefix + p.after + "0" // behind all that is below the id: '0' comes after '/'
+		after = prefix + p.after + "0" // after all that is below the id: '0' comes after '/'
 	}
 	var ids []string
 	if err := a.store.List(ctx, prefix, after, func(o bucket.Object) bool {
@@ -284,18 +284,18 @@ func (a *API) listBatches(_ http.ResponseWriter, r *openaiapi.Request) (any, err
 		return nil, err
 	}
 	found := make([]*batchObject, len(ids))
-	var looking errgroup.Group
-	looking.SetLimit(lookers)
+	var lookups errgroup.Group
+	lookups.SetLimit(listConcurrency)
 	for i, id := range ids[:min(len(ids), p.limit)] {
-		looking.Go(func() error {
-			rec, err := a.findBatch(ctx, caller, id)
+		lookups.Go(func() error {
+			rec, err := a.findBatch(ctx, folder, id)
 			if err == nil {
-				found[i], err = a.batchObject(ctx, caller, rec)
+				found[i], err = a.batchObject(ctx, folder, rec)
 			}
 			return err
 		})
 	}
-	if err := looking.Wait(); err != nil {
+	if err := lookups.Wait(); err != nil {
 		return nil, err
 	}
 	return newList(found, p.limit, func(b *batchObject) string { return b.ID }), nil

@@ -38,7 +38,7 @@ func TestBatch(t *testing.T) {
 			if b.Status != "validating" || b.InputFileID != file.ID || b.Metadata["project"] != "x" || b.Endpoint != "/v1/chat/completions" {
 				t.Errorf("%s", b.RawJSON())
 			}
-			w.wait(b.ID)
+			w.waitForWorkflow(b.ID)
 			if b, err = c.Batches.Get(t.Context(), b.ID); err != nil {
 				t.Fatal(err)
 			}
@@ -46,10 +46,10 @@ func TestBatch(t *testing.T) {
 			if b.Status != "completed" || counts.Total != 5 || counts.Completed != 2 || counts.Failed != 3 || b.CompletedAt == 0 || b.InProgressAt == 0 || b.Usage.TotalTokens == 0 || !b.Usage.JSON.OutputTokensDetails.Valid() {
 				t.Errorf("%s", b.RawJSON())
 			}
-			if got := results(t, c, b.OutputFileID); !slices.Equal(got, []string{"a: one", "b: two"}) {
+			if got := resultLines(t, c, b.OutputFileID); !slices.Equal(got, []string{"a: one", "b: two"}) {
 				t.Errorf("output %q", got)
 			}
-			if got := results(t, c, b.ErrorFileID); !slices.Equal(got, []string{"<nil>: invalid_json_line", "c: model_not_found", "d: url_mismatch"}) {
+			if got := resultLines(t, c, b.ErrorFileID); !slices.Equal(got, []string{"<nil>: invalid_json_line", "c: model_not_found", "d: url_mismatch"}) {
 				t.Errorf("errors %q", got)
 			}
 			for _, id := range []string{b.OutputFileID, b.ErrorFileID} {
@@ -61,8 +61,8 @@ func TestBatch(t *testing.T) {
 	}
 }
 
-// results is what each line of a file says.
-func results(t *testing.T, c openai.Client, id string) (says []string) {
+// resultLines is what each line of a file says.
+func resultLines(t *testing.T, c openai.Client, id string) (says []string) {
 	t.Helper()
 	answer, err := c.Files.Content(t.Context(), id)
 	if err != nil {
@@ -103,7 +103,7 @@ func TestBatchErrors(t *testing.T) {
 	w := newWorld(t)
 	file := w.upload(alice, "a.jsonl", line("1", "gpt-4o-mini", "hi"))
 	ended := w.create(alice, file)
-	w.wait(ended)
+	w.waitForWorkflow(ended)
 	output := w.call(alice, "GET", "/v1/batches/"+ended, nil).text("output_file_id")
 	post := func(change func(map[string]any)) func() answer {
 		return func() answer {
@@ -116,13 +116,7 @@ func TestBatchErrors(t *testing.T) {
 	for i := range 17 {
 		many[strings.Repeat("k", i+1)] = "v"
 	}
-	tests := []struct {
-		name   string
-		get    func() answer
-		status int
-		param  string
-		code   string
-	}{
+	tests := []errorCase{
 		{"no file", post(func(in map[string]any) { delete(in, "input_file_id") }), 400, "input_file_id", "missing_required_parameter"},
 		{"unknown file", post(func(in map[string]any) { in["input_file_id"] = "file-1" }), 404, "input_file_id", "not_found"},
 		{"an output", post(func(in map[string]any) { in["input_file_id"] = output }), 400, "input_file_id", "invalid_purpose"},
@@ -147,14 +141,7 @@ func TestBatchErrors(t *testing.T) {
 		{"order", func() answer { return w.call(alice, "GET", "/v1/batches?order=asc", nil) }, 400, "order", "invalid_value"},
 		{"cancel what has ended", func() answer { return w.call(alice, "POST", "/v1/batches/"+ended+"/cancel", nil) }, 409, "", "batch_ended"},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			a := tt.get()
-			if a.status != tt.status || a.text("error", "param") != tt.param || a.text("error", "code") != tt.code {
-				t.Errorf("%d %v, want %d about %q with %q", a.status, a.body, tt.status, tt.param, tt.code)
-			}
-		})
-	}
+	checkErrors(t, tests)
 	if n := len(w.states.Executions()); n != 1 {
 		t.Errorf("%d executions, want the first one's", n)
 	}
@@ -188,7 +175,7 @@ func TestBatchEnds(t *testing.T) {
 				tt.change(in)
 			}
 			id := w.call(alice, "POST", "/v1/batches", in).text("id")
-			w.wait(id)
+			w.waitForWorkflow(id)
 			a := w.call(alice, "GET", "/v1/batches/"+id, nil)
 			var first map[string]any
 			if errs, ok := a.body["errors"].(map[string]any); ok {
@@ -211,7 +198,7 @@ func TestBatchIsEmpty(t *testing.T) {
 	part := w.form(alice, "/v1/uploads/"+upload+"/parts", "data", "part", "\r\n").text("id")
 	file := w.call(alice, "POST", "/v1/uploads/"+upload+"/complete", map[string]any{"part_ids": []string{part}}).text("file", "id")
 	id := w.create(alice, file)
-	w.wait(id)
+	w.waitForWorkflow(id)
 	a := w.call(alice, "GET", "/v1/batches/"+id, nil)
 	if a.text("status") != "failed" || !strings.Contains(a.text("errors", "data"), "empty_file") || a.text("output_file_id")+a.text("error_file_id") != "" {
 		t.Errorf("%v", a.body)
@@ -232,7 +219,7 @@ func TestBatchOnItsWay(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.before, func(t *testing.T) {
 			w := newWorld(t)
-			at, release := w.pause(tt.before)
+			at, release := w.holdTask(tt.before)
 			defer release()
 			id := w.create(alice, w.upload(alice, "a.jsonl", text))
 			<-at
@@ -255,7 +242,7 @@ func TestBatchOnItsWay(t *testing.T) {
 // TestBatchIsCancelled cancels a batch before its workflow has done anything.
 func TestBatchIsCancelled(t *testing.T) {
 	w := newWorld(t)
-	_, release := w.pause("plan")
+	_, release := w.holdTask("plan")
 	defer release()
 	id := w.create(alice, w.upload(alice, "a.jsonl", line("1", "gpt-4o-mini", "hi")+line("2", "gpt-4o", "hi")))
 	c := w.client(alice)
@@ -266,12 +253,12 @@ func TestBatchIsCancelled(t *testing.T) {
 		}
 	}
 	release()
-	w.wait(id)
+	w.waitForWorkflow(id)
 	b, err := c.Batches.Get(t.Context(), id)
 	if err != nil || b.Status != "cancelled" || b.RequestCounts.Failed != 2 || b.OutputFileID != "" || b.CancellingAt == 0 || b.CancelledAt == 0 {
 		t.Fatalf("%v: %s", err, b.RawJSON())
 	}
-	if got := results(t, c, b.ErrorFileID); !slices.Equal(got, []string{"1: batch_cancelled", "2: batch_cancelled"}) {
+	if got := resultLines(t, c, b.ErrorFileID); !slices.Equal(got, []string{"1: batch_cancelled", "2: batch_cancelled"}) {
 		t.Errorf("%q", got)
 	}
 }
@@ -279,10 +266,10 @@ func TestBatchIsCancelled(t *testing.T) {
 // TestWorkflowDies has a workflow end without a report.
 func TestWorkflowDies(t *testing.T) {
 	w := newWorld(t)
-	_, release := w.pause("plan")
+	_, release := w.holdTask("plan")
 	defer release()
 	id := w.create(alice, w.upload(alice, "a.jsonl", line("1", "gpt-4o-mini", "hi")))
-	w.pass(2 * time.Minute)
+	w.advance(2 * time.Minute)
 	if a := w.call(alice, "GET", "/v1/batches/"+id, nil); a.text("status") != "validating" {
 		t.Errorf("while it runs: %v", a.body)
 	}
@@ -299,16 +286,16 @@ func TestWorkflowDies(t *testing.T) {
 func TestModels(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(bob, w.upload(bob, "a.jsonl", line("1", "gpt-4o-mini", "hi")+line("2", "gpt-4o", "hi")+line("3", "gpt-4o-mini-batch", "ho")))
-	w.wait(id)
+	w.waitForWorkflow(id)
 	c := w.client(bob)
 	b, err := c.Batches.Get(t.Context(), id)
 	if err != nil || b.Status != "completed" {
 		t.Fatalf("%v: %s", err, b.RawJSON())
 	}
-	if got := results(t, c, b.OutputFileID); !slices.Equal(got, []string{"1: hi", "3: ho"}) {
+	if got := resultLines(t, c, b.OutputFileID); !slices.Equal(got, []string{"1: hi", "3: ho"}) {
 		t.Errorf("output %q", got)
 	}
-	if got := results(t, c, b.ErrorFileID); !slices.Equal(got, []string{"2: model_not_allowed"}) {
+	if got := resultLines(t, c, b.ErrorFileID); !slices.Equal(got, []string{"2: model_not_allowed"}) {
 		t.Errorf("errors %q", got)
 	}
 }
@@ -343,7 +330,7 @@ func TestCreateAgain(t *testing.T) {
 			}
 		})
 	}
-	w.pass(time.Hour)
+	w.advance(time.Hour)
 	seen = append(seen, w.create(alice, file, retry...)) // of something else, by now
 	other := request(file)
 	other["endpoint"] = "/v1/responses"
@@ -355,7 +342,7 @@ func TestCreateAgain(t *testing.T) {
 		t.Errorf("%d executions of %d batches, want 5", n, len(seen))
 	}
 	for _, id := range seen {
-		w.wait(id)
+		w.waitForWorkflow(id)
 	}
 }
 
@@ -364,11 +351,11 @@ func TestBatchList(t *testing.T) {
 	file := w.upload(alice, "a.jsonl", line("1", "gpt-4o-mini", "hi"))
 	var want []string // newest first
 	for range 5 {
-		w.pass(time.Second)
+		w.advance(time.Second)
 		want = slices.Insert(want, 0, w.create(alice, file))
 	}
 	for _, id := range want {
-		w.wait(id)
+		w.waitForWorkflow(id)
 	}
 	var got []string
 	c := w.client(alice)
@@ -392,7 +379,7 @@ func TestBatchList(t *testing.T) {
 func TestBatchListUnreadable(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(alice, w.upload(alice, "a.jsonl", line("1", "gpt-4o-mini", "hi")))
-	w.wait(id)
+	w.waitForWorkflow(id)
 	var record string
 	if err := w.objects.List(bucket, "api/batches/", func(key, _ string, _ int64, _ time.Time) {
 		if strings.HasSuffix(key, id+"/batch.json") {

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/callers"
 	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
@@ -32,21 +32,10 @@ type record struct {
 	Output    string            `json:"output_file_id"` // whether or not there will be one
 	Errors    string            `json:"error_file_id"`
 	CreatedAt time.Time         `json:"created_at"`
-	Job       jobInput          `json:"job"`
+	Job       job.Input         `json:"job"` // of the workflow
 }
 
-// jobInput is the workflow's input, as batch.Input reads it.
-type jobInput struct {
-	Bucket  string           `json:"bucket"`
-	Key     string           `json:"key"`
-	Job     string           `json:"job"`
-	Origin  string           `json:"origin"`
-	Options batch.JobOptions `json:"options"`
-	Limits  batch.Limits     `json:"limits"`
-	Outputs batch.Outputs    `json:"outputs"`
-}
-
-func batchKey(caller, id, name string) string { return batchesPrefix + caller + id + "/" + name }
+func batchKey(folder, id, name string) string { return batchesPrefix + folder + id + "/" + name }
 
 const (
 	batchRecord  = "batch.json"
@@ -65,8 +54,8 @@ type createRequest struct {
 // endpoints are those that lines can be for.
 var endpoints = []string{"/v1/chat/completions", "/v1/responses", "/v1/embeddings"}
 
-// check returns the job's options, and after how many seconds its outputs expire.
-func (c *createRequest) check() (options batch.JobOptions, outputLife int64, err error) {
+// check returns the job's options, and after how many seconds its outputs expire, 0 for never.
+func (c *createRequest) check() (options job.Options, outputLife int64, err error) {
 	switch {
 	case c.Input == "":
 		return options, 0, openaiapi.Missing("input_file_id", "")
@@ -86,96 +75,96 @@ func (c *createRequest) check() (options batch.JobOptions, outputLife int64, err
 		if len(name) > 64 || len(value) > 512 {
 			return options, 0, openaierr.Invalid("metadata", "invalid_value", "'metadata' has names of up to 64 bytes and values of up to 512: %.64q is too long.", name)
 		}
-		if option, ok := strings.CutPrefix(name, batch.MetadataPrefix); ok {
-			if !slices.Contains(batch.OptionNames, option) {
-				return options, 0, openaierr.Invalid("metadata", "invalid_value", "'metadata' has no option %.64q; after %q come %s.", name, batch.MetadataPrefix, strings.Join(batch.OptionNames, ", "))
+		if option, ok := strings.CutPrefix(name, job.MetadataPrefix); ok {
+			if !slices.Contains(job.OptionNames, option) {
+				return options, 0, openaierr.Invalid("metadata", "invalid_value", "'metadata' has no option %.64q; after %q come %s.", name, job.MetadataPrefix, strings.Join(job.OptionNames, ", "))
 			}
 			own[option] = value
 		}
 	}
-	if options, err = batch.OptionsOf(own); err == nil {
+	if options, err = job.OptionsOf(own); err == nil {
 		outputLife, err = c.OutputExpiry.check("output_expires_after")
 	}
 	return options, outputLife, err
 }
 
-// createBatch starts the job of a batch. Said again by an SDK that has lost the answer, it answers the same.
+// createBatch starts the job of a batch. Repeated by an SDK that has lost the answer, it answers the same.
 func (a *API) createBatch(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
-	ctx, caller := of(r)
+	ctx, folder := r.Context(), folderOf(r)
 	var in createRequest
 	if err := r.Decode(&in); err != nil {
 		return nil, err
 	}
 	options, outputLife, err := in.check()
 	if err == nil {
-		options, err = within(options, a.jobs.Settings(), callers.From(ctx))
+		options, err = checkSpending(options, a.jobs.Settings(), callers.From(ctx))
 	}
 	if err != nil {
 		return nil, err
 	}
-	input, err := a.findFile(ctx, caller, in.Input, "input_file_id")
+	input, err := a.findFile(ctx, folder, in.Input, "input_file_id")
 	if err != nil {
 		return nil, err
 	}
 	if input.purpose != purposeBatch {
 		return nil, openaierr.Invalid("input_file_id", "invalid_purpose", "The file %s has the purpose %s, want batch. Upload it again with purpose=\"batch\".", input.id, input.purpose)
 	}
-	id, err := a.idOf(ctx, caller, r.Header, &in)
+	id, err := a.idOf(ctx, folder, r.Header, &in)
 	if err != nil {
 		return nil, err
 	}
-	rec := a.newRecord(ctx, caller, id, &in, input, options, time.Duration(outputLife)*time.Second)
-	won, err := a.store.Claim(ctx, batchKey(caller, id, batchRecord), rec)
+	rec := a.newRecord(ctx, folder, id, &in, input, options, time.Duration(outputLife)*time.Second)
+	won, err := a.store.Claim(ctx, batchKey(folder, id, batchRecord), rec)
 	if err == nil && !won { // which may be under way still
-		rec, err = a.findBatch(ctx, caller, id)
+		rec, err = a.findBatch(ctx, folder, id)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := a.start(ctx, rec); err != nil {
+	if err := a.startWorkflow(ctx, rec); err != nil {
 		return nil, err
 	}
 	if !won {
-		return a.batchObject(ctx, caller, rec)
+		return a.batchObject(ctx, folder, rec)
 	}
 	return rec.object(), nil
 }
 
-func (a *API) newRecord(ctx context.Context, caller, id string, in *createRequest, input *file, options batch.JobOptions, life time.Duration) *record {
+func (a *API) newRecord(ctx context.Context, folder, id string, in *createRequest, input *file, options job.Options, life time.Duration) *record {
 	now := a.now()
 	output := &file{id: newID(fileID, now), purpose: purposeOutput, name: id + "_output.jsonl", expires: life}
 	errorFile := &file{id: newID(fileID, now), purpose: purposeOutput, name: id + "_error.jsonl", expires: life}
 	rec := &record{
 		ID: id, Input: input.id, Endpoint: in.Endpoint, Window: in.Window, Metadata: in.Metadata,
 		Output: output.id, Errors: errorFile.id, CreatedAt: now.UTC(),
-		Job: jobInput{
-			Bucket: a.store.Name(), Key: input.key(caller), Job: id, Origin: batch.OriginAPI, Options: options,
-			Limits: batch.Limits{Endpoint: in.Endpoint},
-			Outputs: batch.Outputs{
-				Results: output.key(caller), Errors: errorFile.key(caller), Summary: batchKey(caller, id, batchSummary),
+		Job: job.Input{
+			Bucket: a.store.Name(), Key: input.key(folder), Job: id, Origin: job.OriginAPI, Options: options,
+			Limits: job.Limits{Endpoint: in.Endpoint},
+			Outputs: job.Outputs{
+				Results: output.key(folder), Errors: errorFile.key(folder), Summary: batchKey(folder, id, batchSummary),
 			},
 		},
 	}
-	if who := callers.From(ctx); !who.Any() {
-		rec.Job.Limits.Models, rec.Job.Limits.Allow = who.Models, who.Allow
+	if caller := callers.From(ctx); !caller.Any() {
+		rec.Job.Limits.Models, rec.Job.Limits.Allow = caller.Models, caller.Allow
 	}
 	return rec
 }
 
-// start starts the workflow. An execution has the batch's name, so that there is never a second one.
-func (a *API) start(ctx context.Context, rec *record) error {
+// startWorkflow starts the workflow. An execution has the batch's name, so that there is never a second one.
+func (a *API) startWorkflow(ctx context.Context, rec *record) error {
 	input, _ := json.Marshal(rec.Job) // strings and numbers always marshal
 	_, err := a.states.StartExecution(ctx, &sfn.StartExecutionInput{
 		StateMachineArn: &a.workflow, Name: &rec.ID, Input: aws.String(string(input)),
 	})
-	if _, ended := errors.AsType[*types.ExecutionAlreadyExists](err); ended {
+	if _, exists := errors.AsType[*types.ExecutionAlreadyExists](err); exists {
 		return nil
 	}
 	return err
 }
 
-// created is the record of a create: which batch it has made.
-type created struct {
+// createRecord is the record of a create: which batch it has made.
+type createRecord struct {
 	Batch string    `json:"batch"`
 	Sum   string    `json:"request"` // hash of it
 	At    time.Time `json:"at"`
@@ -188,30 +177,30 @@ const retryWindow = 15 * time.Minute
 // idOf is the id of the batch that a create makes, or has made before. Creates with the same
 // Idempotency-Key are the same. The SDKs send none, but count their retries: one of the same request
 // soon after is the same.
-func (a *API) idOf(ctx context.Context, caller string, h http.Header, in *createRequest) (string, error) {
+func (a *API) idOf(ctx context.Context, folder string, h http.Header, in *createRequest) (string, error) {
 	now := a.now()
 	request, _ := json.Marshal(in) // strings always marshal
-	mine := created{Batch: newID(batchID, now), Sum: hash(string(request)), At: now.UTC()}
+	claim := createRecord{Batch: newID(batchID, now), Sum: hash(string(request)), At: now.UTC()}
 	key := h.Get("Idempotency-Key")
-	name := createsPrefix + caller + hash("request", mine.Sum) + ".json"
+	name := createsPrefix + folder + hash("request", claim.Sum) + ".json"
 	if key != "" {
-		name = createsPrefix + caller + hash("key", key) + ".json"
-		if won, err := a.store.Claim(ctx, name, mine); won || err != nil {
-			return mine.Batch, err
+		name = createsPrefix + folder + hash("key", key) + ".json"
+		if won, err := a.store.Claim(ctx, name, claim); won || err != nil {
+			return claim.Batch, err
 		}
 	}
-	var before created
-	found, err := a.store.Get(ctx, name, &before)
+	var earlier createRecord
+	found, err := a.store.Get(ctx, name, &earlier)
 	tries, _ := strconv.Atoi(h.Get("X-Stainless-Retry-Count")) // none is no retry
 	switch {
 	case err != nil:
 		return "", err
-	case key != "" && found && before.Sum != mine.Sum:
+	case key != "" && found && earlier.Sum != claim.Sum:
 		return "", openaierr.Invalid("Idempotency-Key", "idempotency_key_reused", "The Idempotency-Key was sent with another request before. Send each request with a key of its own.")
-	case key != "" && found, found && tries > 0 && now.Sub(before.At) < retryWindow:
-		return before.Batch, nil
+	case key != "" && found, found && tries > 0 && now.Sub(earlier.At) < retryWindow:
+		return earlier.Batch, nil
 	}
-	return mine.Batch, a.store.Put(ctx, name, mine)
+	return claim.Batch, a.store.Put(ctx, name, claim)
 }
 
 func hash(parts ...string) string {

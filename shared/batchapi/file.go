@@ -21,8 +21,8 @@ const (
 	purposeOutput = "batch_output"
 )
 
-// file is an object of the bucket. All that is known of it is in its key and in what a list tells, so
-// that a list needs no look at each.
+// file is an object of the bucket. All that is known of it is in its key and in S3's listing, so that
+// listing files reads none of them.
 type file struct {
 	id      string
 	purpose string
@@ -50,20 +50,20 @@ func (f *file) object() *fileObject {
 		ID: f.id, Object: "file", Bytes: f.bytes, CreatedAt: f.madeAt.Unix(), Filename: f.name, Purpose: f.purpose, Status: "processed",
 	}
 	if f.expires > 0 {
-		at := f.madeAt.Add(f.expires).Unix()
-		o.ExpiresAt = &at
+		expiresAt := f.madeAt.Add(f.expires).Unix()
+		o.ExpiresAt = &expiresAt
 	}
 	return o
 }
 
 // key is the file's in the folder of its caller.
-func (f *file) key(caller string) string {
-	return fmt.Sprintf("%s%s%s/%s/%d/%s", filesPrefix, caller, f.id, f.purpose, int64(f.expires.Seconds()), url.PathEscape(f.name))
+func (f *file) key(folder string) string {
+	return fmt.Sprintf("%s%s%s/%s/%d/%s", filesPrefix, folder, f.id, f.purpose, int64(f.expires.Seconds()), url.PathEscape(f.name))
 }
 
-// parseFile reads a file from what a list of its caller's folder has. ok is false for what is no file.
-func parseFile(caller string, o bucket.Object) (f *file, ok bool) {
-	fields := strings.Split(strings.TrimPrefix(o.Key, filesPrefix+caller), "/")
+// parseFile makes a file of an object that S3 lists in its caller's folder. ok is false if the object is no file.
+func parseFile(folder string, o bucket.Object) (f *file, ok bool) {
+	fields := strings.Split(strings.TrimPrefix(o.Key, filesPrefix+folder), "/")
 	if len(fields) != 4 || !isID(fileID, fields[0]) {
 		return nil, false
 	}
@@ -84,14 +84,14 @@ func (f *file) expired(now time.Time) bool {
 }
 
 // findFile returns a file of the caller. param is what named it.
-func (a *API) findFile(ctx context.Context, caller, id, param string) (f *file, err error) {
+func (a *API) findFile(ctx context.Context, folder, id, param string) (f *file, err error) {
 	if isID(fileID, id) {
-		err = a.store.List(ctx, filesPrefix+caller+id+"/", "", func(o bucket.Object) bool {
-			f, _ = parseFile(caller, o)
+		err = a.store.List(ctx, filesPrefix+folder+id+"/", "", func(o bucket.Object) bool {
+			f, _ = parseFile(folder, o)
 			return false
 		})
 	}
-	if err == nil && (f == nil || f.bytes == 0 || f.expired(a.now())) { // an output without a line is as good as none
+	if err == nil && (f == nil || f.bytes == 0 || f.expired(a.now())) { // an output without a line counts as none
 		err = notFound(param, "file", id)
 	}
 	return f, err

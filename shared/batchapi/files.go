@@ -16,21 +16,21 @@ import (
 )
 
 const (
-	// inline is the largest content that is sent through the gateway, in bytes. It passes more, but slowly:
+	// maxInline is the largest content that is sent through the gateway, in bytes. It passes more, but slowly:
 	// 2 MB/s beyond the first 6 MB ("Response streaming for Lambda functions", Lambda Developer Guide; the API
 	// Gateway Developer Guide says the same of what is beyond 10 MB).
-	inline = 6 << 20
+	maxInline = 6 << 20
 
-	// streamed is the largest that it can be: what Lambda streams ("Response streaming for Lambda functions",
+	// maxStreamed is the largest content that can be sent so: what Lambda streams ("Response streaming for Lambda functions",
 	// Lambda Developer Guide).
-	streamed = 200_000_000
+	maxStreamed = 200_000_000
 
-	// linkLife is how long S3 takes a link to a larger one.
+	// linkLife is how long a link to a larger one is valid.
 	linkLife = 15 * time.Minute
 )
 
 func (a *API) createFile(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
-	ctx, caller := of(r)
+	ctx, folder := r.Context(), folderOf(r)
 	f, err := readForm(r)
 	if err != nil {
 		return nil, err
@@ -54,10 +54,10 @@ func (a *API) createFile(_ http.ResponseWriter, r *openaiapi.Request) (any, erro
 		id: newID(fileID, now), purpose: purposeBatch, name: name, expires: time.Duration(seconds) * time.Second,
 		bytes: int64(len(content)), madeAt: now,
 	}
-	return made.object(), a.store.PutBytes(ctx, made.key(caller), bucket.JSONL, content)
+	return made.object(), a.store.PutBytes(ctx, made.key(folder), bucket.JSONL, content)
 }
 
-// checkPurpose knows one purpose: the files of the others have no use here.
+// checkPurpose accepts one purpose: files of any other have no use here.
 func checkPurpose(purpose string) error {
 	switch purpose {
 	case purposeBatch:
@@ -68,7 +68,7 @@ func checkPurpose(purpose string) error {
 	return openaierr.Invalid("purpose", "invalid_value", "'purpose' is %.100q, and files are for batches here: want \"batch\".", purpose)
 }
 
-// hasRequest tells whether any line could be one. What is wrong with the others is said where they are answered.
+// hasRequest reports whether any line could be a request. The batch answers the others with their errors.
 func hasRequest(content []byte) bool {
 	for line := range bytes.Lines(bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))) {
 		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] == '{' && json.Valid(line) {
@@ -80,17 +80,17 @@ func hasRequest(content []byte) bool {
 
 // listFiles answers with the newest files first unless it is asked for the oldest.
 func (a *API) listFiles(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
-	ctx, caller := of(r)
+	ctx, folder := r.Context(), folderOf(r)
 	p, err := readPage(r, fileID, 10_000, 10_000)
 	if err != nil {
 		return nil, err
 	}
 	purpose, now := r.Path.Query.Get("purpose"), a.now()
-	prefix, after, before := filesPrefix+caller, "", ""
-	if p.after != "" && p.forward {
+	prefix, after, before := filesPrefix+folder, "", ""
+	if p.after != "" && p.oldestFirst {
 		before = prefix + p.after
 	} else if p.after != "" {
-		after = prefix + p.after + "0" // behind all that is below the id: '0' comes after '/'
+		after = prefix + p.after + "0" // after all that is below the id: '0' comes after '/'
 	}
 	var found []*fileObject
 	var expired []string
@@ -98,28 +98,28 @@ func (a *API) listFiles(_ http.ResponseWriter, r *openaiapi.Request) (any, error
 		if before != "" && o.Key >= before {
 			return false
 		}
-		switch f, ok := parseFile(caller, o); {
+		switch f, ok := parseFile(folder, o); {
 		case ok && f.expired(now):
 			expired = append(expired, o.Key)
 		case ok && f.bytes > 0 && (purpose == "" || purpose == f.purpose):
 			found = append(found, f.object())
 		}
-		return p.forward || len(found) <= p.limit
+		return p.oldestFirst || len(found) <= p.limit
 	})
-	for _, key := range expired { // nobody else removes them
+	for _, key := range expired { // nothing else removes them
 		if err := a.store.Delete(ctx, key); err != nil {
 			return nil, err
 		}
 	}
-	if p.forward {
+	if p.oldestFirst {
 		slices.Reverse(found)
 	}
 	return newList(found, p.limit, func(f *fileObject) string { return f.ID }), err
 }
 
 func (a *API) retrieveFile(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
-	ctx, caller := of(r)
-	f, err := a.findFile(ctx, caller, r.PathValue("id"), "file_id")
+	ctx, folder := r.Context(), folderOf(r)
+	f, err := a.findFile(ctx, folder, r.PathValue("id"), "file_id")
 	if err != nil {
 		return nil, err
 	}
@@ -127,12 +127,12 @@ func (a *API) retrieveFile(_ http.ResponseWriter, r *openaiapi.Request) (any, er
 }
 
 func (a *API) deleteFile(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
-	ctx, caller := of(r)
-	f, err := a.findFile(ctx, caller, r.PathValue("id"), "file_id")
+	ctx, folder := r.Context(), folderOf(r)
+	f, err := a.findFile(ctx, folder, r.PathValue("id"), "file_id")
 	if err != nil {
 		return nil, err
 	}
-	if err := a.store.Delete(ctx, f.key(caller)); err != nil {
+	if err := a.store.Delete(ctx, f.key(folder)); err != nil {
 		return nil, err
 	}
 	return map[string]any{"id": f.id, "object": "file", "deleted": true}, nil
@@ -140,22 +140,22 @@ func (a *API) deleteFile(_ http.ResponseWriter, r *openaiapi.Request) (any, erro
 
 // fileContent sends a file, or where S3 has it.
 func (a *API) fileContent(w http.ResponseWriter, r *openaiapi.Request) (any, error) {
-	ctx, caller := of(r)
-	f, err := a.findFile(ctx, caller, r.PathValue("id"), "file_id")
+	ctx, folder := r.Context(), folderOf(r)
+	f, err := a.findFile(ctx, folder, r.PathValue("id"), "file_id")
 	if err != nil {
 		return nil, err
 	}
 	header := w.Header()
 	follows := followsLinks(r.Header)
 	switch {
-	case !follows && f.bytes > streamed:
+	case !follows && f.bytes > maxStreamed:
 		return nil, &openaierr.Error{
 			Status: http.StatusRequestEntityTooLarge, Type: openaierr.TypeInvalidRequest, Param: "file_id", Code: "file_too_large",
 			Message: fmt.Sprintf("The file has %d bytes, and this client takes only what the API gateway carries, %d. Read it from s3://%s/%s, or from this URL by a client that follows redirects.",
-				f.bytes, streamed, a.store.Name(), f.key(caller)),
+				f.bytes, maxStreamed, a.store.Name(), f.key(folder)),
 		}
-	case follows && f.bytes > inline:
-		link, err := a.store.Link(ctx, f.key(caller), attachment(f.name), linkLife)
+	case follows && f.bytes > maxInline:
+		link, err := a.store.Link(ctx, f.key(folder), attachment(f.name), linkLife)
 		if err != nil {
 			return nil, err
 		}
@@ -164,7 +164,7 @@ func (a *API) fileContent(w http.ResponseWriter, r *openaiapi.Request) (any, err
 		w.WriteHeader(http.StatusFound)
 		return nil, nil
 	}
-	body := a.store.Open(ctx, f.key(caller))
+	body := a.store.Open(ctx, f.key(folder))
 	defer body.Close()
 	if err := body.Begin(); err != nil {
 		return nil, err
@@ -178,7 +178,7 @@ func (a *API) fileContent(w http.ResponseWriter, r *openaiapi.Request) (any, err
 	return nil, nil
 }
 
-// followsLinks tells whether a client may be sent to S3. A key in a header of its own would go there with
+// followsLinks reports whether a client may be sent to S3. A key in a header of its own would go there with
 // it, so that the AzureOpenAI classes follow no redirect (openai-node v7, azure.mjs); nor does OpenAI's Go
 // library to another host (v3.96.0, requestconfig/origin.go).
 func followsLinks(h http.Header) bool {

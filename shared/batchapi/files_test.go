@@ -53,13 +53,7 @@ func TestFiles(t *testing.T) {
 func TestFileErrors(t *testing.T) {
 	w := newWorld(t)
 	good := line("1", "gpt-4o", "hi")
-	tests := []struct {
-		name   string
-		get    func() answer
-		status int
-		param  string
-		code   string
-	}{
+	tests := []errorCase{
 		{"wrong purpose", func() answer { return w.form(alice, "/v1/files", "file", "a.jsonl", good, "purpose", "fine-tune") }, 400, "purpose", "invalid_value"},
 		{"no purpose", func() answer { return w.form(alice, "/v1/files", "file", "a.jsonl", good) }, 400, "purpose", "missing_required_parameter"},
 		{"no file", func() answer { return w.form(alice, "/v1/files", "", "", "", "purpose", "batch") }, 400, "file", "missing_required_parameter"},
@@ -93,14 +87,7 @@ func TestFileErrors(t *testing.T) {
 		{"no such path", func() answer { return w.call(alice, "GET", "/v1/files/a/b/c", nil) }, 404, "", "unknown_url"},
 		{"wrong key", func() answer { return w.call("sk-nobody", "GET", "/v1/files", nil) }, 401, "", "invalid_api_key"},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			a := tt.get()
-			if a.status != tt.status || a.text("error", "param") != tt.param || a.text("error", "code") != tt.code || a.text("error", "message") == "" {
-				t.Errorf("%d %v, want %d about %q with %q", a.status, a.body, tt.status, tt.param, tt.code)
-			}
-		})
-	}
+	checkErrors(t, tests)
 }
 
 // TestFileList pages in both directions, and while the files of a page are deleted.
@@ -108,7 +95,7 @@ func TestFileList(t *testing.T) {
 	w := newWorld(t)
 	var ids []string // oldest first
 	for range 5 {
-		w.pass(time.Second)
+		w.advance(time.Second)
 		ids = append(ids, w.upload(alice, "a.jsonl", "{}\n"))
 	}
 	newest := slices.Clone(ids)
@@ -158,14 +145,14 @@ func TestFileExpires(t *testing.T) {
 	if a.body["expires_at"].(float64)-a.body["created_at"].(float64) != 3600 {
 		t.Errorf("%v", a.body)
 	}
-	w.pass(time.Hour + time.Second)
+	w.advance(time.Hour + time.Second)
 	if a := w.call(alice, "GET", "/v1/files/"+id, nil); a.status != http.StatusNotFound {
 		t.Errorf("after an hour: %d %v", a.status, a.body)
 	}
 	if a := w.call(alice, "GET", "/v1/files", nil); len(a.body["data"].([]any)) != 0 {
 		t.Errorf("after an hour: %v", a.body)
 	}
-	w.pass(-time.Hour) // it has been removed, and not only hidden
+	w.advance(-time.Hour) // it has been removed, and not only hidden
 	if a := w.call(alice, "GET", "/v1/files/"+id, nil); a.status != http.StatusNotFound {
 		t.Errorf("removed: %d %v", a.status, a.body)
 	}
@@ -197,5 +184,5 @@ func TestOthers(t *testing.T) {
 			t.Errorf("%s hides what is the caller's own", path)
 		}
 	}
-	w.wait(batch)
+	w.waitForWorkflow(batch)
 }

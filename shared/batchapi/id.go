@@ -1,7 +1,6 @@
 package batchapi
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -24,14 +23,14 @@ const (
 // newest is the time, in milliseconds, from which ids count down: the bucket lists the newest first.
 const newest = 1<<48 - 1
 
-// newID makes an id of 12 hex digits for the time and 20 that nobody can guess.
+// newID makes an id of 12 hex digits for the time and 20 that cannot be guessed.
 func newID(prefix string, now time.Time) string {
 	var secret [10]byte
 	_, _ = rand.Read(secret[:]) // never fails
 	return fmt.Sprintf("%s%012x%x", prefix, newest-now.UnixMilli(), secret)
 }
 
-// isID tells whether id is one that newID makes.
+// isID reports whether newID makes such ids.
 func isID(prefix, id string) bool {
 	digits, ok := strings.CutPrefix(id, prefix)
 	_, err := hex.DecodeString(digits)
@@ -45,11 +44,8 @@ func madeAt(id string) time.Time {
 	return time.UnixMilli(newest - left)
 }
 
-// of returns a request's context, and the folder that is its caller's below each of the API's prefixes.
-func of(r *openaiapi.Request) (ctx context.Context, folder string) {
-	ctx = r.Context()
-	return ctx, url.PathEscape(r.Caller.Name) + "/"
-}
+// folderOf returns the folder, below each of the API's prefixes, of the caller that sends a request.
+func folderOf(r *openaiapi.Request) string { return url.PathEscape(r.Caller.Name) + "/" }
 
 // Where things are in the bucket.
 const (

@@ -9,30 +9,30 @@ import (
 
 // page is which part of a list is asked for.
 type page struct {
-	after   string // an id; "" begins at the beginning
-	limit   int
-	forward bool // oldest first
+	after       string // an id; "" begins at the beginning
+	limit       int
+	oldestFirst bool // oldest first
 }
 
 // readPage reads after, limit and order. kind is the prefix of the list's ids.
-func readPage(r *openaiapi.Request, kind string, standard, most int) (*page, error) {
+func readPage(r *openaiapi.Request, kind string, defaultLimit, maxLimit int) (*page, error) {
 	q := r.Path.Query
-	p := &page{after: q.Get("after"), limit: standard}
-	// An id need not be there any more: whoever deletes while he pages has deleted the last one.
+	p := &page{after: q.Get("after"), limit: defaultLimit}
+	// An id need not be there any more: a client that deletes as it pages has deleted the last one.
 	if p.after != "" && !isID(kind, p.after) {
 		return nil, openaierr.Invalid("after", "invalid_value", "'after' is %.100q, want the last id of the page before, such as %s....", p.after, kind)
 	}
 	if value := q.Get("limit"); value != "" {
 		n, err := strconv.Atoi(value)
-		if err != nil || n < 1 || n > most {
-			return nil, openaierr.Invalid("limit", "invalid_value", "'limit' is %.100q, want a number from 1 to %d.", value, most)
+		if err != nil || n < 1 || n > maxLimit {
+			return nil, openaierr.Invalid("limit", "invalid_value", "'limit' is %.100q, want a number from 1 to %d.", value, maxLimit)
 		}
 		p.limit = n
 	}
 	switch order := q.Get("order"); order {
 	case "", "desc":
 	case "asc":
-		p.forward = true
+		p.oldestFirst = true
 	default:
 		return nil, openaierr.Invalid("order", "invalid_value", "'order' is %.100q, want asc or desc.", order)
 	}

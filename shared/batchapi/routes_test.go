@@ -32,7 +32,7 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// A method that an operation does not have is told those of both functions.
+// The 405 for a method that a path does not have lists the methods of both functions.
 func TestWrongMethod(t *testing.T) {
 	w := newWorld(t)
 	a := w.call(alice, "PUT", "/v1/batches", nil)

@@ -10,8 +10,8 @@ import (
 	"aoai-bridge/shared/config"
 )
 
-// callers replaces the callers' secret before it is read: alice's entry has these members besides.
-func (w *world) callers(members string) {
+// putCaller replaces the callers' secret before it is read: alice's entry has these members besides.
+func (w *world) putCaller(members string) {
 	w.vault.Put("callers", fmt.Sprintf(`{"callers":[{"name":"alice/%%","sha256":"%x","models":["*"]%s}]}`, sha256.Sum256([]byte(alice)), members))
 }
 
@@ -70,7 +70,7 @@ func TestSpending(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, func(env *config.Batch) { env.CostCeiling = tt.stack })
-			w.callers(tt.caller)
+			w.putCaller(tt.caller)
 			in := request(w.upload(alice, "a.jsonl", line("1", "gpt-4o-mini", "hi")))
 			if tt.option != "" {
 				in["metadata"] = map[string]string{tt.option: tt.value}
@@ -111,7 +111,7 @@ func TestPermitsTravel(t *testing.T) {
 			w := newWorld(t)
 			w.vault.Put("callers", fmt.Sprintf(`{"callers":[{"name":"bob","sha256":"%x","models":["gpt-4o-mini"]%s}]}`, sha256.Sum256([]byte(bob)), allow))
 			id := w.create(bob, w.upload(bob, "a.jsonl", text))
-			w.wait(id)
+			w.waitForWorkflow(id)
 			c := w.client(bob)
 			b, err := c.Batches.Get(t.Context(), id)
 			if err != nil {

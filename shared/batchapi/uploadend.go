@@ -13,9 +13,9 @@ import (
 	"aoai-bridge/shared/openaierr"
 )
 
-// ending is the record of how an upload has ended. Calls to complete and to cancel may come at the same
+// uploadEnding is the record of how an upload has ended. Calls to complete and to cancel may come at the same
 // time: the first that writes it decides.
-type ending struct {
+type uploadEnding struct {
 	Status  string   `json:"status"`             // completed or cancelled; "" where there is no record
 	PartIDs []string `json:"part_ids,omitempty"` // that make the file, in order
 	Made    bool     `json:"made"`               // the file has been made; its owner may have deleted it since
@@ -32,22 +32,22 @@ type completion struct {
 	MD5     string   `json:"md5"`
 }
 
-// completeUpload makes the file of the parts. Said again, it answers the same.
+// completeUpload makes the file of the parts. Repeated, it answers the same.
 func (a *API) completeUpload(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
-	ctx, caller := of(r)
+	ctx, folder := r.Context(), folderOf(r)
 	in := &completion{}
 	if err := r.Decode(in); err != nil {
 		return nil, err
 	}
-	u, err := a.complete(ctx, caller, r.PathValue("id"), in)
+	u, err := a.complete(ctx, folder, r.PathValue("id"), in)
 	if err != nil {
 		return nil, err
 	}
 	return u.object(), nil
 }
 
-func (a *API) complete(ctx context.Context, caller, id string, in *completion) (*upload, error) {
-	u, err := a.findUpload(ctx, caller, id)
+func (a *API) complete(ctx context.Context, folder, id string, in *completion) (*upload, error) {
+	u, err := a.findUpload(ctx, folder, id)
 	switch {
 	case err != nil:
 		return nil, err
@@ -58,35 +58,35 @@ func (a *API) complete(ctx context.Context, caller, id string, in *completion) (
 	case u.status() != "pending":
 		return nil, notPending(u)
 	}
-	keys, err := a.parts(ctx, caller, u, in.PartIDs)
+	keys, err := a.partKeys(ctx, folder, u, in.PartIDs)
 	if err != nil {
 		return nil, err
 	}
-	file, err := a.join(ctx, u.file().key(caller), keys, in.MD5)
+	file, err := a.joinParts(ctx, u.file().key(folder), keys, in.MD5)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Abandon()
 	if u.end.Status == "" {
-		u.end = ending{Status: completed, PartIDs: in.PartIDs}
-		won, err := a.store.Claim(ctx, uploadKey(caller, id, uploadEnd), &u.end)
+		u.end = uploadEnding{Status: completed, PartIDs: in.PartIDs}
+		won, err := a.store.Claim(ctx, uploadKey(folder, id, uploadEnd), &u.end)
 		if err != nil {
 			return nil, err
 		}
 		if !won {
-			return a.complete(ctx, caller, id, in)
+			return a.complete(ctx, folder, id, in)
 		}
 	}
 	if err := file.Commit(); err != nil {
 		return nil, err
 	}
 	u.end.Made = true
-	return u, a.store.Put(ctx, uploadKey(caller, id, uploadEnd), &u.end)
+	return u, a.store.Put(ctx, uploadKey(folder, id, uploadEnd), &u.end)
 }
 
-// join puts the parts of a file together; it is there once the writer is committed. sum is the MD5 that it
-// has to have, in hex; "" is any. S3's own way of joining objects takes none below 5 MiB but the last.
-func (a *API) join(ctx context.Context, key string, parts []string, sum string) (*bucket.Writer, error) {
+// joinParts puts the parts of a file together; it is there once the writer is committed. sum is the MD5 that it
+// has to have, in hex; "" is any. S3 itself joins no parts below 5 MiB, except as the last.
+func (a *API) joinParts(ctx context.Context, key string, parts []string, sum string) (*bucket.Writer, error) {
 	out, hash := a.store.Create(ctx, key, nil), md5.New()
 	both := io.MultiWriter(out, hash)
 	for _, part := range parts {
@@ -105,27 +105,27 @@ func (a *API) join(ctx context.Context, key string, parts []string, sum string) 
 	return out, nil
 }
 
-// parts finds the parts of an upload, in the caller's order.
-func (a *API) parts(ctx context.Context, caller string, u *upload, ids []string) (keys []string, err error) {
+// partKeys finds the parts of an upload, in the caller's order.
+func (a *API) partKeys(ctx context.Context, folder string, u *upload, ids []string) (keys []string, err error) {
 	if len(ids) == 0 {
 		return nil, openaiapi.Missing("part_ids", "")
 	}
 	sizes := map[string]int64{}
-	if err := a.store.List(ctx, uploadKey(caller, u.ID, ""), "", func(o bucket.Object) bool {
+	if err := a.store.List(ctx, uploadKey(folder, u.ID, ""), "", func(o bucket.Object) bool {
 		sizes[o.Key] = o.Size
 		return true
 	}); err != nil {
 		return nil, err
 	}
 	var sum int64
-	named := map[string]bool{}
+	seen := map[string]bool{}
 	for _, id := range ids {
-		if named[id] { // a file of any size could be made of one part
+		if seen[id] { // else a file of any size could be made of one part
 			return nil, openaierr.Invalid("part_ids", "invalid_value", "'part_ids' names %.100q more than once. Give each part once, in the file's order.", id)
 		}
-		named[id] = true
-		key := uploadKey(caller, u.ID, id)
-		if _, there := sizes[key]; !there || !isID(partID, id) {
+		seen[id] = true
+		key := uploadKey(folder, u.ID, id)
+		if _, found := sizes[key]; !found || !isID(partID, id) {
 			return nil, openaierr.Invalid("part_ids", "invalid_value", "The upload %s has no part %.100q. Give the ids that adding the parts has answered with.", u.ID, id)
 		}
 		sum += sizes[key]
@@ -139,14 +139,14 @@ func (a *API) parts(ctx context.Context, caller string, u *upload, ids []string)
 
 // cancelUpload ends an upload that will not be completed.
 func (a *API) cancelUpload(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
-	ctx, caller := of(r)
-	u, err := a.pending(ctx, caller, r.PathValue("id"))
+	ctx, folder := r.Context(), folderOf(r)
+	u, err := a.findPending(ctx, folder, r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
-	won, err := a.store.Claim(ctx, uploadKey(caller, u.ID, uploadEnd), ending{Status: cancelled})
+	won, err := a.store.Claim(ctx, uploadKey(folder, u.ID, uploadEnd), uploadEnding{Status: cancelled})
 	if err == nil && !won {
-		u, err = a.findUpload(ctx, caller, u.ID)
+		u, err = a.findUpload(ctx, folder, u.ID)
 	}
 	switch {
 	case err != nil:

@@ -26,7 +26,7 @@ type upload struct {
 	Expires   int64     `json:"expires_after"` // seconds, of the file
 	CreatedAt time.Time `json:"created_at"`
 
-	end ending
+	end uploadEnding
 	now time.Time
 }
 
@@ -72,7 +72,7 @@ func (u *upload) file() *file {
 	}
 }
 
-func uploadKey(caller, id, name string) string { return uploadsPrefix + caller + id + "/" + name }
+func uploadKey(folder, id, name string) string { return uploadsPrefix + folder + id + "/" + name }
 
 // The records of an upload, beside its parts.
 const (
@@ -81,7 +81,7 @@ const (
 )
 
 func (a *API) createUpload(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
-	ctx, caller := of(r)
+	ctx, folder := r.Context(), folderOf(r)
 	var in struct {
 		Purpose      string  `json:"purpose"`
 		Filename     string  `json:"filename"`
@@ -114,28 +114,28 @@ func (a *API) createUpload(_ http.ResponseWriter, r *openaiapi.Request) (any, er
 		ID: newID(uploadID, now), File: newID(fileID, now), Filename: name, Bytes: *in.Bytes, Expires: seconds,
 		CreatedAt: now.UTC(), now: now,
 	}
-	return u.object(), a.store.Put(ctx, uploadKey(caller, u.ID, uploadRecord), u)
+	return u.object(), a.store.Put(ctx, uploadKey(folder, u.ID, uploadRecord), u)
 }
 
 // findUpload returns an upload of the caller.
-func (a *API) findUpload(ctx context.Context, caller, id string) (*upload, error) {
+func (a *API) findUpload(ctx context.Context, folder, id string) (*upload, error) {
 	u := &upload{now: a.now()}
 	if !isID(uploadID, id) {
 		return nil, notFound("upload_id", "upload", id)
 	}
-	found, err := a.store.Get(ctx, uploadKey(caller, id, uploadRecord), u)
+	found, err := a.store.Get(ctx, uploadKey(folder, id, uploadRecord), u)
 	if err == nil && !found {
 		err = notFound("upload_id", "upload", id)
 	}
 	if err == nil {
-		_, err = a.store.Get(ctx, uploadKey(caller, id, uploadEnd), &u.end)
+		_, err = a.store.Get(ctx, uploadKey(folder, id, uploadEnd), &u.end)
 	}
 	return u, err
 }
 
-// pending returns an upload that may still be changed.
-func (a *API) pending(ctx context.Context, caller, id string) (*upload, error) {
-	u, err := a.findUpload(ctx, caller, id)
+// findPending returns an upload that may still be changed.
+func (a *API) findPending(ctx context.Context, folder, id string) (*upload, error) {
+	u, err := a.findUpload(ctx, folder, id)
 	if err == nil && u.status() != "pending" {
 		err = notPending(u)
 	}
@@ -147,8 +147,8 @@ func notPending(u *upload) error {
 }
 
 func (a *API) addPart(_ http.ResponseWriter, r *openaiapi.Request) (any, error) {
-	ctx, caller := of(r)
-	u, err := a.pending(ctx, caller, r.PathValue("id"))
+	ctx, folder := r.Context(), folderOf(r)
+	u, err := a.findPending(ctx, folder, r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
@@ -163,5 +163,5 @@ func (a *API) addPart(_ http.ResponseWriter, r *openaiapi.Request) (any, error) 
 	now := a.now()
 	id := newID(partID, now)
 	part := map[string]any{"id": id, "object": "upload.part", "created_at": now.Unix(), "upload_id": u.ID}
-	return part, a.store.PutBytes(ctx, uploadKey(caller, u.ID, id), "application/octet-stream", content)
+	return part, a.store.PutBytes(ctx, uploadKey(folder, u.ID, id), "application/octet-stream", content)
 }

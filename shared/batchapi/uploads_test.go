@@ -58,14 +58,14 @@ func TestUpload(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			same(t, answer, content)
-			w.followed(file, content)
+			checkContent(t, answer, content)
+			w.checkRedirect(file, content)
 		})
 	}
 }
 
-// same checks a content.
-func same(t *testing.T, answer *http.Response, content []byte) {
+// checkContent checks a content.
+func checkContent(t *testing.T, answer *http.Response, content []byte) {
 	t.Helper()
 	defer answer.Body.Close()
 	got, err := io.ReadAll(answer.Body)
@@ -77,8 +77,8 @@ func same(t *testing.T, answer *http.Response, content []byte) {
 	}
 }
 
-// followed reads a large file as the libraries do that follow a redirect, without the key.
-func (w *world) followed(file string, content []byte) {
+// checkRedirect reads a large file as the libraries do that follow a redirect, without the key.
+func (w *world) checkRedirect(file string, content []byte) {
 	w.t.Helper()
 	a := w.call(alice, "GET", "/v1/files/"+file+"/content", nil)
 	if a.status != http.StatusFound || !strings.Contains(a.location, "/"+bucket+"/api/files/") {
@@ -88,7 +88,7 @@ func (w *world) followed(file string, content []byte) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	same(w.t, answer, content)
+	checkContent(w.t, answer, content)
 }
 
 func TestUploadErrors(t *testing.T) {
@@ -105,13 +105,7 @@ func TestUploadErrors(t *testing.T) {
 		t.Fatalf("%v", a)
 	}
 	complete := "/v1/uploads/" + pending + "/complete"
-	tests := []struct {
-		name   string
-		get    func() answer
-		status int
-		param  string
-		code   string
-	}{
+	tests := []errorCase{
 		{"purpose", func() answer {
 			return w.call(alice, "POST", "/v1/uploads", with(func(in map[string]any) { in["purpose"] = "vision" }))
 		}, 400, "purpose", "invalid_value"},
@@ -136,14 +130,7 @@ func TestUploadErrors(t *testing.T) {
 		{"a byte is missing", func() answer { return w.call(alice, "POST", complete, map[string]any{"part_ids": []string{part}}) }, 400, "part_ids", "invalid_value"},
 		{"cancel twice", func() answer { return w.call(alice, "POST", "/v1/uploads/"+cancelled+"/cancel", nil) }, 400, "upload_id", "upload_not_pending"},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			a := tt.get()
-			if a.status != tt.status || a.text("error", "param") != tt.param || a.text("error", "code") != tt.code {
-				t.Errorf("%d %v, want %d about %q with %q", a.status, a.body, tt.status, tt.param, tt.code)
-			}
-		})
-	}
+	checkErrors(t, tests)
 	last := w.form(alice, "/v1/uploads/"+pending+"/parts", "data", "part", "\n").text("id")
 	whole := map[string]any{"part_ids": []string{part, last}, "md5": strings.Repeat("0", 32)}
 	if a := w.call(alice, "POST", complete, whole); a.text("error", "code") != "checksum_mismatch" {
@@ -152,14 +139,14 @@ func TestUploadErrors(t *testing.T) {
 	if a := w.call(alice, "GET", "/v1/files", nil); len(a.body["data"].([]any)) != 0 {
 		t.Errorf("a file with a wrong MD5 is there: %v", a.body)
 	}
-	w.pass(25 * time.Hour)
+	w.advance(25 * time.Hour)
 	delete(whole, "md5")
 	if a := w.call(alice, "POST", complete, whole); a.text("error", "code") != "upload_not_pending" || !strings.Contains(a.text("error", "message"), "expired") {
 		t.Errorf("a day later: %d %v", a.status, a.body)
 	}
 }
 
-// Of a complete and a cancel at the same time one is done, and the other one is told so.
+// Of a complete and a cancel at the same time one is done, and the other gets an error.
 func TestUploadEndsOnce(t *testing.T) {
 	w := newWorld(t)
 	content := line("1", "gpt-4o", "once")

@@ -138,7 +138,7 @@ func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
 	return w
 }
 
-// routesOf returns a function that tells which function the template's API hands a request to.
+// routesOf returns a function that finds the function to which the template's API hands a request.
 func routesOf(t *testing.T) func(*http.Request) string {
 	t.Helper()
 	stack, err := template.Read("../../template.yaml", nil)
@@ -187,8 +187,8 @@ type hold struct {
 	released chan struct{}
 }
 
-// pause holds a task until release is called. at is closed once the workflow has got there.
-func (w *world) pause(task string) (at <-chan struct{}, release func()) {
+// holdTask holds a task until release is called. at is closed once the workflow has got there.
+func (w *world) holdTask(task string) (at <-chan struct{}, release func()) {
 	reached := make(chan struct{})
 	h := &hold{task, sync.OnceFunc(func() { close(reached) }), make(chan struct{})}
 	w.mu.Lock()
@@ -203,15 +203,15 @@ func (w *world) clock() time.Time {
 	return w.now
 }
 
-// pass lets time go by.
-func (w *world) pass(d time.Duration) {
+// advance lets time go by.
+func (w *world) advance(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.now = w.now.Add(d)
 }
 
-// wait returns once the workflow of a batch is over.
-func (w *world) wait(id string) {
+// waitForWorkflow returns once the workflow of a batch is over.
+func (w *world) waitForWorkflow(id string) {
 	w.t.Helper()
 	if _, err := w.states.Wait(w.t.Context(), w.execution(id)); err != nil {
 		w.t.Fatal(err)
@@ -250,6 +250,26 @@ func (a answer) text(path ...string) string {
 		return ""
 	}
 	return fmt.Sprint(value)
+}
+
+// errorCase is a request, and the error that answers it.
+type errorCase struct {
+	name        string
+	send        func() answer
+	status      int
+	param, code string // "" is null
+}
+
+func checkErrors(t *testing.T, tests []errorCase) {
+	t.Helper()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := tt.send()
+			if a.status != tt.status || a.text("error", "param") != tt.param || a.text("error", "code") != tt.code || a.text("error", "message") == "" {
+				t.Errorf("%d %v, want %d about %q with %q", a.status, a.body, tt.status, tt.param, tt.code)
+			}
+		})
+	}
 }
 
 // call sends a request with a body of JSON, or as it is where it is a string.

@@ -1,5 +1,5 @@
 // Package bucket keeps objects in S3: small records of JSON, which can be claimed, and files of lines of any
-// size, read and written as they stream. It refuses to know what is in them.
+// size, read and written as they stream. It does not know what is in them.
 package bucket
 
 import (
@@ -29,7 +29,7 @@ type Bucket struct {
 // New makes a Bucket.
 func New(cfg aws.Config, name string) *Bucket {
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
-		o.UsePathStyle = o.BaseEndpoint != nil // an endpoint of one's own has no name for each bucket
+		o.UsePathStyle = o.BaseEndpoint != nil // a custom endpoint has no host name for each bucket
 		// Of two claims at once S3 may refuse both with this 409, which asks to try again; the SDK does not.
 		o.Retryer = retry.AddWithErrorCodes(o.Retryer, "ConditionalRequestConflict")
 	})
@@ -37,8 +37,8 @@ func New(cfg aws.Config, name string) *Bucket {
 }
 
 // ValidName reports whether a name can be a bucket's: 3 to 63 lower-case letters, digits, dots and hyphens ("General
-// purpose bucket naming rules", S3 User Guide). What is none may still mean something to S3, which decodes a slash
-// and takes ARNs: such a name reaches objects past a check of bucket and key. So may an alias of an access point,
+// purpose bucket naming rules", S3 User Guide). S3 may still accept other names, since it decodes a
+// slash and takes ARNs: such a name reaches objects past a check of bucket and key. So may an alias of an access point,
 // which looks like a bucket's name except for its ending.
 func ValidName(name string) bool {
 	return nameForm.MatchString(name) && !strings.Contains(name, "..") && !aliasForm.MatchString(name)
@@ -52,7 +52,7 @@ var (
 // Name is the bucket's.
 func (b *Bucket) Name() string { return b.name }
 
-// Other is another bucket, which is reached the same way.
+// Other returns another bucket, reached with the same client.
 func (b *Bucket) Other(name string) *Bucket { return &Bucket{b.s3, name} }
 
 // JSONL is the content type of a file of lines.
@@ -83,9 +83,9 @@ func (b *Bucket) Put(ctx context.Context, key string, record any) error {
 }
 
 // Claim writes a record unless there is one. won is false where there is, which may be our own if an
-// earlier answer was lost: the claimant tells by what it reads.
+// earlier answer was lost: the claimant has to read it to find out.
 func (b *Bucket) Claim(ctx context.Context, key string, record any) (won bool, err error) {
-	in := b.object(key, recordType, encode(record))
+	in := b.putInput(key, recordType, encode(record))
 	in.IfNoneMatch = aws.String("*")
 	_, err = b.s3.PutObject(ctx, in)
 	if Status(err) == http.StatusPreconditionFailed {
@@ -104,11 +104,11 @@ func encode(record any) []byte {
 
 // PutBytes writes an object.
 func (b *Bucket) PutBytes(ctx context.Context, key, contentType string, content []byte) error {
-	_, err := b.s3.PutObject(ctx, b.object(key, contentType, content))
+	_, err := b.s3.PutObject(ctx, b.putInput(key, contentType, content))
 	return err
 }
 
-func (b *Bucket) object(key, contentType string, content []byte) *s3.PutObjectInput {
+func (b *Bucket) putInput(key, contentType string, content []byte) *s3.PutObjectInput {
 	return &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(content), ContentType: &contentType}
 }
 
@@ -118,19 +118,19 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 	return err
 }
 
-// Object is what S3 tells of an object.
+// Object describes an object.
 type Object struct {
 	Key      string
 	Size     int64 // bytes
 	ETag     string
 	Modified time.Time
 
-	// What List leaves empty.
+	// Left empty by List.
 	Version  string // "null" or "" in a bucket without versions
 	Metadata map[string]string
 }
 
-// Head tells of an object; nil where there is none. An empty version is the newest.
+// Head describes an object; it returns nil if there is none. An empty version is the newest.
 func (b *Bucket) Head(ctx context.Context, key, version string) (*Object, error) {
 	in := &s3.HeadObjectInput{Bucket: &b.name, Key: &key}
 	if version != "" {
@@ -151,8 +151,8 @@ func (b *Bucket) Head(ctx context.Context, key, version string) (*Object, error)
 	}, nil
 }
 
-// List calls visit with each object below prefix that comes after a key, in the keys' order, until
-// visit says that it is enough.
+// List calls visit with each object below prefix whose key comes after a key, in the keys' order, until
+// visit returns false.
 func (b *Bucket) List(ctx context.Context, prefix, after string, visit func(Object) (more bool)) error {
 	in := &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix}
 	if after != "" {
@@ -173,7 +173,7 @@ func (b *Bucket) List(ctx context.Context, prefix, after string, visit func(Obje
 	return nil
 }
 
-// Link is a URL that reads an object for as long as life, with a Content-Disposition.
+// Link returns a presigned URL that reads an object, with a Content-Disposition, and is valid for life.
 func (b *Bucket) Link(ctx context.Context, key, disposition string, life time.Duration) (string, error) {
 	request, err := s3.NewPresignClient(b.s3).PresignGetObject(ctx, &s3.GetObjectInput{
 		Bucket: &b.name, Key: &key, ResponseContentDisposition: &disposition,
@@ -184,7 +184,7 @@ func (b *Bucket) Link(ctx context.Context, key, disposition string, life time.Du
 	return request.URL, nil
 }
 
-// Status is the HTTP status that S3 answered with where err is its, and 0 where it is not.
+// Status returns the HTTP status that S3 answered with, and 0 if err is not an answer of S3.
 func Status(err error) int {
 	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		return response.HTTPStatusCode()

@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// of is a bucket whose S3 is a handler, and which tries again at once.
-func of(t *testing.T, s3 http.Handler) *Bucket {
+// newTestBucket returns a bucket whose S3 is a handler, and which retries at once.
+func newTestBucket(t *testing.T, s3 http.Handler) *Bucket {
 	server := httptest.NewServer(s3)
 	t.Cleanup(server.Close)
 	return New(aws.Config{
@@ -93,7 +93,7 @@ func TestDownloadGoesOn(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := &cutting{content: content, after: tt.after, cuts: tt.cuts}
-			o := of(t, c).OpenVersion(t.Context(), "k", "", "", tt.offset)
+			o := newTestBucket(t, c).OpenVersion(t.Context(), "k", "", "", tt.offset)
 			defer o.Close()
 			got, err := io.ReadAll(o)
 			if (err != nil) != tt.fails {
@@ -112,7 +112,7 @@ func TestDownloadGoesOn(t *testing.T) {
 // A body that has come whole and does not have its checksum is an error, not a download to go on with.
 func TestDownloadOfWrongBytes(t *testing.T) {
 	asked := 0
-	o := of(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	o := newTestBucket(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"e"`)
 		w.Header().Set("Content-Length", "7")
 		if asked++; r.Header.Get("Range") != "" {
@@ -144,7 +144,7 @@ func TestClaimInConflict(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			asked := 0
-			b := of(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			b := newTestBucket(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				if asked++; asked <= tt.conflicts {
 					w.WriteHeader(http.StatusConflict)
@@ -161,7 +161,7 @@ func TestClaimInConflict(t *testing.T) {
 	}
 }
 
-// An object that lacks a chunk must not appear, even if whoever writes it goes on after the error.
+// An object that lacks a chunk must not appear, even if its writer goes on after the error.
 func TestUploadOfALostChunk(t *testing.T) {
 	completed, puts := false, 0 // one request at a time
 	s3 := http.NewServeMux()
@@ -177,9 +177,9 @@ func TestUploadOfALostChunk(t *testing.T) {
 		}
 	})
 	s3.HandleFunc("DELETE /b/k", func(http.ResponseWriter, *http.Request) {})
-	w := of(t, s3).Create(t.Context(), "k", nil)
+	w := newTestBucket(t, s3).Create(t.Context(), "k", nil)
 	for range 3 {
-		_, _ = w.Write(make([]byte, chunk)) // the error is what this is about
+		_, _ = w.Write(make([]byte, chunkSize)) // the error is what this is about
 	}
 	if err := w.Commit(); Status(err) != http.StatusForbidden || completed {
 		t.Errorf("commit: %v, completed: %t", err, completed)
@@ -192,7 +192,7 @@ func TestSpoolSendsAFewAtOnce(t *testing.T) {
 	const atOnce, writers = 3, 8
 	var under, most atomic.Int64
 	full, once := make(chan struct{}), sync.Once{}
-	b := of(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	b := newTestBucket(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		switch {
 		case r.URL.Query().Has("uploads"):
@@ -216,7 +216,7 @@ func TestSpoolSendsAFewAtOnce(t *testing.T) {
 	var all []*Writer
 	for i := range writers {
 		w := spool.Create(t.Context(), fmt.Sprint(i))
-		for range chunk / len(line) {
+		for range chunkSize / len(line) {
 			if _, err := w.Write(line); err != nil {
 				t.Fatal(err)
 			}

@@ -13,23 +13,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// rereads is how often a download goes on after it broke off without having brought a byte.
-const rereads = 5
+// maxRereads is how often a download that broke off is continued without having got a byte.
+const maxRereads = 5
 
-// ErrBeyondEnd is the error of a Reader whose offset the object does not reach: it has become shorter.
+// ErrBeyondEnd is the error of a Reader whose offset is beyond the end of the object, which has become shorter.
 var ErrBeyondEnd = errors.New("the object ends before the offset")
 
-// Reader reads an object, and goes on where a download breaks off.
+// Reader reads an object, and continues where a download breaks off.
 type Reader struct {
-	ctx     context.Context
-	bucket  *Bucket
-	key     string
-	version string // "" is the newest
-	etag    string // of what was read first, so that no two objects are mixed
-	offset  int64
-	end     int64 // of the object, as the download announces it; -1 if it does not
-	body    io.ReadCloser
-	failed  int
+	ctx      context.Context
+	bucket   *Bucket
+	key      string
+	version  string // "" is the newest
+	etag     string // of what was read first, so that no two objects are mixed
+	offset   int64
+	end      int64 // of the object, as the download announces it; -1 if it does not
+	body     io.ReadCloser
+	failures int
 }
 
 // Open reads the newest version of an object. S3 is not asked before the first Read, or Begin.
@@ -50,16 +50,16 @@ func (r *Reader) Read(p []byte) (int, error) {
 		n, err := r.body.Read(p)
 		r.offset += int64(n)
 		if n > 0 {
-			r.failed = 0
+			r.failures = 0
 		}
 		if err == nil || err == io.EOF {
 			return n, err
 		}
 		r.Close()
 		if r.offset == r.end {
-			return n, err // there is nothing to go on with: the whole is wrong, by its checksum
+			return n, err // nothing is left to read: the checksum of the whole is wrong
 		}
-		if r.failed++; r.failed > rereads || r.ctx.Err() != nil {
+		if r.failures++; r.failures > maxRereads || r.ctx.Err() != nil {
 			return n, err
 		}
 		if n > 0 {
@@ -68,7 +68,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 	}
 }
 
-// Begin asks S3 for the object, unless that has been done. Whether there is one is known then.
+// Begin asks S3 for the object, unless that has been done. It fails if there is no such object.
 func (r *Reader) Begin() error {
 	if r.body != nil {
 		return nil
@@ -97,7 +97,7 @@ func (r *Reader) Begin() error {
 	return nil
 }
 
-// beginAtEnd has nothing to read, where the offset is the object's end and not beyond it.
+// beginAtEnd begins a read of nothing if the offset is the object's end. Beyond the end it fails.
 func (r *Reader) beginAtEnd() error {
 	o, err := r.bucket.Head(r.ctx, r.key, r.version)
 	if err != nil {
@@ -113,7 +113,7 @@ func (r *Reader) beginAtEnd() error {
 // Close ends the download; a later Read begins another.
 func (r *Reader) Close() error {
 	if r.body != nil {
-		_ = r.body.Close() // what was read is all that counts
+		_ = r.body.Close() // only what was read counts
 		r.body = nil
 	}
 	return nil

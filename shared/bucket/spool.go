@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// Spool is for many writers at once: they keep what they have not sent in temporary files. Each writer has one
+// Spool opens many writers at once: they keep what they have not sent in temporary files. Each writer has one
 // file open, or none while it has nothing to send, and one more while a chunk is on its way.
 type Spool struct {
 	bucket *Bucket
@@ -25,7 +25,7 @@ func (b *Bucket) NewSpool(dir string, atOnce int) *Spool {
 // Create opens a writer.
 func (s *Spool) Create(ctx context.Context, key string) *Writer {
 	more := func() pending { return &inFile{dir: s.dir} }
-	return &Writer{ctx: ctx, bucket: s.bucket, key: key, more: more, slots: s.slots, pending: more()}
+	return &Writer{ctx: ctx, bucket: s.bucket, key: key, newPending: more, slots: s.slots, pending: more()}
 }
 
 // inFile is open only while it has something.

@@ -10,26 +10,26 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// chunk is how much of an object is sent at once, in bytes. S3 takes 10,000 pieces, of 5 MiB or more.
-const chunk = 8 << 20
+// chunkSize is how much of an object is sent at once, in bytes. S3 takes 10,000 pieces, of 5 MiB or more.
+const chunkSize = 8 << 20
 
 // Writer writes a file of lines of any size. It appears with Commit, whole. While a chunk is on its way the
 // next one is filled.
 type Writer struct {
-	ctx      context.Context
-	bucket   *Bucket
-	key      string
-	metadata map[string]string
-	more     func() pending
-	slots    chan struct{} // has room for as many chunks as may be on their way at once; nil is no bound
-	pending  pending
-	sending  pending    // on its way, or empty; nil until the first chunk is full
-	sent     chan error // of what is on its way; nil if nothing is
-	size     int64      // bytes written in all
-	upload   string     // id of the multipart upload; "" until there is one
-	parts    []types.CompletedPart
-	done     bool  // committed
-	err      error // why a chunk did not arrive; nothing can be committed after that
+	ctx        context.Context
+	bucket     *Bucket
+	key        string
+	metadata   map[string]string
+	newPending func() pending
+	slots      chan struct{} // has room for as many chunks as may be on their way at once; nil is no bound
+	pending    pending
+	sending    pending    // on its way, or empty; nil until the first chunk is full
+	sent       chan error // of what is on its way; nil if nothing is
+	size       int64      // bytes written in all
+	upload     string     // id of the multipart upload; "" until there is one
+	parts      []types.CompletedPart
+	committed  bool
+	err        error // why a chunk did not arrive; nothing can be committed after that
 }
 
 // pending keeps what has not been sent yet.
@@ -44,13 +44,13 @@ type pending interface {
 // Create opens a writer that keeps a chunk or two in memory.
 func (b *Bucket) Create(ctx context.Context, key string, metadata map[string]string) *Writer {
 	more := func() pending { return &inMemory{} }
-	return &Writer{ctx: ctx, bucket: b, key: key, metadata: metadata, more: more, pending: more()}
+	return &Writer{ctx: ctx, bucket: b, key: key, metadata: metadata, newPending: more, pending: more()}
 }
 
 func (w *Writer) Write(p []byte) (int, error) {
 	n, err := w.pending.Write(p)
 	w.size += int64(n)
-	if err == nil && w.pending.len() >= chunk {
+	if err == nil && w.pending.len() >= chunkSize {
 		err = w.send()
 	}
 	return n, err
@@ -61,7 +61,7 @@ func (w *Writer) Size() int64 { return w.size }
 
 // send puts a chunk on its way, once the one before has arrived.
 func (w *Writer) send() error {
-	if err := w.arrive(); err != nil {
+	if err := w.waitSent(); err != nil {
 		return err
 	}
 	if w.upload == "" {
@@ -71,7 +71,7 @@ func (w *Writer) send() error {
 		if err != nil {
 			return err
 		}
-		w.upload, w.sending = *out.UploadId, w.more()
+		w.upload, w.sending = *out.UploadId, w.newPending()
 	}
 	w.pending, w.sending = w.sending, w.pending
 	w.sent = make(chan error, 1)
@@ -108,8 +108,8 @@ func (w *Writer) sendPart() error {
 	return nil
 }
 
-// arrive waits for the chunk that is on its way.
-func (w *Writer) arrive() error {
+// waitSent waits until the chunk that is on its way has arrived.
+func (w *Writer) waitSent() error {
 	if w.sent == nil {
 		return w.err
 	}
@@ -130,7 +130,7 @@ func (w *Writer) Commit() error {
 			Bucket: &w.bucket.name, Key: &w.key, Body: body, ContentLength: aws.Int64(w.pending.len()),
 			Metadata: w.metadata, ContentType: aws.String(JSONL),
 		})
-		w.done = err == nil
+		w.committed = err == nil
 		return err
 	}
 	if w.pending.len() > 0 {
@@ -138,21 +138,21 @@ func (w *Writer) Commit() error {
 			return err
 		}
 	}
-	if err := w.arrive(); err != nil {
+	if err := w.waitSent(); err != nil {
 		return err
 	}
 	_, err := w.bucket.s3.CompleteMultipartUpload(w.ctx, &s3.CompleteMultipartUploadInput{
 		Bucket: &w.bucket.name, Key: &w.key, UploadId: &w.upload, MultipartUpload: &types.CompletedMultipartUpload{Parts: w.parts},
 	})
-	w.done = err == nil
+	w.committed = err == nil
 	return err
 }
 
 // Abandon gives up what was written, if it was not committed.
 func (w *Writer) Abandon() {
-	_ = w.arrive() // nobody wants it any more
+	_ = w.waitSent() // the object is given up
 	w.close()
-	if w.upload != "" && !w.done {
+	if w.upload != "" && !w.committed {
 		// The bucket's lifecycle removes the upload should this fail.
 		_, _ = w.bucket.s3.AbortMultipartUpload(context.WithoutCancel(w.ctx), &s3.AbortMultipartUploadInput{
 			Bucket: &w.bucket.name, Key: &w.key, UploadId: &w.upload,

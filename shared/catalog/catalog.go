@@ -12,16 +12,16 @@ import (
 
 // Catalog is what is known of the models. It does not change once it is made.
 type Catalog struct {
-	models  map[string]*Model
-	aliases map[string]string
-	prices  map[priceKey]*Price
-	priced  map[versionKey]bool // versions that have prices of their own
-	batch   batchRule
-	missing map[DeploymentType]string // why a type has no prices
-	ptus    map[string]*PTU
-	images  map[string]*Images
-	quotas  map[quotaKey]*Quota
-	sources map[string]Source
+	models    map[string]*Model
+	aliases   map[string]string
+	prices    map[string][]Price        // by model
+	overrides map[overrideKey]*Price    // the user's, which replace the others
+	priced    map[versionKey]bool       // versions that have prices of their own
+	missing   map[DeploymentType]string // why a type has no prices
+	ptus      map[string]*PTU
+	images    map[string]*Images
+	quotas    map[quotaKey]*Quota
+	sources   map[string]Source
 }
 
 // Source says where a row is from.
@@ -31,36 +31,42 @@ type Source struct {
 	Note string  `json:"note,omitempty"`
 }
 
-//go:generate go test -run TestRowsAreTheData -update
+//go:generate go run aoai-bridge/infra/catalog -dir .
 
-// tables is what data/*.json hold, and rows returns. The files say what is known; as Go the rows are there
-// in a tenth of the time that parsing takes at a cold start. Where a change here keeps rows.go from
-// compiling, let rows return nothing and generate it again.
+// tables is what rows returns. As Go code the rows load in a tenth of the time that parsing takes at a cold start;
+// prices, the longest table, is initialized data and takes no time. Where a change here keeps rows.go from
+// compiling, let rows return nil and prices be empty, and generate it again.
 type tables struct {
-	Aliases map[string]string         `json:"aliases"`
-	Models  []*Model                  `json:"models"`
-	Batch   batchRule                 `json:"batch"`
-	Missing map[DeploymentType]string `json:"missing"`
-	Prices  []*Price                  `json:"prices"`
-	PTUs    []*PTU                    `json:"ptu"`
-	Images  []*Images                 `json:"images"`
-	Quotas  []*Quota                  `json:"enqueued_tokens"`
-	Sources map[string]Source         // all of data/sources.json
+	Aliases map[string]string
+	Models  []*Model
+	Missing map[DeploymentType]string // why a type has no prices
+	PTUs    []*PTU
+	Images  []*Images
+	Quotas  []*Quota
+	Sources map[string]Source
 }
 
 // Embedded returns the catalog that the binary carries. It is made on the first call.
-var Embedded = sync.OnceValue(func() *Catalog {
+var Embedded = sync.OnceValue(embedded)
+
+func embedded() *Catalog {
 	all := rows()
 	c := &Catalog{
-		aliases: all.Aliases, batch: all.Batch, missing: all.Missing, sources: all.Sources,
-		models: map[string]*Model{}, prices: map[priceKey]*Price{}, priced: map[versionKey]bool{},
+		aliases: all.Aliases, missing: all.Missing, sources: all.Sources,
+		models: map[string]*Model{}, prices: map[string][]Price{}, overrides: map[overrideKey]*Price{}, priced: map[versionKey]bool{},
 		ptus: map[string]*PTU{}, images: map[string]*Images{}, quotas: map[quotaKey]*Quota{},
 	}
 	for _, m := range all.Models {
 		c.models[m.Name] = m
 	}
-	for _, p := range all.Prices {
-		c.setPrice(p)
+	for start, i := 0, 0; i < len(prices); i++ { // a model's rows are side by side
+		if p := &prices[i]; p.Version != "" {
+			c.priced[versionKey{p.Model, p.Version}] = true
+		}
+		if i+1 == len(prices) || prices[i+1].Model != prices[i].Model {
+			c.prices[prices[i].Model] = prices[start : i+1 : i+1]
+			start = i + 1
+		}
 	}
 	for _, p := range all.PTUs {
 		c.ptus[p.Model] = p
@@ -74,7 +80,7 @@ var Embedded = sync.OnceValue(func() *Catalog {
 		c.quotas[quotaKey{q.Model, q.Type}] = q
 	}
 	return c
-})
+}
 
 // Source returns what a row's source stands for.
 func (c *Catalog) Source(id string) (Source, bool) {
@@ -82,8 +88,8 @@ func (c *Catalog) Source(id string) (Source, bool) {
 	return s, ok
 }
 
-// Lookup finds a model by its name, or by its name and a version: the longest known name that begins
-// the one asked for, when what follows is a version ("gpt-4o-2024-11-20", "gpt-4-0613", "gpt-5-latest")
+// Lookup finds a model by its name, or by its name and a version: the longest known name that the
+// given one begins with, when what follows is a version ("gpt-4o-2024-11-20", "gpt-4-0613", "gpt-5-latest")
 // or a fine-tuning mark ("gpt-4o-2024-08-06.ft-abc"). Letter case does not matter. Any other name is an
 // error about the parameter "model"; the name of a deployment is not resolved here.
 func (c *Catalog) Lookup(name string) (Named, error) {
@@ -111,7 +117,7 @@ func (c *Catalog) Lookup(name string) (Named, error) {
 // Named is a model that was asked for, perhaps in a certain version.
 type Named struct {
 	*Model
-	Asked string // the version in the name, such as "2024-11-20"; "" if there was none
+	AskedVersion string // the version in the name, such as "2024-11-20"; "" if there was none
 }
 
 // versionOf reads what may follow a model's name, in lower case: a version, and the mark of a fine-tuned
@@ -127,23 +133,23 @@ func versionOf(rest string) (version string, ok bool) {
 		return "", false
 	}
 	version = strings.TrimPrefix(rest[1:], "v")
-	day := "0000-00-00"
+	form := "0000-00-00"
 	switch {
 	case version == "latest":
 		return version, true
 	case len(version) == len("0613") && version[:2] <= "12" && version[2] <= '3':
-		day = "0000"
+		form = "0000"
 	}
-	return version, shaped(version, day)
+	return version, hasForm(version, form)
 }
 
-// shaped tells whether a text is like another, with any digit where that has a 0.
-func shaped(text, like string) bool {
-	if len(text) != len(like) {
+// hasForm reports whether a text has a form: any digit where the form has a 0, and else the same bytes.
+func hasForm(text, form string) bool {
+	if len(text) != len(form) {
 		return false
 	}
 	for i := range len(text) {
-		if digit := text[i] >= '0' && text[i] <= '9'; like[i] == '0' && !digit || like[i] != '0' && text[i] != like[i] {
+		if digit := text[i] >= '0' && text[i] <= '9'; form[i] == '0' && !digit || form[i] != '0' && text[i] != form[i] {
 			return false
 		}
 	}
@@ -170,7 +176,7 @@ func (c *Catalog) encodings() []string {
 
 func (c *Catalog) clone() *Catalog {
 	d := *c
-	d.models, d.prices, d.priced = maps.Clone(c.models), maps.Clone(c.prices), maps.Clone(c.priced)
+	d.models, d.prices, d.overrides, d.priced = maps.Clone(c.models), maps.Clone(c.prices), maps.Clone(c.overrides), maps.Clone(c.priced)
 	d.ptus, d.images = maps.Clone(c.ptus), maps.Clone(c.images)
 	return &d
 }

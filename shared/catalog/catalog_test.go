@@ -38,8 +38,8 @@ func TestLookup(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n := lookup(t, Embedded(), tt.name)
-			if n.Name != tt.model || n.Asked != tt.version {
-				t.Errorf("got %s in version %q, want %s in %q", n.Name, n.Asked, tt.model, tt.version)
+			if n.Name != tt.model || n.AskedVersion != tt.version {
+				t.Errorf("got %s in version %q, want %s in %q", n.Name, n.AskedVersion, tt.model, tt.version)
 			}
 		})
 	}
@@ -83,14 +83,14 @@ func TestRowsAreSourced(t *testing.T) {
 		if m.Retirement != nil {
 			source(name, m.RetirementSource)
 		}
-		if m.LongContext != nil {
-			source(name, m.LongContext.Source)
-		}
 	}
-	for key, p := range c.prices {
-		source(key.model, p.Source)
-		if !key.kind.Known() || c.models[key.model] == nil || p.Input == nil {
-			t.Errorf("the price %v is of nothing", key)
+	for i, p := range prices {
+		source(p.Model, p.Source)
+		if !p.Type.Known() || c.models[p.Model] == nil || !p.Input.Known || (p.Long == nil) != (p.Above == 0) {
+			t.Errorf("the price %v is of nothing", p)
+		}
+		if i > 0 && p.Model < prices[i-1].Model {
+			t.Errorf("prices are not sorted: %s is after %s", p.Model, prices[i-1].Model)
 		}
 	}
 	for name, p := range c.ptus {
@@ -107,15 +107,17 @@ func TestRowsAreSourced(t *testing.T) {
 	}
 	for key, q := range c.quotas {
 		source(key.model, q.Source)
-		if !key.kind.Batch() || c.models[key.model] == nil {
+		if !key.deployment.Batch() || c.models[key.model] == nil {
 			t.Errorf("the quota %v is of nothing", key)
 		}
 	}
 }
 
+const today = "2026-11-28"
+
 func cost(t *testing.T, c *Catalog, model string, kind DeploymentType, u Usage) Cost {
 	t.Helper()
-	for _, cost := range c.Costs(lookup(t, c, model), u) {
+	for _, cost := range c.Costs(lookup(t, c, model), u, Terms{Day: today}) {
 		if cost.Type == kind {
 			return cost
 		}
@@ -135,18 +137,19 @@ func TestCosts(t *testing.T) {
 	}{
 		{"input and output", "gpt-4o", GlobalStandard, million, 12.5, ""},
 		{"cached input", "gpt-4o", GlobalStandard, Usage{Input: 1e6, CachedInput: 4e5}, 2, ""},
-		{"cached input without a price", "gpt-4-turbo", GlobalStandard, Usage{Input: 1e6, CachedInput: 1e6}, 10, ""},
+		{"cached input without a price", "gpt-4-turbo", GlobalStandard, Usage{Input: 1e6, CachedInput: 1e6}, 11, ""},
 		{"a data zone", "gpt-4o-2024-11-20", DataZoneStandard, million, 13.75, ""},
 		{"batch is half", "gpt-4o", GlobalBatch, million, 6.25, ""},
 		{"batch gives no discount on the cache", "gpt-4o", GlobalBatch, Usage{Input: 1e6, CachedInput: 1e6}, 1.25, ""},
 		{"a version with its own price", "gpt-4o-2024-05-13", GlobalStandard, million, 20, ""},
 		{"its batch", "gpt-4o-2024-05-13", GlobalBatch, million, 10, ""},
-		{"which the data zone has none of", "gpt-4o-2024-05-13", DataZoneStandard, million, -1, "version 2024-05-13"},
+		{"its data zone", "gpt-4o-2024-05-13", DataZoneStandard, million, 22, ""},
 		{"a regional price", "gpt-4o", Standard, million, -1, "regional"},
-		{"data zone batch", "gpt-4o", DataZoneBatch, million, -1, "Data Zone Batch"},
+		{"data zone batch", "gpt-4o", DataZoneBatch, million, 6.875, ""},
+		{"a price in half", "gpt-4o-mini", DataZoneBatch, million, -1, "a part of the price"},
 		{"a model without prices", "gpt-oss-20b", GlobalStandard, million, -1, "this model"},
 		{"a single token", "gpt-4o-mini", GlobalStandard, Usage{Input: 1}, 1.5e-7, ""},
-		{"embeddings", "text-embedding-3-large", GlobalStandard, Usage{Input: 1e6}, 0.13, ""},
+		{"embeddings", "text-embedding-3-large", GlobalStandard, Usage{Input: 1e6}, 0.143, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := cost(t, Embedded(), tt.model, tt.kind, tt.usage)
@@ -184,6 +187,7 @@ func TestPTUs(t *testing.T) {
 		{"the minimum", "gpt-5.2", GlobalProvisionedManaged, 1, Usage{Input: 200, Output: 20}, 0.11, 15},
 		{"the regional minimum and increment", "gpt-5.2", ProvisionedManaged, 1000, Usage{Input: 200, Output: 20}, 105.88, 150},
 		{"weights: cached input counts", "gpt-6-sol", GlobalProvisionedManaged, 3000, Usage{Input: 1000, CachedInput: 500, Output: 100}, 1050, 1050},
+		{"weights: cache writes count more", "gpt-6-sol", GlobalProvisionedManaged, 3000, Usage{Input: 1000, CachedInput: 500, CacheWrite: 400, Output: 100}, 1150, 1150},
 		{"weights of a long prompt", "gpt-6-sol", GlobalProvisionedManaged, 1, Usage{Input: 300000, Output: 1000}, 202.5, 205},
 		{"a hair above an increment", "gpt-4o", GlobalProvisionedManaged, 1, Usage{Input: 50001}, 20, 25},
 		{"above what a deployment may have", "o1", GlobalProvisionedManaged, 1e6, Usage{Input: 1000}, 4347826.09, 0},

@@ -29,8 +29,8 @@ func DeploymentTypes() []DeploymentType {
 	}
 }
 
-// Known tells whether Azure sells such a type.
+// Known reports whether Azure sells such a type.
 func (t DeploymentType) Known() bool { return slices.Contains(DeploymentTypes(), t) }
 
-// Batch tells whether the type takes batch jobs, and then nothing else.
+// Batch reports whether the type takes batch jobs, and then nothing else.
 func (t DeploymentType) Batch() bool { return t == GlobalBatch || t == DataZoneBatch }

@@ -1,5 +1,7 @@
 package catalog
 
+import "time"
+
 // Model is a row about one model. A nil number is not known, and the note beside it says why.
 type Model struct {
 	Name    string `json:"name"`
@@ -23,11 +25,14 @@ type Model struct {
 	LimitsSource  string                 `json:"limits_source,omitempty"`
 	LimitsNote    string                 `json:"limits_note,omitempty"`
 
-	Retirement       *string     `json:"retirement"` // "2027-02-06"
-	RetirementSource string      `json:"retirement_source,omitempty"`
-	ResponsesOnly    bool        `json:"responses_only,omitempty"` // there are no chat completions of it
-	LongContext      *LongPrompt `json:"long_context,omitempty"`
-	Versions         []Version   `json:"versions,omitempty"` // that differ in a limit, or in price
+	Retirement       *string   `json:"retirement"` // "2027-02-06"; see Retires
+	RetirementSource string    `json:"retirement_source,omitempty"`
+	Reads            []string  `json:"reads,omitempty"`          // "text", "image", "audio"; nil is not known
+	Writes           []string  `json:"writes,omitempty"`         // likewise
+	ResponsesOnly    bool      `json:"responses_only,omitempty"` // there are no chat completions of it
+	NoBatch          string    `json:"no_batch,omitempty"`       // why Azure has no batch of it; "" where it has
+	LongAbove        int       `json:"-"`                        // tokens of input above which a call costs more; 0 if it never does
+	Versions         []Version `json:"versions,omitempty"`       // that differ in a limit, in price or in retirement
 
 	// Of embeddings.
 	Dimensions             int    `json:"dimensions,omitempty"`
@@ -35,7 +40,7 @@ type Model struct {
 	MaxRequestTokens       int    `json:"max_request_tokens,omitempty"`
 	MaxRequestTokensSource string `json:"max_request_tokens_source,omitempty"`
 
-	own bool // the user's, by an override
+	overridden bool // it is the user's, from "models" in the Azure secret
 }
 
 // Version is what sets one version apart from its model.
@@ -43,14 +48,35 @@ type Version struct {
 	Version   string `json:"version"`
 	Context   *int   `json:"context,omitempty"`
 	MaxOutput *int   `json:"max_output,omitempty"`
+
+	Retirement string `json:"retirement,omitempty"` // "" is the model's
 }
 
-// LongPrompt is a surcharge on prompts above a length: factors on the prices of input and output.
-type LongPrompt struct {
-	Above  int     `json:"above"` // tokens
-	Input  float64 `json:"input"`
-	Output float64 `json:"output"`
-	Source string  `json:"source,omitempty"`
+// Retires returns the day on which Azure stops serving the version asked for, "2027-02-06", or "" where no
+// source states one.
+func (n Named) Retires() (day, source string) {
+	if n.Retirement != nil {
+		day = *n.Retirement
+	}
+	for _, v := range n.Versions {
+		if v.Version == n.AskedVersion && v.Retirement != "" {
+			day = v.Retirement
+		}
+	}
+	return day, n.RetirementSource
+}
+
+// Passed reports whether a day of retirement that a source states has passed. It has not if the source is older
+// than that day, since Azure puts retirements off. What the user states is not doubted.
+func (c *Catalog) Passed(day, source string, now time.Time) bool {
+	if day == "" || now.UTC().Format(time.DateOnly) < day {
+		return false
+	}
+	if source == override {
+		return true
+	}
+	published := c.sources[source].Date
+	return published != nil && *published >= day // a month, "2026-11", sorts before its first day
 }
 
 // Limits returns the context window and the most output, of the version asked for and on a deployment
@@ -61,7 +87,7 @@ func (n Named) Limits(t DeploymentType) (context, maxOutput *int) {
 		context = &limit
 	}
 	for _, v := range n.Versions {
-		if v.Version == n.Asked {
+		if v.Version == n.AskedVersion {
 			if v.Context != nil {
 				context = v.Context
 			}
@@ -101,8 +127,8 @@ type Detail struct {
 }
 
 type quotaKey struct {
-	model string
-	kind  DeploymentType
+	model      string
+	deployment DeploymentType
 }
 
 // Quota is how many tokens may wait in a model's batch deployment at once, by kind of subscription.

@@ -13,7 +13,7 @@ import (
 	"aoai-bridge/shared/decimal"
 )
 
-// Overrides is what a user knows better: the members "prices" and "models" of the Azure secret, or of a
+// Overrides are the user's own rows: the members "prices" and "models" of the Azure secret, or of a
 // file. Prices are in USD per 1,000,000 tokens, and per hour and PTU:
 //
 //	{"prices": {"gpt-4o": {"GlobalStandard": {"input": 2.5, "cached_input": 1.25, "output": 10},
@@ -23,38 +23,41 @@ import (
 //
 // A row of prices replaces the one of that model and type. A model is made like another, or like
 // nothing, and then differs in the members it has: kind, encoding, context, max_input, max_output,
-// retirement, images and ptu, the last two as in data/images.json and data/ptu.json.
+// retirement, images and ptu, the last two as in corrections.json.
 type Overrides struct {
 	Prices json.RawMessage `json:"prices"`
 	Models json.RawMessage `json:"models"`
 }
 
+// override is the source of the user's own rows.
+const override = "override"
+
 // ParseOverrides reads a file of overrides. What it holds is checked by With.
 func ParseOverrides(file []byte) (Overrides, error) {
 	var o Overrides
-	err := strict(file, &o, "the file")
+	err := decodeStrict(file, &o, "the file")
 	return o, err
 }
 
 // With returns the catalog with overrides merged over it. An error names the member at fault.
 func (c *Catalog) With(o Overrides) (*Catalog, error) {
-	if absent(o.Prices) && absent(o.Models) {
+	if isNull(o.Prices) && isNull(o.Models) {
 		return c, nil
 	}
 	merged := c.clone()
 	// Models first: a price may be of one.
-	err := members(o.Models, "models", func(path, name string, raw json.RawMessage) error {
+	err := eachMember(o.Models, "models", func(path, name string, raw json.RawMessage) error {
 		return merged.addModel(path, name, raw)
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = members(o.Prices, "prices", func(path, name string, raw json.RawMessage) error {
+	err = eachMember(o.Prices, "prices", func(path, name string, raw json.RawMessage) error {
 		n, err := merged.Lookup(name)
 		if err != nil {
 			return fmt.Errorf("%s: the catalog has no such model: add it to \"models\" too", path)
 		}
-		return members(raw, path, func(path, kind string, raw json.RawMessage) error {
+		return eachMember(raw, path, func(path, kind string, raw json.RawMessage) error {
 			return merged.addPrice(path, n, DeploymentType(kind), raw)
 		})
 	})
@@ -75,7 +78,7 @@ func (c *Catalog) addPrice(path string, n Named, t DeploymentType, raw json.RawM
 		Output      *float64 `json:"output"`
 		PTUHour     *float64 `json:"ptu_hour"`
 	}
-	if err := strict(raw, &in, path); err != nil {
+	if err := decodeStrict(raw, &in, path); err != nil {
 		return err
 	}
 	for name, v := range map[string]*float64{
@@ -91,15 +94,24 @@ func (c *Catalog) addPrice(path string, n Named, t DeploymentType, raw json.RawM
 	if in.Input == nil && in.PTUHour == nil {
 		return fmt.Errorf(`%s: neither input nor ptu_hour is given, want for example {"input": 2.5, "cached_input": 1.25, "output": 10}`, path)
 	}
-	c.setPrice(&Price{
-		Model: n.Name, Version: n.Asked, Type: t, Input: in.Input, CachedInput: in.CachedInput,
-		CacheWrite: in.CacheWrite, Output: in.Output, PTUHour: in.PTUHour, Source: "override",
-	})
+	rate := func(v *float64) Rate {
+		if v == nil {
+			return Rate{}
+		}
+		return Rate{*v, true}
+	}
+	c.overrides[overrideKey{n.Name, n.AskedVersion, t}] = &Price{
+		Model: n.Name, Version: n.AskedVersion, Type: t, PTUHour: rate(in.PTUHour), Source: override,
+		Rates: Rates{Input: rate(in.Input), CachedInput: rate(in.CachedInput), CacheWrite: rate(in.CacheWrite), Output: rate(in.Output)},
+	}
+	if n.AskedVersion != "" {
+		c.priced[versionKey{n.Name, n.AskedVersion}] = true
+	}
 	return nil
 }
 
-// change is a row of "models".
-type change struct {
+// modelOverride is a row of "models".
+type modelOverride struct {
 	Like       string  `json:"like"`
 	Kind       *string `json:"kind"`
 	Encoding   *string `json:"encoding"`
@@ -112,47 +124,47 @@ type change struct {
 }
 
 func (c *Catalog) addModel(path, name string, raw json.RawMessage) error {
-	var in change
-	if err := strict(raw, &in, path); err != nil {
+	var in modelOverride
+	if err := decodeStrict(raw, &in, path); err != nil {
 		return err
 	}
 	key := strings.ToLower(name)
 	m := Model{Kind: "chat"}
 	if in.Like != "" {
-		other, err := c.Lookup(in.Like)
+		base, err := c.Lookup(in.Like)
 		if err != nil {
 			return fmt.Errorf("%s.like: the catalog has no model %q", path, in.Like)
 		}
-		m = *other.Model
-		c.like(key, other.Name)
+		m = *base.Model
+		c.copyRows(key, base.Name)
 	} else if known := c.models[key]; known != nil {
 		m = *known
 	} else if in.Encoding == nil {
 		return fmt.Errorf(`%s: give like or encoding, for example {"like": "gpt-4o"} or {"encoding": "o200k_base"}`, path)
 	}
-	m.Name, m.own = key, true
-	if err := errors.Join(in.words(path, &m, c.encodings()), in.limits(path, &m)); err != nil {
+	m.Name, m.overridden = key, true
+	if err := errors.Join(in.applyTexts(path, &m, c.encodings()), in.applyLimits(path, &m)); err != nil {
 		return err
 	}
 	if in.Images != nil {
 		if err := in.Images.check(path + ".images"); err != nil {
 			return err
 		}
-		in.Images.Models, in.Images.Source = nil, "override"
+		in.Images.Models, in.Images.Source = nil, override
 		c.images[key] = in.Images
 	}
 	if in.PTU != nil {
 		if err := in.PTU.check(path + ".ptu"); err != nil {
 			return err
 		}
-		in.PTU.Model, in.PTU.Source = key, "override"
+		in.PTU.Model, in.PTU.Source = key, override
 		c.ptus[key] = in.PTU
 	}
 	c.models[key] = &m
 	return nil
 }
 
-func (in *change) words(path string, m *Model, encodings []string) error {
+func (in *modelOverride) applyTexts(path string, m *Model, encodings []string) error {
 	if in.Kind != nil {
 		m.Kind = *in.Kind
 	}
@@ -163,31 +175,35 @@ func (in *change) words(path string, m *Model, encodings []string) error {
 		if !slices.Contains(encodings, *in.Encoding) {
 			return fmt.Errorf("%s.encoding: %q is not an encoding, want one of %v", path, *in.Encoding, encodings)
 		}
-		m.Encoding, m.EncodingSource, m.EncodingNote = in.Encoding, "override", ""
+		m.Encoding, m.EncodingSource, m.EncodingNote = in.Encoding, override, ""
 	}
 	if in.Retirement != nil {
 		if _, err := time.Parse(time.DateOnly, *in.Retirement); err != nil {
 			return fmt.Errorf(`%s.retirement: %q is not a date, want for example "2027-02-06"`, path, *in.Retirement)
 		}
-		m.Retirement, m.RetirementSource = in.Retirement, "override"
+		m.Retirement, m.RetirementSource = in.Retirement, override
+		m.Versions = slices.Clone(m.Versions)
+		for i := range m.Versions {
+			m.Versions[i].Retirement = ""
+		}
 	}
 	return nil
 }
 
-func (in *change) limits(path string, m *Model) error {
+func (in *modelOverride) applyLimits(path string, m *Model) error {
 	for _, limit := range []struct {
-		name string
-		in   *int
-		to   **int
+		name  string
+		value *int
+		field **int
 	}{{"context", in.Context, &m.Context}, {"max_input", in.MaxInput, &m.MaxInput}, {"max_output", in.MaxOutput, &m.MaxOutput}} {
-		if limit.in == nil {
+		if limit.value == nil {
 			continue
 		}
-		if *limit.in <= 0 {
-			return fmt.Errorf("%s.%s: %d is not a number of tokens", path, limit.name, *limit.in)
+		if *limit.value <= 0 {
+			return fmt.Errorf("%s.%s: %d is not a number of tokens", path, limit.name, *limit.value)
 		}
-		*limit.to = limit.in
-		m.LimitsSource, m.LimitsNote = "override", ""
+		*limit.field = limit.value
+		m.LimitsSource, m.LimitsNote = override, ""
 	}
 	if in.Context != nil {
 		m.ContextByType, m.ContextNote = nil, ""
@@ -195,22 +211,24 @@ func (in *change) limits(path string, m *Model) error {
 	return nil
 }
 
-// like gives a model what belongs to another: prices, PTUs and the rule for images.
-func (c *Catalog) like(name, other string) {
+// copyRows gives a model the rows of another: prices, PTUs and the rule for images.
+func (c *Catalog) copyRows(name, other string) {
 	if p := c.ptus[other]; p != nil {
 		c.ptus[name] = p
 	}
 	if i := c.images[other]; i != nil {
 		c.images[name] = i
 	}
-	for _, t := range DeploymentTypes() {
-		if p := c.prices[priceKey{other, "", t}]; p != nil {
-			c.prices[priceKey{name, "", t}] = p
+	var rows []Price
+	for _, p := range c.prices[other] {
+		if p.Version == "" {
+			rows = append(rows, p)
 		}
 	}
+	c.prices[name] = rows
 }
 
-// maxMultiplier bounds what a patch counts for. Sums of tokens have to fit whole numbers.
+// maxMultiplier bounds how many tokens a patch counts for, so that sums of tokens do not overflow.
 const maxMultiplier = 1e6
 
 func (i *Images) check(path string) error {
@@ -241,15 +259,15 @@ func (p *PTU) check(path string) error {
 	return nil
 }
 
-func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
-// members calls f for each member of an object, in the order of their names.
-func members(raw json.RawMessage, path string, f func(path, name string, raw json.RawMessage) error) error {
-	if absent(raw) {
+// eachMember calls f for each member of an object, ordered by name.
+func eachMember(raw json.RawMessage, path string, f func(path, name string, raw json.RawMessage) error) error {
+	if isNull(raw) {
 		return nil
 	}
 	var object map[string]json.RawMessage
-	if err := strict(raw, &object, path); err != nil {
+	if err := decodeStrict(raw, &object, path); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(object)) {
@@ -260,8 +278,8 @@ func members(raw json.RawMessage, path string, f func(path, name string, raw jso
 	return nil
 }
 
-// strict decodes JSON that may have no other members than into has.
-func strict(raw []byte, into any, path string) error {
+// decodeStrict decodes JSON that may have no other members than into has.
+func decodeStrict(raw []byte, into any, path string) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	err := d.Decode(into)

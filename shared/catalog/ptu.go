@@ -67,9 +67,9 @@ func (c *Catalog) PTUs(n Named, u Usage, callsPerMinute float64) []Capacity {
 		case row.MaxPrompt > 0 && u.Input > int64(row.MaxPrompt):
 			capacity.Reason = fmt.Sprintf("provisioned deployments of this model refuse prompts above %d tokens", row.MaxPrompt)
 		default:
-			capacity.size(row, n, u, callsPerMinute)
-			if p := c.prices[priceKey{n.Name, "", t}]; p != nil && p.PTUHour != nil && capacity.PTUs != nil {
-				usd := Rounded(float64(*capacity.PTUs) * *p.PTUHour)
+			capacity.compute(row, n, u, callsPerMinute)
+			if p := c.overrides[overrideKey{n.Name, "", t}]; p != nil && p.PTUHour.Known && capacity.PTUs != nil {
+				usd := Rounded(float64(*capacity.PTUs) * p.PTUHour.USD)
 				capacity.USDPerHr = &usd
 			}
 		}
@@ -78,8 +78,8 @@ func (c *Catalog) PTUs(n Named, u Usage, callsPerMinute float64) []Capacity {
 	return all
 }
 
-func (c *Capacity) size(row *PTU, n Named, u Usage, callsPerMinute float64) {
-	raw := row.normalized(n, u) * callsPerMinute / row.InputTPM
+func (c *Capacity) compute(row *PTU, n Named, u Usage, callsPerMinute float64) {
+	raw := row.inInputTokens(n, u) * callsPerMinute / row.InputTPM
 	shown := math.Round(raw*100) / 100
 	c.Raw, c.Source = &shown, row.Source
 	c.Minimum, c.Increment = row.GlobalMin, row.GlobalIncrement
@@ -95,15 +95,16 @@ func (c *Capacity) size(row *PTU, n Named, u Usage, callsPerMinute float64) {
 	c.PTUs = &ptus
 }
 
-// normalized is one call in input tokens.
-func (p *PTU) normalized(n Named, u Usage) float64 {
+// inInputTokens returns how many input tokens one call counts for.
+func (p *PTU) inInputTokens(n Named, u Usage) float64 {
 	fresh := float64(u.Input - u.CachedInput)
 	if p.Weights == nil {
 		return fresh + p.OutputRatio*float64(u.Output)
 	}
+	fresh -= float64(u.CacheWrite)
 	w := p.Weights.Short
-	if n.LongContext != nil && u.Input > int64(n.LongContext.Above) {
+	if u.above(n.LongAbove) {
 		w = p.Weights.Long
 	}
-	return w.Input*fresh + w.CachedInput*float64(u.CachedInput) + w.Output*float64(u.Output)
+	return w.Input*fresh + w.CachedInput*float64(u.CachedInput) + w.CacheWrite*float64(u.CacheWrite) + w.Output*float64(u.Output)
 }

@@ -2,7 +2,10 @@
 // durations within a call and timers take time.Now.
 package clock
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Wall is the current time without Go's monotonic reading. A Lambda function is frozen between
 // invocations, and the monotonic clock may stand still meanwhile. Go compares two times by that
@@ -16,4 +19,16 @@ func Or(now func() time.Time) func() time.Time {
 		return Wall
 	}
 	return now
+}
+
+// Sleep waits, and returns why ctx has ended if that comes first.
+func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

@@ -12,12 +12,12 @@ import (
 )
 
 // AWS is the SDK's configuration as Lambda states it in the environment: AWS_REGION; credentials in
-// AWS_ACCESS_KEY_ID and so on or, with SnapStart and Lambda Managed Instances, behind
-// AWS_CONTAINER_CREDENTIALS_FULL_URI; AWS_ENDPOINT_URL and AWS_USE_FIPS_ENDPOINT where somebody set them.
+// AWS_ACCESS_KEY_ID and so on or, with SnapStart and Lambda Managed Instances, at the URL in
+// AWS_CONTAINER_CREDENTIALS_FULL_URI; AWS_ENDPOINT_URL and AWS_USE_FIPS_ENDPOINT where they are set.
 // The SDK's own chain looks in ten more places, none of which a function has, and linking it takes a
 // tenth of a cold start.
 func AWS(getenv func(string) string) (aws.Config, error) {
-	cfg := aws.Config{Region: getenv("AWS_REGION"), ConfigSources: []any{fips(getenv("AWS_USE_FIPS_ENDPOINT"))}}
+	cfg := aws.Config{Region: getenv("AWS_REGION"), ConfigSources: []any{fipsSetting(getenv("AWS_USE_FIPS_ENDPOINT"))}}
 	if cfg.Region == "" {
 		return aws.Config{}, errors.New("environment variable AWS_REGION is not set; Lambda sets it")
 	}
@@ -33,7 +33,7 @@ func AWS(getenv func(string) string) (aws.Config, error) {
 			o.AuthorizationToken = getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")
 			if file := getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); file != "" {
 				o.AuthorizationTokenProvider = endpointcreds.TokenProviderFunc(func() (string, error) {
-					token, err := os.ReadFile(file) // anew each time, since it is rotated
+					token, err := os.ReadFile(file) // each time, since it is rotated
 					return strings.TrimSpace(string(token)), err
 				})
 			}
@@ -44,10 +44,10 @@ func AWS(getenv func(string) string) (aws.Config, error) {
 	return cfg, nil
 }
 
-// fips is what the SDK asks for AWS_USE_FIPS_ENDPOINT.
-type fips string
+// fipsSetting is the value of AWS_USE_FIPS_ENDPOINT, as a source of the SDK's configuration.
+type fipsSetting string
 
-func (f fips) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
+func (f fipsSetting) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
 	if strings.EqualFold(string(f), "true") {
 		return aws.FIPSEndpointStateEnabled, true, nil
 	}

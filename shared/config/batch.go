@@ -9,7 +9,7 @@ import (
 // Batch is what the batch functions read besides Env.
 type Batch struct {
 	Bucket            string  // BATCH_BUCKET: has the files and the jobs' records
-	APIVersion        string  // BATCH_API_VERSION: of Azure's dated paths; none is /openai/v1
+	APIVersion        string  // BATCH_API_VERSION: of Azure's dated paths; "" is /openai/v1
 	CostCeiling       float64 // BATCH_COST_CEILING: USD a job may cost; 0 is any
 	OutputTokens      int     // BATCH_OUTPUT_TOKENS: what an answer is taken for where a line sets no limit
 	EnqueuedTokens    int64   // BATCH_ENQUEUED_TOKENS: quota of batch deployments that the secret states none for; 0 is unknown

@@ -1,4 +1,4 @@
-// Package config reads a function's environment, which the owner of a stack sets. It does not act on what that says.
+// Package config reads a function's environment, which the owner of a stack sets. It does not act on the settings.
 package config
 
 import (
@@ -58,26 +58,26 @@ func (r *reader) required(name, example string) string {
 	return value
 }
 
-func (r *reader) duration(name string, standard time.Duration) time.Duration {
+func (r *reader) duration(name string, fallback time.Duration) time.Duration {
 	value := r.getenv(name)
 	if value == "" {
-		return standard
+		return fallback
 	}
 	d, err := time.ParseDuration(value)
 	if err != nil || d <= 0 {
-		r.fail(name, value, standard.String())
+		r.fail(name, value, fallback.String())
 	}
 	return d
 }
 
-func (r *reader) count(name string, standard int) int {
+func (r *reader) count(name string, fallback int) int {
 	value := r.getenv(name)
 	if value == "" {
-		return standard
+		return fallback
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 0 {
-		r.fail(name, value, strconv.Itoa(standard))
+		r.fail(name, value, strconv.Itoa(fallback))
 	}
 	return n
 }

@@ -8,19 +8,19 @@ import (
 	"aoai-bridge/shared/rawjson"
 )
 
-// calls counts the tool calls of an assistant's message, and tells whether there are any.
+// calls counts the tool calls of an assistant's message, and reports whether there are any.
 //
-// A single call is written as its function's name, twice with and without what goes before, and its
+// A single call is written as its function's name, once with a dot before it and once without, and its
 // arguments as JSON without white space. Several calls are one call of a function that takes them all.
-func (c *counter) calls(calls rawjson.Node, param string) (any bool, err error) {
-	if err := objects(param, calls); err != nil {
+func (c *counter) calls(calls rawjson.Node, param string) (found bool, err error) {
+	if err := checkObjects(param, calls); err != nil {
 		return false, err
 	}
 	var names, arguments []string
 	i := 0
 	for call := range calls.Elements() {
 		if call.Kind() != '{' {
-			return false, wrongType(at(param, i), "an object", call)
+			return false, wrongType(elementParam(param, i), "an object", call)
 		}
 		f := call.Get("function")
 		text := "arguments"
@@ -28,7 +28,7 @@ func (c *counter) calls(calls rawjson.Node, param string) (any bool, err error) 
 			f, text = call.Get("custom"), "input"
 		}
 		if f.Kind() != '{' {
-			return false, wrongType(at(param, i)+".function", "an object", f)
+			return false, wrongType(elementParam(param, i)+".function", "an object", f)
 		}
 		names, arguments = append(names, f.Get("name").Text()), append(arguments, f.Get(text).Text())
 		i++
@@ -44,7 +44,7 @@ func (c *counter) calls(calls rawjson.Node, param string) (any bool, err error) 
 	return true, nil
 }
 
-// call counts one call but for the message that it is in.
+// call counts one call without the message that it is in.
 func (c *counter) call(name, arguments string, basis Basis) {
 	n := 5 + c.Encoding.Count(name) + c.Encoding.Count("."+name) + c.Encoding.Count(compact(arguments))
 	c.add("tool_calls", n, basis, "")
@@ -81,11 +81,11 @@ func compact(text string) string {
 	return b.String()
 }
 
-// choice counts what the choice of a tool adds to the definitions.
-func (c *counter) choice(body rawjson.Node) error {
+// toolChoice counts what tool_choice and function_call add to the definitions.
+func (c *counter) toolChoice(body rawjson.Node) error {
 	for _, member := range []struct {
-		name  string
-		named int // a function that has to be called, beside its name
+		name        string
+		namedTokens int // a function that has to be called, beside its name
 	}{{"tool_choice", 7}, {"function_call", 4}} {
 		choice := body.Get(member.name)
 		switch choice.Kind() {
@@ -107,7 +107,7 @@ func (c *counter) choice(body rawjson.Node) error {
 			if name == "" {
 				basis, note = Estimated, "no rule is known for this form of choice"
 			}
-			c.add("tool_choice", member.named+c.Encoding.Count(name), basis, note)
+			c.add("tool_choice", member.namedTokens+c.Encoding.Count(name), basis, note)
 		default:
 			return wrongType(member.name, "a string or an object", choice)
 		}

@@ -13,7 +13,7 @@ import (
 // chat counts a body of POST /chat/completions.
 func (c *counter) chat(body rawjson.Node) error {
 	messages := body.Get("messages")
-	if err := objects("messages", messages); err != nil {
+	if err := checkObjects("messages", messages); err != nil {
 		return err
 	}
 	functions, err := c.functions(body)
@@ -25,7 +25,7 @@ func (c *counter) chat(body rawjson.Node) error {
 		c.system = isSystem(m)
 		first := len(functions) > 0 && !system && c.system
 		system = system || c.system
-		if err := c.message(m, at("messages", i), first); err != nil {
+		if err := c.message(m, elementParam("messages", i), first); err != nil {
 			return err
 		}
 		i++
@@ -35,8 +35,8 @@ func (c *counter) chat(body rawjson.Node) error {
 	}
 	c.add("priming", c.overhead.priming, c.overhead.basis, "")
 	if len(functions) > 0 {
-		c.define(functions, body, system)
-		if err := c.choice(body); err != nil {
+		c.definitions(functions, body, system)
+		if err := c.toolChoice(body); err != nil {
 			return err
 		}
 	}
@@ -49,7 +49,7 @@ func isSystem(message rawjson.Node) bool {
 }
 
 // message counts one message. The function definitions follow the first system message after a line
-// break, which padded adds to it.
+// break, which is added to it if it is padded.
 func (c *counter) message(m rawjson.Node, param string, padded bool) error {
 	if m.Kind() != '{' {
 		return wrongType(param, "an object", m)
@@ -73,75 +73,77 @@ func (c *counter) message(m rawjson.Node, param string, padded bool) error {
 	if role.Text() == "tool" {
 		part, basis = "tool_results", o.calls
 	}
-	text, err := c.content(m.Get("content"), voice{part, basis, param + ".content"}, tail)
+	text, err := c.content(m.Get("content"), textContext{part, basis, param + ".content"}, tail)
 	if err != nil {
 		return err
 	}
 	if refusal := m.Get("refusal"); refusal.Kind() == '"' {
-		c.add("messages", c.tokens(refusal.Text(), named(param+".refusal")), Estimated, "a refusal is counted as text")
+		c.add("messages", c.countText(refusal.Text(), param+".refusal"), Estimated, "a refusal is counted as text")
 	}
 	if name := m.Get("name"); name.Kind() == '"' && role.Text() != "tool" {
-		c.add("names", o.name+c.tokens(name.Text(), named(param+".name")), o.basis, "")
+		c.add("names", o.name+c.countText(name.Text(), param+".name"), o.basis, "")
 	}
 	if call := m.Get("function_call"); !call.Absent() {
 		if call.Kind() != '{' {
 			return wrongType(param+".function_call", "an object", call)
 		}
-		n := 3 + c.Encoding.Count(call.Get("name").Text()) + c.tokens(call.Get("arguments").Text(), named(param+".function_call.arguments"))
+		n := 3 + c.Encoding.Count(call.Get("name").Text()) + c.countText(call.Get("arguments").Text(), param+".function_call.arguments")
 		c.add("tool_calls", n, o.schema, "")
 	}
 	if calls := m.Get("tool_calls"); !calls.Absent() {
-		said, err := c.calls(calls, param+".tool_calls")
+		hasCalls, err := c.calls(calls, param+".tool_calls")
 		if err != nil {
 			return err
 		}
-		if said && text {
-			wrap *= 2 // what is said and what is called are two messages
+		if hasCalls && text {
+			wrap *= 2 // the text and the calls are two messages
 		}
 	}
 	c.add(part, wrap, basis, "")
 	return nil
 }
 
-// voice is where a text belongs.
-type voice struct {
+// textContext is what a text counts towards, how sure its count is, and the parameter that has it.
+type textContext struct {
 	part  string
 	basis Basis
 	param string
 }
 
-func (v voice) at(i int) voice { return voice{v.part, v.basis, at(v.param, i)} }
+func (tc textContext) element(i int) textContext {
+	return textContext{tc.part, tc.basis, elementParam(tc.param, i)}
+}
 
-// content counts what a message says, and tells whether it has text. The first text is followed by tail.
-func (c *counter) content(content rawjson.Node, v voice, tail string) (text bool, err error) {
+// content counts the content of a message, and reports whether it has text. The first text is followed by tail.
+func (c *counter) content(content rawjson.Node, tc textContext, tail string) (text bool, err error) {
 	switch content.Kind() {
 	case '"':
 		if c.system && !c.Texts {
-			n := c.memorable(content, tail)
-			c.addRange(v.part, n, n, 0, v.basis, "")
+			n := c.countMemoized(content, tail)
+			c.addRange(tc.part, n, n, 0, tc.basis, "")
 		} else {
-			c.said(content.Text(), tail, v)
+			c.addText(content.Text(), tail, tc)
 		}
 		return len(content.Raw()) > len(`""`), nil
 	case '[':
-		if err := objects(v.param, content); err != nil {
+		if err := checkObjects(tc.param, content); err != nil {
 			return false, err
 		}
 	case 0, 'n':
 		return false, nil
 	default:
-		return false, wrongType(v.param, "a string or an array", content)
+		return false, wrongType(tc.param, "a string or an array", content)
 	}
 	i := 0
 	for p := range content.Elements() {
-		if text && v.part == "tool_results" {
-			v.basis = Estimated // how several texts of a tool's answer are joined is not published; it takes a token or so
+		if text && tc.part == "tool_results" {
+			tc.basis = Estimated // how several texts of a tool's answer are joined is not published; it takes a token or so
 		}
-		said, err := c.piece(p, v.at(i), tail)
+		isText, err := c.contentPart(p, tc.element(i), tail)
 		if err != nil {
 			return text, err
 		}
-		if said {
+		if isText {
 			text, tail = true, ""
 		}
 		i++
@@ -149,30 +151,30 @@ func (c *counter) content(content rawjson.Node, v voice, tail string) (text bool
 	return text, nil
 }
 
-// memorable counts a text that other requests have too.
-func (c *counter) memorable(text rawjson.Node, tail string) int {
-	return c.Memo.count(text.Raw(), tail, func() counted {
-		return counted{tokens: c.Encoding.Count(text.Text() + tail)}
+// countMemoized counts a text that other requests are likely to have too.
+func (c *counter) countMemoized(text rawjson.Node, tail string) int {
+	return c.Memo.countOnce(text.Raw(), tail, func() memoCount {
+		return memoCount{tokens: c.Encoding.Count(text.Text() + tail)}
 	}).tokens
 }
 
-// said counts a text of a message. What tools answer side by side reaches the model as JSON in ASCII:
+// addText counts a text of a message. The results of parallel tool calls reach the model as JSON in ASCII:
 // line breaks, quotes and every character beyond ASCII become escape sequences, on OpenAI's endpoint and
 // on Azure's (https://community.openai.com/t/1375117).
-func (c *counter) said(text, tail string, v voice) {
-	c.keep(text, named(v.param))
+func (c *counter) addText(text, tail string, tc textContext) {
+	c.keepText(text, tc.param)
 	note := ""
 	if c.parallel {
-		v.basis = Estimated
+		tc.basis = Estimated
 		if escaped := escape(text); len(escaped) != len(text) {
 			text, note = escaped, "the results of parallel calls are counted as escaped JSON"
 		}
 	}
 	n := c.Encoding.Count(text + tail)
-	c.addRange(v.part, n, n, 0, v.basis, note)
+	c.addRange(tc.part, n, n, 0, tc.basis, note)
 }
 
-// escape is what stands between the quotes of a JSON string in ASCII.
+// escape returns text as it stands between the quotes of a JSON string in ASCII.
 func escape(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -198,33 +200,33 @@ func escape(text string) string {
 	return b.String()
 }
 
-// piece counts one part of a message's content, and tells whether it is text.
-func (c *counter) piece(p rawjson.Node, v voice, tail string) (text bool, err error) {
+// contentPart counts one part of a message's content, and reports whether it is text.
+func (c *counter) contentPart(p rawjson.Node, tc textContext, tail string) (text bool, err error) {
 	switch p.Kind() {
 	case '{':
 	case '"':
-		c.said(p.Text(), tail, v)
+		c.addText(p.Text(), tail, tc)
 		return true, nil
 	default:
-		return false, wrongType(v.param, "an object", p)
+		return false, wrongType(tc.param, "an object", p)
 	}
 	kind := p.Get("type")
 	if kind.Kind() != '"' {
-		return false, wrongType(v.param+".type", "a string", kind)
+		return false, wrongType(tc.param+".type", "a string", kind)
 	}
 	switch kind.Text() {
 	case "text", "input_text", "output_text":
 		text := p.Get("text")
 		if text.Kind() != '"' {
-			return false, wrongType(v.param+".text", "a string", text)
+			return false, wrongType(tc.param+".text", "a string", text)
 		}
-		c.said(text.Text(), tail, voice{v.part, v.basis, v.param + ".text"})
+		c.addText(text.Text(), tail, textContext{tc.part, tc.basis, tc.param + ".text"})
 		return true, nil
 	case "refusal":
-		c.said(p.Get("refusal").Text(), tail, voice{v.part, v.basis, v.param + ".refusal"})
+		c.addText(p.Get("refusal").Text(), tail, textContext{tc.part, tc.basis, tc.param + ".refusal"})
 		return true, nil
 	case "image_url", "input_image":
-		return false, c.image(p, v.param)
+		return false, c.image(p, tc.param)
 	case "input_audio":
 		c.add("audio", 0, NotCounted, "no rule is known for audio in a chat")
 	case "file", "input_file":

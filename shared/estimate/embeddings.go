@@ -12,7 +12,7 @@ import (
 func (c *counter) embeddings(input rawjson.Node) error {
 	switch input.Kind() {
 	case '"':
-		return c.embed(input, "input")
+		return c.embedding(input, "input")
 	case '[':
 	default:
 		return wrongType("input", "a string or an array", input)
@@ -25,7 +25,7 @@ func (c *counter) embeddings(input rawjson.Node) error {
 	}
 	i := 0
 	for v := range input.Elements() {
-		if err := c.embed(v, at("input", i)); err != nil {
+		if err := c.embedding(v, elementParam("input", i)); err != nil {
 			return err
 		}
 		i++
@@ -39,14 +39,14 @@ func (c *counter) embeddings(input rawjson.Node) error {
 	return nil
 }
 
-func (c *counter) embed(v rawjson.Node, param string) error {
+func (c *counter) embedding(v rawjson.Node, param string) error {
 	switch {
 	case v.Kind() == '"':
 		text := v.Text()
 		if text == "" {
 			return openaierr.Invalid(param, "empty_string", "'%s' is empty, and an empty text has no embedding.", param)
 		}
-		c.embedded(c.tokens(text, named(param)))
+		c.addEmbedding(c.countText(text, param))
 	case v.Kind() == '[' && v.Numbers() > 0 && !hasMembers(v):
 		return c.embedIDs(v, param)
 	default:
@@ -60,11 +60,11 @@ func (c *counter) embedIDs(ids rawjson.Node, param string) error {
 	if bytes.ContainsAny(ids.Raw(), "-.eE") {
 		return openaierr.Invalid(param, "invalid_type", "Invalid type for '%s': token ids are whole numbers from 0.", param)
 	}
-	c.embedded(ids.Numbers())
+	c.addEmbedding(ids.Numbers())
 	return nil
 }
 
-func (c *counter) embedded(n int) {
+func (c *counter) addEmbedding(n int) {
 	c.count.Inputs++
 	c.count.Most = max(c.count.Most, n)
 	c.add("input", n, Exact, "")

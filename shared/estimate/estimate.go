@@ -1,9 +1,8 @@
-// Package estimate says what a request takes before it is sent: its tokens by part, and how sure each
-// number is. It sends nothing, fetches nothing, and does not know who asks.
+// Package estimate counts the tokens of a request before it is sent, part by part, and says how sure each number is.
+// It sends nothing, fetches nothing, and does not know who asks.
 package estimate
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -19,11 +18,11 @@ type Basis string
 const (
 	Exact      Basis = "exact"       // the tokens of a text, by the model's own vocabulary
 	Documented Basis = "documented"  // by a rule that a provider states, or that its reported usage bears out
-	Estimated  Basis = "estimated"   // by a rule that is likely, but that nobody has stated for this model
+	Estimated  Basis = "estimated"   // by a rule that is likely, but not stated for this model
 	NotCounted Basis = "not_counted" // no rule is known; the part is left out of every sum
 )
 
-// Part is what one part of a request takes.
+// Part is the count of one part of a request.
 type Part struct {
 	Part   string   `json:"part"` // "messages", "tools", "images" and so on
 	Tokens int      `json:"tokens"`
@@ -43,7 +42,7 @@ const (
 	Text       Kind = "text"
 )
 
-// Count is what a request takes as input.
+// Count is the count of a request's input.
 type Count struct {
 	Kind   Kind
 	Parts  []Part
@@ -66,9 +65,9 @@ type Rules struct {
 	Encoding *tokens.Encoding
 	Model    *catalog.Named  // nil: no model, only text in an encoding
 	Images   *catalog.Images // nil: no rule is known
-	Sizes    []Size          // of the images whose size the request does not tell, in their order
+	Sizes    []Size          // of the images whose size the request does not show, in their order
 	Texts    bool            // keep the texts
-	Memo     *Memo           // nil: every text is counted anew
+	Memo     *Memo           // nil: every text is counted again
 }
 
 // RulesFor returns the rules of a model, by its own encoding or, where that is not nil, by another.
@@ -86,7 +85,7 @@ func RulesFor(c *catalog.Catalog, n catalog.Named, encoding *tokens.Encoding) (R
 	return r, err
 }
 
-// KindOf tells what a body asks for. model is "embeddings" or "chat", and "" where none is known.
+// KindOf returns the kind of request that a body is. model is "embeddings" or "chat", and "" where none is known.
 func KindOf(body rawjson.Node, model string) (Kind, error) {
 	if body.Kind() != '{' {
 		return "", openaierr.Invalid("", "invalid_json", "The request body is not a JSON object.")
@@ -140,11 +139,11 @@ func Of(kind Kind, body rawjson.Node, r Rules) (*Count, error) {
 // counter counts one request.
 type counter struct {
 	Rules
-	overhead overhead
-	count    Count
-	sized    int  // how many of Sizes are used
-	parallel bool // the tool messages at hand answer calls that were made side by side
-	system   bool // the message at hand is the system's
+	overhead  overhead
+	count     Count
+	sizesUsed int  // how many of Sizes are used
+	parallel  bool // the tool messages at hand answer calls that were made side by side
+	system    bool // the message at hand is the system's
 }
 
 // maxNotes is how many notes a part keeps, however many of its pieces have one.
@@ -200,15 +199,15 @@ func (c *counter) sum() *Count {
 	return t
 }
 
-// tokens counts a text and keeps it for those who want to see it.
-func (c *counter) tokens(text string, param func() string) int {
-	c.keep(text, param)
+// countText counts a text and keeps it for those who want to see it.
+func (c *counter) countText(text, param string) int {
+	c.keepText(text, param)
 	return c.Encoding.Count(text)
 }
 
-func (c *counter) keep(text string, param func() string) {
+func (c *counter) keepText(text, param string) {
 	if c.Texts && text != "" {
-		c.count.Texts = append(c.count.Texts, TextPart{param(), text})
+		c.count.Texts = append(c.count.Texts, TextPart{param, text})
 	}
 }
 
@@ -216,21 +215,23 @@ func (c *counter) text(text rawjson.Node) error {
 	if text.Kind() != '"' {
 		return wrongType("text", "a string", text)
 	}
-	c.add("text", c.tokens(text.Text(), named("text")), Exact, "")
+	c.add("text", c.countText(text.Text(), "text"), Exact, "")
 	return nil
 }
-
-func named(param string) func() string { return func() string { return param } }
 
 func wrongType(param, want string, got rawjson.Node) error {
 	if got.Kind() == 0 {
 		return openaierr.Invalid(param, "missing_required_parameter", "Missing required parameter: '%s'.", param)
 	}
-	return openaierr.Invalid(param, "invalid_type", "Invalid type for '%s': expected %s, but got %s instead.", param, want, kindName(got))
+	described := got.TypeName()
+	if got.Kind() == '0' {
+		described = excerpt(got.Raw()) // it may be a number that is too large, or not an integer
+	}
+	return openaierr.Invalid(param, "invalid_type", "Invalid type for '%s': expected %s, but got %s instead.", param, want, described)
 }
 
-// objects tells what is wrong with an array that should have objects. Numbers in it are no Nodes.
-func objects(param string, array rawjson.Node) error {
+// checkObjects checks that a value is an array without numbers, which are no Nodes. The caller checks the elements.
+func checkObjects(param string, array rawjson.Node) error {
 	if array.Kind() != '[' {
 		return wrongType(param, "an array", array)
 	}
@@ -240,20 +241,4 @@ func objects(param string, array rawjson.Node) error {
 	return nil
 }
 
-func kindName(n rawjson.Node) string {
-	switch n.Kind() {
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	case '"':
-		return "a string"
-	case '0':
-		return fmt.Sprintf("%.40s", n.Raw()) // itself, since it may be a number that is too large, or no integer
-	case 'n':
-		return "null"
-	}
-	return "a boolean"
-}
-
-func at(param string, i int) string { return param + "[" + strconv.Itoa(i) + "]" }
+func elementParam(param string, i int) string { return param + "[" + strconv.Itoa(i) + "]" }

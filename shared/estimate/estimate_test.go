@@ -89,7 +89,7 @@ func TestImageIsRefused(t *testing.T) {
 	}
 }
 
-// Any size at all must give a count within the range that is told for an unknown size.
+// Any size at all must give a count within the range given for an unknown size.
 func TestImageRange(t *testing.T) {
 	sides := []int{1, 31, 33, 512, 513, 768, 2048, 2049, 7071, 65535, 1 << 31}
 	for _, model := range []string{"gpt-4o", "gpt-4o-mini", "gpt-5.4", "gpt-5.5", "gpt-6-astra", "gpt-5.6-luna"} {

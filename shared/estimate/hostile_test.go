@@ -89,7 +89,7 @@ func FuzzCount(f *testing.F) {
 	})
 }
 
-// BenchmarkHostile tells by its two sizes whether a body's time grows with its size.
+// BenchmarkHostile shows by its two sizes whether a body's time grows with its size.
 func BenchmarkHostile(b *testing.B) {
 	for _, n := range []int{3_000_000, 6_000_000} {
 		for name, tt := range hostile(n) {

@@ -23,13 +23,13 @@ func (c *counter) image(p rawjson.Node, param string) error {
 		level = detail.Text()
 	}
 	if !slices.Contains([]string{"auto", "low", "high", "original"}, level) {
-		return openaierr.Invalid(param, "invalid_value", "Invalid value for 'detail' of the image at '%s': %s. Use \"auto\", \"low\", \"high\" or \"original\".", param, short(detail.Raw()))
+		return openaierr.Invalid(param, "invalid_value", "Invalid value for 'detail' of the image at '%s': %s. Use \"auto\", \"low\", \"high\" or \"original\".", param, excerpt(detail.Raw()))
 	}
 	var size *Size
 	switch {
 	case source.Kind() == '"':
-		encoded, here := dataURL(source.Text())
-		if here {
+		encoded, ok := dataURL(source.Text())
+		if ok {
 			s, err := sizeOf(encoded)
 			if err != nil {
 				return openaierr.Invalid(param, "invalid_image", "The image at '%s' cannot be used: %v. Give a URL, or a data URL such as \"data:image/png;base64,...\" of a PNG, JPEG, GIF or WebP image.", param, err)
@@ -40,9 +40,9 @@ func (c *counter) image(p rawjson.Node, param string) error {
 	default:
 		return wrongType(param, "a string", source)
 	}
-	if size == nil && c.sized < len(c.Sizes) {
-		size = &c.Sizes[c.sized]
-		c.sized++
+	if size == nil && c.sizesUsed < len(c.Sizes) {
+		size = &c.Sizes[c.sizesUsed]
+		c.sizesUsed++
 	}
 	return c.addImage(size, level, param)
 }
@@ -92,7 +92,7 @@ func imageTokens(rule *catalog.Images, size Size, level string) (int, error) {
 	return ceil(float64(n) * rule.Multiplier), nil
 }
 
-// levelOf is the level that a rule knows: what "auto" stands for, and "high" for one it does not have.
+// levelOf returns a level that a rule has: what "auto" stands for, and "high" in place of one that it lacks.
 func levelOf(rule *catalog.Images, level string) string {
 	if level == "auto" {
 		level = rule.Auto
@@ -139,7 +139,7 @@ func patches(d catalog.Detail, w, h float64) int {
 	return min(ceil(w/32)*ceil(h/32), d.Budget)
 }
 
-// imageRange is what an image of any size takes.
+// imageRange returns the fewest and the most tokens of an image of any size.
 func imageRange(rule *catalog.Images, level string) (least, most int) {
 	level = levelOf(rule, level)
 	if rule.Kind == "tile" {
@@ -159,10 +159,10 @@ func imageRange(rule *catalog.Images, level string) (least, most int) {
 	return ceil(rule.Multiplier), ceil(float64(n) * rule.Multiplier)
 }
 
-// ceil rounds up, but for what floating point adds to a whole number.
+// ceil rounds up, except for what floating point adds to a whole number.
 func ceil(x float64) int { return int(math.Ceil(x - 1e-9)) }
 
-func short(raw []byte) string {
+func excerpt(raw []byte) string {
 	if len(raw) > 40 {
 		return string(raw[:40]) + "..."
 	}

@@ -28,7 +28,7 @@ func dataURL(url string) (data string, ok bool) {
 	}
 	head, data, _ := strings.Cut(url, ",")
 	if !strings.HasSuffix(strings.ToLower(head), ";base64") {
-		return "", true // decoding nothing will tell
+		return "", true // sizeOf returns errNotBase64
 	}
 	return data, true
 }
@@ -76,8 +76,8 @@ func readSize(r *bufio.Reader) (Size, error) {
 	return Size{}, errNotImage
 }
 
-// take returns the next n bytes.
-func take(r *bufio.Reader, n int) ([]byte, error) {
+// readBytes returns the next n bytes.
+func readBytes(r *bufio.Reader, n int) ([]byte, error) {
 	b := make([]byte, n)
 	_, err := io.ReadFull(r, b)
 	return b, err
@@ -85,7 +85,7 @@ func take(r *bufio.Reader, n int) ([]byte, error) {
 
 // readPNG: signature (8), length (4), "IHDR", width, height. https://www.w3.org/TR/png/#11IHDR
 func readPNG(r *bufio.Reader) (Size, error) {
-	b, err := take(r, 24)
+	b, err := readBytes(r, 24)
 	if err != nil {
 		return Size{}, err
 	}
@@ -97,7 +97,7 @@ func readPNG(r *bufio.Reader) (Size, error) {
 
 // readGIF: signature (6), width, height. https://www.w3.org/Graphics/GIF/spec-gif89a.txt
 func readGIF(r *bufio.Reader) (Size, error) {
-	b, err := take(r, 10)
+	b, err := readBytes(r, 10)
 	if err != nil {
 		return Size{}, err
 	}
@@ -107,7 +107,7 @@ func readGIF(r *bufio.Reader) (Size, error) {
 // readWebP: "RIFF", size (4), "WEBP", and a first chunk of one of three forms: name (4), length (4), body.
 // https://developers.google.com/speed/webp/docs/riff_container
 func readWebP(r *bufio.Reader) (Size, error) {
-	b, err := take(r, 20)
+	b, err := readBytes(r, 20)
 	if err != nil {
 		return Size{}, err
 	}
@@ -116,7 +116,7 @@ func readWebP(r *bufio.Reader) (Size, error) {
 	if header == 0 {
 		return Size{}, errNotImage
 	}
-	if b, err = take(r, header); err != nil {
+	if b, err = readBytes(r, header); err != nil {
 		return Size{}, err
 	}
 	switch form {
@@ -147,7 +147,7 @@ func readJPEG(r *bufio.Reader) (Size, error) {
 		case marker == 0xd9 || marker == 0xda:
 			return Size{}, errNotImage // the image, before its frame
 		}
-		b, err := take(r, 2)
+		b, err := readBytes(r, 2)
 		if err != nil {
 			return Size{}, err
 		}
@@ -155,9 +155,9 @@ func readJPEG(r *bufio.Reader) (Size, error) {
 		if length < 2 {
 			return Size{}, errNotImage
 		}
-		// Every SOF marker but the three codes between them that mean something else.
+		// Every SOF marker, except the three codes between them that mean something else.
 		if 0xc0 <= marker && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc {
-			if b, err = take(r, 5); err != nil {
+			if b, err = readBytes(r, 5); err != nil {
 				return Size{}, err
 			}
 			return Size{int(binary.BigEndian.Uint16(b[3:])), int(binary.BigEndian.Uint16(b[1:]))}, nil

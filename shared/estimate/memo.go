@@ -9,34 +9,34 @@ import (
 // response formats. It belongs to the rules of one model, and to one goroutine at a time. The zero Memo is
 // empty.
 type Memo struct {
-	counts map[said]counted
+	counts map[memoKey]memoCount
 	bytes  int
 }
 
-// said is a value as JSON has it, and what follows it.
-type said struct{ raw, tail string }
+// memoKey is a value as JSON has it, and what follows it.
+type memoKey struct{ raw, tail string }
 
-// counted is what a value takes.
-type counted struct {
+// memoCount is the count of a value.
+type memoCount struct {
 	tokens int
-	unsure string // why that is no more than likely
+	unsure string // why the count is only an estimate
 }
 
-// maxMemo is how many bytes of JSON a Memo keeps before it begins anew.
+// maxMemo is how many bytes of JSON a Memo keeps before it starts over.
 const maxMemo = 256 << 10
 
-// count is what count returns for the value with the tail behind it. No Memo counts each time.
-func (m *Memo) count(raw []byte, tail string, count func() counted) counted {
+// countOnce returns what count returns for the value with the tail after it. A nil Memo calls count each time.
+func (m *Memo) countOnce(raw []byte, tail string, count func() memoCount) memoCount {
 	if m == nil || len(raw) > maxMemo {
 		return count()
 	}
-	key := said{unsafe.String(unsafe.SliceData(raw), len(raw)), tail} // for the look-up alone
+	key := memoKey{unsafe.String(unsafe.SliceData(raw), len(raw)), tail} // for the look-up only
 	if n, ok := m.counts[key]; ok {
 		return n
 	}
 	n := count()
 	if m.bytes += len(raw); m.counts == nil || m.bytes > maxMemo {
-		m.counts, m.bytes = map[said]counted{}, len(raw)
+		m.counts, m.bytes = map[memoKey]memoCount{}, len(raw)
 	}
 	key.raw = strings.Clone(key.raw)
 	m.counts[key] = n

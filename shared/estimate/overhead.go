@@ -46,9 +46,9 @@ func overheadOf(n *catalog.Named) overhead {
 	switch {
 	case n == nil || n.OverheadSource != "usage":
 		o.basis, o.calls, o.schema = Estimated, Estimated, Estimated
-	case n.Name == "gpt-35-turbo" && n.Asked == "0301":
+	case n.Name == "gpt-35-turbo" && n.AskedVersion == "0301":
 		o = overheads["gpt-35-turbo-0301"]
-	case n.Name == "gpt-35-turbo" && n.Asked == "0613":
+	case n.Name == "gpt-35-turbo" && n.AskedVersion == "0613":
 		o = overheads["gpt-4"]
 	case n.Name == "gpt-35-turbo":
 		o.calls = Estimated // by two tokens off

@@ -13,12 +13,13 @@ import (
 
 // Options is the member "estimate" of a request, beside the request's own.
 type Options struct {
-	CallsPerMinute float64 `json:"calls_per_minute"` // for the PTUs that they need
-	OutputTokens   *int    `json:"output_tokens"`    // that an answer is expected to have
-	CachedTokens   int     `json:"cached_tokens"`    // of the input, expected to be in the cache
-	Tokens         bool    `json:"tokens"`           // list the tokens
-	Encoding       string  `json:"encoding"`         // in place of the model's
-	Images         []Size  `json:"images"`           // sizes of the images that come by URL, in their order
+	CallsPerMinute float64 `json:"calls_per_minute"`   // for the PTUs that they need
+	OutputTokens   *int    `json:"output_tokens"`      // that an answer is expected to have
+	CachedTokens   int     `json:"cached_tokens"`      // of the input, expected to be in the cache
+	CacheWrite     *int    `json:"cache_write_tokens"` // of the input, expected to be written to the cache
+	Tokens         bool    `json:"tokens"`             // list the tokens
+	Encoding       string  `json:"encoding"`           // in place of the model's
+	Images         []Size  `json:"images"`             // sizes of the images that come by URL, in their order
 }
 
 // ParseOptions reads the member "estimate".
@@ -40,6 +41,8 @@ func ParseOptions(n rawjson.Node) (Options, error) {
 			into = &o.OutputTokens
 		case "cached_tokens":
 			into = &o.CachedTokens
+		case "cache_write_tokens":
+			into = &o.CacheWrite
 		case "tokens":
 			into, want = &o.Tokens, "a boolean"
 		case "encoding":
@@ -48,7 +51,7 @@ func ParseOptions(n rawjson.Node) (Options, error) {
 			into, want = &o.Images, `an array of {"width","height"}`
 		default:
 			return o, openaierr.Invalid("estimate."+name, "unknown_parameter",
-				"Unknown parameter: 'estimate.%.40s'. There are calls_per_minute, output_tokens, cached_tokens, tokens, encoding and images.", name)
+				"Unknown parameter: 'estimate.%.40s'. There are calls_per_minute, output_tokens, cached_tokens, cache_write_tokens, tokens, encoding and images.", name)
 		}
 		if json.Unmarshal(value.Raw(), into) != nil {
 			return o, wrongType("estimate."+name, want, value)
@@ -68,10 +71,12 @@ func (o *Options) check() error {
 		return bad("output_tokens", maxTokens)
 	case o.CachedTokens < 0 || o.CachedTokens > maxTokens:
 		return bad("cached_tokens", maxTokens)
+	case o.CacheWrite != nil && (*o.CacheWrite < 0 || *o.CacheWrite > maxTokens):
+		return bad("cache_write_tokens", maxTokens)
 	}
 	for i, size := range o.Images {
 		if size.Width <= 0 || size.Height <= 0 {
-			return openaierr.Invalid(at("estimate.images", i), "invalid_value", "Invalid value for 'estimate.images[%d]': give width and height in pixels.", i)
+			return openaierr.Invalid(elementParam("estimate.images", i), "invalid_value", "Invalid value for 'estimate.images[%d]': give width and height in pixels.", i)
 		}
 	}
 	return nil
@@ -93,6 +98,7 @@ type Report struct {
 	NotCounted []string `json:"not_counted,omitempty"` // the parts that are left out of input_tokens
 
 	Output      *Output            `json:"output,omitempty"`
+	CacheWrite  *CacheWrite        `json:"cache_write,omitempty"`
 	Context     *Context           `json:"context,omitempty"`
 	Cost        []catalog.Cost     `json:"cost,omitempty"`
 	Provisioned []catalog.Capacity `json:"provisioned,omitempty"`
@@ -120,13 +126,6 @@ type Context struct {
 	ByType   map[catalog.DeploymentType]*Context `json:"by_type,omitempty"` // where types differ
 }
 
-// Retirement is when Azure stops serving the model.
-type Retirement struct {
-	Date   string `json:"date"`
-	Passed bool   `json:"passed"`
-	Source string `json:"source"`
-}
-
 // ReportOn makes the report on a counted request. n is nil where only an encoding is known.
 func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.Node, o Options, now time.Time) (*Report, error) {
 	r := &Report{
@@ -147,27 +146,35 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 	if n == nil {
 		return r, nil
 	}
-	r.Model, r.Version = n.Name, n.Asked
+	r.Model, r.Version = n.Name, n.AskedVersion
 	bound, explicit, err := outputBound(count.Kind, body, n)
 	if err != nil {
 		return nil, err
 	}
 	if count.Kind == Chat || count.Kind == Responses {
-		r.Output = expected(bound, explicit, o)
+		r.Output = expectedOutput(bound, explicit, o)
 	}
 	paid := 0
 	if r.Output != nil {
 		paid = r.Output.Paid
 	}
+	if r.CacheWrite, err = cacheWrite(c, n, count.Tokens, o); err != nil {
+		return nil, err
+	}
+	terms := catalog.TermsOn(now)
+	if terms.Tier, err = serviceTier(body); err != nil {
+		return nil, err
+	}
 	usage := catalog.Usage{Input: int64(count.Tokens), CachedInput: int64(o.CachedTokens), Output: int64(paid)}
+	if r.CacheWrite != nil {
+		usage.CacheWrite = int64(r.CacheWrite.Paid)
+	}
 	r.Context = contextOf(n, count, explicit)
-	r.Cost = c.Costs(*n, usage)
+	r.Cost = c.Costs(*n, usage, terms)
 	if o.CallsPerMinute > 0 {
 		r.Provisioned = c.PTUs(*n, usage, o.CallsPerMinute)
 	}
-	if n.Retirement != nil {
-		r.Retirement = &Retirement{*n.Retirement, now.UTC().Format(time.DateOnly) >= *n.Retirement, n.RetirementSource}
-	}
+	r.Retirement = retirement(c, n, now)
 	if n.ResponsesOnly && count.Kind == Chat {
 		r.Notes = append(r.Notes, "Azure serves this model by the responses API only, not by chat completions")
 	}
@@ -175,34 +182,34 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 	return r, nil
 }
 
-// limit is the most output that a request asks for.
-type limit struct {
+// outputLimit is the most output that a request asks for.
+type outputLimit struct {
 	tokens int
 	from   string
 }
 
 // outputBound returns the most output there can be, and what the request itself says of it.
-func outputBound(kind Kind, body rawjson.Node, n *catalog.Named) (bound, explicit *limit, err error) {
+func outputBound(kind Kind, body rawjson.Node, n *catalog.Named) (bound, explicit *outputLimit, err error) {
 	names := []string{"max_output_tokens"}
 	choices := 1
 	if kind == Chat {
 		names = []string{"max_completion_tokens", "max_tokens"}
-		if err := whole(body, "n", &choices); err != nil {
+		if err := readCount(body, "n", &choices); err != nil {
 			return nil, nil, err
 		}
 	}
 	for _, name := range names {
 		most := -1
-		if err := whole(body, name, &most); err != nil {
+		if err := readCount(body, name, &most); err != nil {
 			return nil, nil, err
 		}
 		if most >= 0 {
-			explicit = &limit{most * choices, name}
+			explicit = &outputLimit{most * choices, name}
 			return explicit, explicit, nil
 		}
 	}
 	if _, most := n.Limits(""); most != nil {
-		return &limit{*most * choices, "the model's maximum"}, nil, nil
+		return &outputLimit{*most * choices, "the model's maximum"}, nil, nil
 	}
 	return nil, nil, nil
 }
@@ -210,7 +217,7 @@ func outputBound(kind Kind, body rawjson.Node, n *catalog.Named) (bound, explici
 // maxTokens bounds numbers of tokens, and of choices: the product of two fits an int.
 const maxTokens = 1 << 31
 
-func whole(body rawjson.Node, name string, into *int) error {
+func readCount(body rawjson.Node, name string, into *int) error {
 	v := body.Get(name)
 	if v.Absent() {
 		return nil
@@ -224,7 +231,7 @@ func whole(body rawjson.Node, name string, into *int) error {
 	return nil
 }
 
-func expected(bound, explicit *limit, o Options) *Output {
+func expectedOutput(bound, explicit *outputLimit, o Options) *Output {
 	out := &Output{Why: "nothing: give 'estimate.output_tokens'"}
 	if bound != nil {
 		out.Bound, out.From = &bound.tokens, bound.from
@@ -238,20 +245,20 @@ func expected(bound, explicit *limit, o Options) *Output {
 	return out
 }
 
-func contextOf(n *catalog.Named, count *Count, explicit *limit) *Context {
+func contextOf(n *catalog.Named, count *Count, explicit *outputLimit) *Context {
 	window, _ := n.Limits("")
-	c := fits(n, count, explicit, window)
+	c := contextIn(n, count, explicit, window)
 	if len(n.ContextByType) > 0 {
 		c.ByType = map[catalog.DeploymentType]*Context{}
 		for t := range n.ContextByType {
 			window, _ := n.Limits(t)
-			c.ByType[t] = fits(n, count, explicit, window)
+			c.ByType[t] = contextIn(n, count, explicit, window)
 		}
 	}
 	return c
 }
 
-func fits(n *catalog.Named, count *Count, explicit *limit, window *int) *Context {
+func contextIn(n *catalog.Named, count *Count, explicit *outputLimit, window *int) *Context {
 	c := &Context{Window: window, MaxInput: n.MaxInput}
 	input, output := count.Tokens, 0
 	if count.Kind == Embeddings {

@@ -19,19 +19,19 @@ func (c *counter) responses(body rawjson.Node) error {
 	case 0, 'n':
 	case '"':
 		system = true
-		c.keep(instructions.Text(), named("instructions"))
+		c.keepText(instructions.Text(), "instructions")
 		tail := ""
 		if len(functions) > 0 {
 			tail = "\n"
 		}
-		c.add("instructions", o.message+c.Encoding.Count("system")+c.memorable(instructions, tail), o.basis, "")
+		c.add("instructions", o.message+c.Encoding.Count("system")+c.countMemoized(instructions, tail), o.basis, "")
 	default:
 		return wrongType("instructions", "a string", instructions)
 	}
 	switch input := body.Get("input"); input.Kind() {
 	case 0, 'n':
 	case '"':
-		c.add("messages", o.message+c.Encoding.Count("user")+c.tokens(input.Text(), named("input")), o.basis, "")
+		c.add("messages", o.message+c.Encoding.Count("user")+c.countText(input.Text(), "input"), o.basis, "")
 	case '[':
 		if input.Numbers() > 0 {
 			return openaierr.Invalid("input", "invalid_type", "Invalid type for 'input': a response's input is a string or an array of items, but token ids were given.")
@@ -40,7 +40,7 @@ func (c *counter) responses(body rawjson.Node) error {
 		for item := range input.Elements() {
 			first := len(functions) > 0 && !system && isSystem(item)
 			system = system || isSystem(item)
-			if err := c.item(item, at("input", i), first); err != nil {
+			if err := c.item(item, elementParam("input", i), first); err != nil {
 				return err
 			}
 			i++
@@ -55,8 +55,8 @@ func (c *counter) responses(body rawjson.Node) error {
 	}
 	c.add("priming", o.priming, o.basis, "")
 	if len(functions) > 0 {
-		c.define(functions, body, system)
-		if err := c.choice(body); err != nil {
+		c.definitions(functions, body, system)
+		if err := c.toolChoice(body); err != nil {
 			return err
 		}
 	}
@@ -81,7 +81,7 @@ func (c *counter) item(item rawjson.Node, param string, padded bool) error {
 		c.call(item.Get("name").Text(), arguments, c.overhead.calls)
 		c.add("messages", c.overhead.message+c.Encoding.Count("assistant"), c.overhead.basis, "")
 	case "function_call_output", "custom_tool_call_output":
-		if _, err := c.content(item.Get("output"), voice{"tool_results", c.overhead.calls, param + ".output"}, ""); err != nil {
+		if _, err := c.content(item.Get("output"), textContext{"tool_results", c.overhead.calls, param + ".output"}, ""); err != nil {
 			return err
 		}
 		c.add("tool_results", c.overhead.message+c.Encoding.Count("tool"), c.overhead.calls, "")

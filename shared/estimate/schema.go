@@ -57,7 +57,7 @@ func hasMembers(n rawjson.Node) bool {
 	return false
 }
 
-// comment writes a description, each line of it behind slashes.
+// comment writes a description, each line of it after slashes.
 func (w *writer) comment(text string, indent int) {
 	if text == "" {
 		return
@@ -88,7 +88,7 @@ func (w *writer) object(schema rawjson.Node, indent int) {
 		required[name.Text()] = true
 	}
 	properties := schema.Get("properties")
-	if w.style == dense && single(properties) {
+	if w.style == dense && fitsOneLine(properties) {
 		for name, p := range properties.Members() {
 			w.WriteString("{ ")
 			w.member(name, p, required[name], indent)
@@ -118,8 +118,8 @@ func (w *writer) object(schema rawjson.Node, indent int) {
 	w.WriteByte('}')
 }
 
-// single tells whether there is one member, and nothing to say of it.
-func single(properties rawjson.Node) bool {
+// fitsOneLine reports whether there is one member, without a description, a title or a default.
+func fitsOneLine(properties rawjson.Node) bool {
 	n := 0
 	for _, p := range properties.Members() {
 		n++
@@ -145,7 +145,7 @@ func (w *writer) value(schema rawjson.Node, indent int) {
 		var values []json.RawMessage
 		_ = json.Unmarshal(enum.Raw(), &values) // it has been parsed
 		for i, v := range values {
-			w.or(i)
+			w.writeOr(i)
 			w.Write(v)
 		}
 		return
@@ -156,9 +156,9 @@ func (w *writer) value(schema rawjson.Node, indent int) {
 		return
 	}
 	for _, name := range []string{"anyOf", "oneOf", "allOf"} {
-		if any := schema.Get(name); any.Kind() == '[' {
+		if branches := schema.Get(name); branches.Kind() == '[' {
 			w.unsure = name
-			w.alternatives(any, func(v rawjson.Node) { w.value(v, indent) })
+			w.alternatives(branches, func(v rawjson.Node) { w.value(v, indent) })
 			return
 		}
 	}
@@ -204,13 +204,13 @@ func (w *writer) kind(kind string, schema rawjson.Node, indent int) {
 func (w *writer) alternatives(list rawjson.Node, write func(rawjson.Node)) {
 	n := 0
 	for v := range list.Elements() {
-		w.or(n)
+		w.writeOr(n)
 		write(v)
 		n++
 	}
 }
 
-func (w *writer) or(n int) {
+func (w *writer) writeOr(n int) {
 	if n > 0 {
 		w.WriteString(" | ")
 	}

@@ -25,8 +25,8 @@ type Token struct {
 	End   int    `json:"end"`
 }
 
-// List returns the tokens of texts, up to maxListed of them.
-func List(e *tokens.Encoding, texts []TextPart) []TextTokens {
+// ListTokens returns the tokens of texts, at most maxListed of them.
+func ListTokens(e *tokens.Encoding, texts []TextPart) []TextTokens {
 	var all []TextTokens
 	left := maxListed
 	for _, t := range texts {

@@ -23,12 +23,12 @@ func (c *counter) functions(body rawjson.Node) ([]function, error) {
 		if tools.Absent() {
 			continue
 		}
-		if err := objects(list, tools); err != nil {
+		if err := checkObjects(list, tools); err != nil {
 			return nil, err
 		}
 		i := 0
 		for tool := range tools.Elements() {
-			param := at(list, i)
+			param := elementParam(list, i)
 			i++
 			if tool.Kind() != '{' {
 				return nil, wrongType(param, "an object", tool)
@@ -59,17 +59,17 @@ func (c *counter) functions(body rawjson.Node) ([]function, error) {
 	return functions, nil
 }
 
-// define counts the definitions that body has. They stand in a system message: the first of the request, or
+// definitions counts the definitions that body has. They stand in a system message: the first of the request, or
 // one of their own.
-func (c *counter) define(functions []function, body rawjson.Node, system bool) {
+func (c *counter) definitions(functions []function, body rawjson.Node, system bool) {
 	memo := c.Memo
 	if body.Get("functions").Kind() != 0 {
 		memo = nil // it knows them by their JSON, which has to be that of "tools"
 	}
-	d := memo.count(body.Get("tools").Raw(), "", func() counted {
+	d := memo.countOnce(body.Get("tools").Raw(), "", func() memoCount {
 		w := &writer{style: c.overhead.tools}
 		w.namespace(functions)
-		return counted{c.Encoding.CountBytes(w.Bytes()) + 9, w.unsure}
+		return memoCount{c.Encoding.CountBytes(w.Bytes()) + 9, w.unsure}
 	})
 	n := d.tokens
 	if system {
@@ -108,7 +108,7 @@ func (c *counter) format(format rawjson.Node, param string, system bool) error {
 		c.add(param, 0, Estimated, "no rule is known for this format; it seems to add nothing")
 		return nil
 	}
-	f := c.Memo.count(format.Raw(), "", func() counted { return c.schema(schema) })
+	f := c.Memo.countOnce(format.Raw(), "", func() memoCount { return c.schema(schema) })
 	n, unsure := f.tokens, f.unsure
 	basis := c.overhead.schema
 	if system {
@@ -126,7 +126,7 @@ func (c *counter) format(format rawjson.Node, param string, system bool) error {
 const uncovered = "the schema has something that no published usage covers"
 
 // schema counts an answer's schema with its heading.
-func (c *counter) schema(schema rawjson.Node) (n counted) {
+func (c *counter) schema(schema rawjson.Node) (n memoCount) {
 	var b bytes.Buffer
 	b.WriteString("# Response Formats\n\n## ")
 	b.WriteString(schema.Get("name").Text())
@@ -134,16 +134,16 @@ func (c *counter) schema(schema rawjson.Node) (n counted) {
 	if description := schema.Get("description").Text(); description != "" {
 		b.WriteString("// " + description + "\n")
 	}
-	if bare(&b, schema.Get("schema")) {
+	if writeBare(&b, schema.Get("schema")) {
 		n.unsure = uncovered
 	}
 	n.tokens = c.Encoding.CountBytes(b.Bytes()) + 8
 	return n
 }
 
-// bare writes a schema as the model sees it, and tells whether it has something whose form is not known:
+// writeBare writes a schema as the model sees it, and reports whether it has something whose form is not known:
 // members that may be left out, in a schema that says which may not.
-func bare(b *bytes.Buffer, schema rawjson.Node) (unsure bool) {
+func writeBare(b *bytes.Buffer, schema rawjson.Node) (unsure bool) {
 	switch schema.Kind() {
 	case '[':
 		if schema.Numbers() > 0 { // of an enumeration
@@ -153,9 +153,9 @@ func bare(b *bytes.Buffer, schema rawjson.Node) (unsure bool) {
 		b.WriteByte('[')
 		n := 0
 		for v := range schema.Elements() {
-			comma(b, n)
+			writeComma(b, n)
 			n++
-			unsure = bare(b, v) || unsure
+			unsure = writeBare(b, v) || unsure
 		}
 		b.WriteByte(']')
 		return unsure
@@ -181,16 +181,16 @@ func bare(b *bytes.Buffer, schema rawjson.Node) (unsure bool) {
 				properties++
 			}
 		}
-		comma(b, n)
+		writeComma(b, n)
 		n++
 		b.WriteString(`"` + name + `":`)
-		unsure = bare(b, v) || unsure
+		unsure = writeBare(b, v) || unsure
 	}
 	b.WriteByte('}')
 	return unsure || required >= 0 && required != properties
 }
 
-func comma(b *bytes.Buffer, n int) {
+func writeComma(b *bytes.Buffer, n int) {
 	if n > 0 {
 		b.WriteByte(',')
 	}

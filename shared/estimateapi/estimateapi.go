@@ -1,4 +1,4 @@
-// Package estimateapi answers what a request takes: POST /v1/tokens/estimate and OpenAI's own
+// Package estimateapi serves estimates of requests: POST /v1/tokens/estimate and OpenAI's own
 // POST /v1/responses/input_tokens. It sends nothing to Azure, and does not know Lambda.
 package estimateapi
 
@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"aoai-bridge/shared/azure"
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/estimate"
@@ -19,15 +19,15 @@ import (
 
 // API answers estimates, as an http.Handler.
 type API struct {
-	azure *azure.Client  // has the secret's deployments, prices and models
-	files *batch.Service // nil: files are not read
+	azure *azure.Client // has the secret's deployments, prices and models
+	files *plan.Planner // nil: files are not read
 	now   func() time.Time
 
 	routes openaiapi.Router
 }
 
 // New makes an API. Without files it does not read files in S3. A nil now is clock.Wall.
-func New(client *azure.Client, files *batch.Service, now func() time.Time) *API {
+func New(client *azure.Client, files *plan.Planner, now func() time.Time) *API {
 	a := &API{azure: client, files: files, now: clock.Or(now)}
 	a.routes.Handle("POST /tokens/estimate", "tokens.estimate", a.estimate)
 	a.routes.Handle("POST /responses/input_tokens", "responses.input_tokens", a.inputTokens)
@@ -41,12 +41,12 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.routes.Serve
 func Path([]byte) (string, error) { return "/v1/tokens/estimate", nil }
 
 func (a *API) estimate(w http.ResponseWriter, r *openaiapi.Request) error {
-	body, err := read(r)
+	body, err := readBody(r)
 	if err != nil {
 		return err
 	}
 	if !body.Get("s3").Absent() {
-		return a.file(w, r, body)
+		return a.estimateFile(w, r, body)
 	}
 	options, err := estimate.ParseOptions(body.Get("estimate"))
 	if err != nil {
@@ -71,14 +71,14 @@ func (a *API) estimate(w http.ResponseWriter, r *openaiapi.Request) error {
 	}
 	report.Encoding = s.rules.Encoding.Name()
 	if options.Tokens {
-		report.Tokens = estimate.List(s.rules.Encoding, count.Texts)
+		report.Tokens = estimate.ListTokens(s.rules.Encoding, count.Texts)
 	}
 	return openaiapi.WriteJSON(w, report)
 }
 
 // inputTokens answers as OpenAI does: the tokens of a response's input, and nothing else.
 func (a *API) inputTokens(w http.ResponseWriter, r *openaiapi.Request) error {
-	body, err := read(r)
+	body, err := readBody(r)
 	if err != nil {
 		return err
 	}
@@ -96,11 +96,11 @@ func (a *API) inputTokens(w http.ResponseWriter, r *openaiapi.Request) error {
 	}{"response.input_tokens", count.Tokens})
 }
 
-func read(r *openaiapi.Request) (rawjson.Node, error) {
-	return r.ReadObject(openaiapi.Whole, "model", "messages", "input", "instructions", "tools", "functions", "text", "encoding", "estimate", "s3")
+func readBody(r *openaiapi.Request) (rawjson.Node, error) {
+	return r.ReadObject(openaiapi.Whole, "model", "messages", "input", "instructions", "tools", "functions", "text", "encoding", "estimate", "s3", "service_tier")
 }
 
-// subject is what a request is counted by.
+// subject is the catalog and the rules that a request is counted by.
 type subject struct {
 	catalog *catalog.Catalog
 	rules   estimate.Rules
@@ -116,31 +116,31 @@ func (s *subject) kind() string {
 // subject finds the model that a body names, through the deployments of the Azure secret, and the
 // encoding that it is counted in.
 func (a *API) subject(r *openaiapi.Request, body rawjson.Node, o estimate.Options) (*subject, error) {
-	name := body.Get("model")
-	if !name.Absent() && name.Kind() != '"' {
-		return nil, openaierr.Invalid("model", "invalid_type", "Invalid type for 'model': expected a string.")
+	member := body.Get("model")
+	if !member.Absent() && member.Kind() != '"' {
+		return nil, openaiapi.InvalidType("model", "a string", member)
 	}
 	encoding, err := encodingOf(body, o)
 	if err != nil {
 		return nil, err
 	}
-	asked := name.Text()
-	r.Record.Model = asked
-	if asked == "" && encoding == nil {
+	name := member.Text()
+	r.Record.Model = name
+	if name == "" && encoding == nil {
 		remedy := "Name a model; GET /v1/models lists those there are."
 		if !body.Get("text").Absent() {
 			remedy = "To count text without a model, give 'encoding', for example \"o200k_base\"."
 		}
-		return nil, openaierr.Invalid("model", "missing_required_parameter", "Missing required parameter: 'model'. %s", remedy)
+		return nil, openaiapi.Missing("model", remedy)
 	}
-	known, model, err := a.azure.Catalog(r.Context(), asked)
+	known, model, err := a.azure.Catalog(r.Context(), name)
 	if err != nil {
 		return nil, err
 	}
-	if asked == "" {
+	if name == "" {
 		return &subject{known, estimate.Rules{Encoding: encoding}}, nil
 	}
-	if err := r.MayUse(asked, model); err != nil {
+	if err := r.MayUse(name, model); err != nil {
 		return nil, err
 	}
 	found, err := known.Lookup(model)
@@ -164,7 +164,7 @@ func encodingOf(body rawjson.Node, o estimate.Options) (*tokens.Encoding, error)
 	param, name := "estimate.encoding", o.Encoding
 	if e := body.Get("encoding"); name == "" && !e.Absent() && !body.Get("text").Absent() {
 		if e.Kind() != '"' {
-			return nil, openaierr.Invalid("encoding", "invalid_type", "Invalid type for 'encoding': expected a string.")
+			return nil, openaiapi.InvalidType("encoding", "a string", e)
 		}
 		param, name = "encoding", e.Text()
 	}

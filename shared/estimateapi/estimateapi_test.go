@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	local "aoai-bridge/infra/local/secretsmanager"
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/callers"
+	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/estimate"
 	"aoai-bridge/shared/estimateapi"
@@ -88,13 +90,13 @@ func TestChat(t *testing.T) {
 	if c := r.Context; *c.Window != 128000 || !*c.Fits {
 		t.Errorf("context is %+v", c)
 	}
-	if len(r.Cost) != 5 || *r.Cost[0].USD != 0.00094 || *r.Cost[3].USD != 0.00047 || *r.Cost[3].Saving != 0.00047 || r.Cost[4].USD != nil {
+	if len(r.Cost) != 5 || *r.Cost[0].USD != 0.00094 || *r.Cost[3].USD != 0.00047 || *r.Cost[3].Saving != 0.00047 || *r.Cost[4].USD != 0.000517 || !slices.Equal(r.Cost[4].Zones, []string{"us", "eu"}) {
 		t.Errorf("cost is %+v", r.Cost)
 	}
 	if len(r.Provisioned) != 3 || *r.Provisioned[0].PTUs != 20 || *r.Provisioned[2].PTUs != 50 {
 		t.Errorf("provisioned is %+v", r.Provisioned)
 	}
-	if !r.Retirement.Passed || r.Retirement.Date != "2026-10-01" {
+	if r.Retirement.Passed || r.Retirement.Date != "2027-04-14" || r.Sources[r.Retirement.Source].Date == nil {
 		t.Errorf("retirement is %+v", r.Retirement)
 	}
 	if len(r.Tokens) != 1 || r.Tokens[0].Param != "messages[0].content" || r.Tokens[0].Tokens[0].Text != "hello" || r.Tokens[0].Tokens[0].End != 5 {
@@ -130,6 +132,33 @@ func TestReports(t *testing.T) {
 		}},
 		{"a response", `{"model":"gpt-5","input":"hello","max_output_tokens":10}`, func(r *estimate.Report) bool {
 			return r.Request == estimate.Responses && r.InputTokens == 7 && *r.Output.Bound == 10 && r.Output.Paid == 10 && !r.Retirement.Passed
+		}},
+		{"a model that is retired", `{"model":"gpt-5-chat","messages":[{"role":"user","content":"hello"}]}`, func(r *estimate.Report) bool {
+			return r.Retirement.Date == "2026-06-29" && r.Retirement.Passed
+		}},
+		{"a service tier", `{"model":"gpt-5.5","input":"hello","max_output_tokens":1000,"service_tier":"priority"}`, func(r *estimate.Report) bool {
+			return r.InputTokens == 7 && *r.Cost[0].USD == 0.0750875 && r.Cost[0].Tier == "priority" && *r.Cost[3].USD == 0.0150175
+		}},
+		{"a service tier without a price", `{"model":"gpt-4o","input":"hello","service_tier":"flex"}`, func(r *estimate.Report) bool {
+			return r.Cost[0].USD == nil && strings.Contains(r.Cost[0].Reason, "flex")
+		}},
+		{"the tier by default", `{"model":"gpt-5.5","input":"hello","max_output_tokens":1000,"service_tier":"auto"}`, func(r *estimate.Report) bool {
+			return *r.Cost[0].USD == 0.030035 && r.Cost[0].Tier == ""
+		}},
+		{"a long prompt", `{"model":"gpt-5.5","text":"` + strings.Repeat("hello ", 300_000) + `"}`, func(r *estimate.Report) bool {
+			return r.InputTokens > 272_000 && *r.Cost[0].USD == catalog.Rounded(float64(r.InputTokens)*10/1e6) && r.Cost[0].Above == 272_000
+		}},
+		{"written to the cache, as a first call", `{"model":"gpt-5.6-terra","text":"` + strings.Repeat("hello ", 2000) + `"}`, func(r *estimate.Report) bool {
+			return r.CacheWrite.Paid == r.InputTokens && *r.Cost[0].USD == catalog.Rounded(float64(r.InputTokens)*2.5/1e6)
+		}},
+		{"written to the cache, as the caller says", `{"model":"gpt-5.6-terra","text":"` + strings.Repeat("hello ", 2000) + `","estimate":{"cache_write_tokens":1000,"cached_tokens":1000}}`, func(r *estimate.Report) bool {
+			return r.CacheWrite.Paid == 1000 && *r.Cost[0].USD == catalog.Rounded((float64(r.InputTokens-2000)*2+1000*2.5+1000*0.2)/1e6)
+		}},
+		{"too short to be written", `{"model":"gpt-5.6-terra","text":"hello"}`, func(r *estimate.Report) bool {
+			return r.CacheWrite.Paid == 0 && *r.Cost[0].USD == 2e-06
+		}},
+		{"written to a cache that costs nothing", `{"model":"gpt-5","text":"` + strings.Repeat("hello ", 2000) + `"}`, func(r *estimate.Report) bool {
+			return r.CacheWrite == nil && *r.Cost[0].USD == catalog.Rounded(float64(r.InputTokens)*1.25/1e6)
 		}},
 		{"no bound in the request", `{"model":"gpt-5","input":"hello"}`, func(r *estimate.Report) bool {
 			return *r.Output.Bound == 128000 && r.Output.Paid == 0 && r.Output.From == "the model's maximum"
@@ -204,6 +233,11 @@ func TestErrors(t *testing.T) {
 		{"a string for a rate", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"calls_per_minute":"1"}}`, 400, "estimate.calls_per_minute", "invalid_type"},
 		{"a rate above all numbers", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"calls_per_minute":1e400}}`, 400, "estimate.calls_per_minute", "invalid_type"},
 		{"a rate without end", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"calls_per_minute":1e308}}`, 400, "estimate.calls_per_minute", "invalid_value"},
+		{"two service tiers", "any", `{"model":"gpt-4o","service_tier":"flex","service_tier":"priority",` + hello + `}`, 400, "service_tier", "duplicate_parameter"},
+		{"a number for a service tier", "any", `{"model":"gpt-4o","service_tier":1,` + hello + `}`, 400, "service_tier", "invalid_type"},
+		{"more written to the cache than there is", "any", `{"model":"gpt-5.6-sol",` + hello + `,"estimate":{"cached_tokens":5,"cache_write_tokens":6}}`, 400, "estimate.cache_write_tokens", "invalid_value"},
+		{"less than nothing written to the cache", "any", `{"model":"gpt-5.6-sol",` + hello + `,"estimate":{"cache_write_tokens":-1}}`, 400, "estimate.cache_write_tokens", "invalid_value"},
+		{"half a token written to the cache", "any", `{"model":"gpt-5.6-sol",` + hello + `,"estimate":{"cache_write_tokens":1.5}}`, 400, "estimate.cache_write_tokens", "invalid_type"},
 		{"tokens without end", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"output_tokens":9223372036854775807}}`, 400, "estimate.output_tokens", "invalid_value"},
 		{"cached tokens without end", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"cached_tokens":9223372036854775807}}`, 400, "estimate.cached_tokens", "invalid_value"},
 		{"a negative rate", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"calls_per_minute":-1}}`, 400, "estimate.calls_per_minute", "invalid_value"},

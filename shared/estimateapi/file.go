@@ -7,30 +7,31 @@ import (
 	"net/http"
 	"slices"
 
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/jsonl"
+	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
 )
 
-// FileReport is what a file of requests takes.
+// FileReport is the estimate of a file of requests.
 type FileReport struct {
-	Object   string          `json:"object"` // "file_estimate"
-	Bucket   string          `json:"bucket,omitempty"`
-	Key      string          `json:"key"`
-	Complete bool            `json:"complete"`       // the file was read to its end
-	Next     *batch.Source   `json:"next,omitempty"` // what to ask for the rest with, as "s3"
-	Lines    int             `json:"lines"`          // that are not blank, from where this answer begins
-	Refused  int             `json:"refused"`
-	Refusals []batch.Refusal `json:"refusals,omitempty"` // the first of the refused
-	Models   []FileModel     `json:"models"`
-	Total    FileTotal       `json:"total"`
+	Object   string        `json:"object"` // "file_estimate"
+	Bucket   string        `json:"bucket,omitempty"`
+	Key      string        `json:"key"`
+	Complete bool          `json:"complete"`       // the file was read to its end
+	Next     *plan.Source  `json:"next,omitempty"` // what to ask for the rest with, as "s3"
+	Lines    int           `json:"lines"`          // that are not blank, from where this answer begins
+	Refused  int           `json:"refused"`
+	Refusals []jsonl.Error `json:"refusals,omitempty"` // the first of the refused
+	Models   []FileModel   `json:"models"`
+	Total    FileTotal     `json:"total"`
 }
 
-// FileModel is what the lines for one model take.
+// FileModel is the estimate of the lines for one model.
 type FileModel struct {
-	batch.SurveyRow
+	plan.SurveyRow
 	Cost  []catalog.Cost `json:"cost,omitempty"`
 	Quota *catalog.Quota `json:"default_quota,omitempty"` // of enqueued tokens, by kind of subscription
 }
@@ -44,9 +45,9 @@ type FileTotal struct {
 	USD          map[catalog.DeploymentType]*float64 `json:"usd"` // nil where a model has no known price
 }
 
-// file answers for a JSONL object in S3. ctx ends the reading in time, so that the answer says how far
+// estimateFile answers for a JSONL object in S3. ctx ends the reading in time, so that the answer says how far
 // it came.
-func (a *API) file(w http.ResponseWriter, r *openaiapi.Request, body rawjson.Node) error {
+func (a *API) estimateFile(w http.ResponseWriter, r *openaiapi.Request, body rawjson.Node) error {
 	source, err := sourceOf(body.Get("s3"))
 	if err != nil {
 		return err
@@ -64,18 +65,18 @@ func (a *API) file(w http.ResponseWriter, r *openaiapi.Request, body rawjson.Nod
 			Message: "The key of " + r.Caller.Name + " may not use every model, so it may not ask about files, which can name any.",
 		}
 	}
-	found, err := a.files.Survey(r.Context(), source)
+	survey, err := a.files.Survey(r.Context(), source)
 	if err != nil {
 		return err
 	}
-	report, err := a.reportFile(r.Context(), source, found)
+	report, err := a.reportFile(r.Context(), source, survey)
 	if err != nil {
 		return err
 	}
 	return openaiapi.WriteJSON(w, report)
 }
 
-func sourceOf(n rawjson.Node) (source batch.Source, err error) {
+func sourceOf(n rawjson.Node) (source plan.Source, err error) {
 	if n.Kind() != '{' {
 		return source, openaierr.Invalid("s3", "invalid_type", `Invalid type for 's3': expected an object such as {"bucket": "my-bucket", "key": "requests.jsonl"}.`)
 	}
@@ -91,31 +92,31 @@ func sourceOf(n rawjson.Node) (source batch.Source, err error) {
 	return source, nil
 }
 
-func (a *API) reportFile(ctx context.Context, source batch.Source, found *batch.Survey) (*FileReport, error) {
+func (a *API) reportFile(ctx context.Context, source plan.Source, survey *plan.Survey) (*FileReport, error) {
 	report := &FileReport{
-		Object: "file_estimate", Bucket: source.Bucket, Key: source.Key, Complete: found.Done,
-		Lines: found.Lines, Refused: found.Refused, Refusals: found.Refusals, Models: []FileModel{},
+		Object: "file_estimate", Bucket: source.Bucket, Key: source.Key, Complete: survey.Done,
+		Lines: survey.Lines, Refused: survey.Refused, Refusals: survey.Refusals, Models: []FileModel{},
 	}
-	if !found.Done {
+	if !survey.Done {
 		next := source
-		next.Offset, next.Line = found.Offset, found.Line
+		next.Offset, next.Line = survey.Offset, survey.Line
 		report.Next = &next
 	}
 	total := &report.Total
 	sums, gaps := map[catalog.DeploymentType]float64{}, map[catalog.DeploymentType]bool{}
-	for _, row := range found.Parts {
+	for _, row := range survey.Parts {
 		model := FileModel{SurveyRow: row}
 		known, name, err := a.azure.Catalog(ctx, row.Serves)
 		if err != nil {
 			return nil, err
 		}
 		if n, err := known.Lookup(name); err == nil {
-			model.Cost = known.Costs(n, catalog.Usage{Input: row.Tokens, Output: row.OutputTokens})
-			if row.Mode == batch.Batch && row.EnqueuedTokens == 0 {
+			model.Cost = known.Costs(n, catalog.Usage{Calls: row.Lines, Input: row.Tokens, Output: row.OutputTokens}, catalog.TermsOn(a.now()))
+			if row.Mode == jsonl.Batch && row.EnqueuedTokens == 0 {
 				model.Quota = known.EnqueuedTokens(n.Name, cmp.Or(row.Type, catalog.GlobalBatch))
 			}
 		}
-		add(sums, gaps, model.Cost)
+		addCosts(sums, gaps, model.Cost)
 		report.Models = append(report.Models, model)
 		total.Lines += row.Lines
 		total.InputTokens += row.Tokens
@@ -132,16 +133,20 @@ func (a *API) reportFile(ctx context.Context, source batch.Source, found *batch.
 	return report, nil
 }
 
-// add adds a model's costs to the sums, and remembers on which types a price is missing.
-func add(sums map[catalog.DeploymentType]float64, gaps map[catalog.DeploymentType]bool, costs []catalog.Cost) {
-	priced := map[catalog.DeploymentType]bool{}
+// addCosts adds a model's costs to the sums, by the most expensive data zone, and remembers on which types a
+// price is missing.
+func addCosts(sums map[catalog.DeploymentType]float64, gaps map[catalog.DeploymentType]bool, costs []catalog.Cost) {
+	highest := map[catalog.DeploymentType]*float64{}
 	for _, c := range costs {
-		if c.USD != nil {
-			sums[c.Type] += *c.USD
-			priced[c.Type] = true
+		if most := highest[c.Type]; c.USD != nil && (most == nil || *c.USD > *most) {
+			highest[c.Type] = c.USD
 		}
 	}
 	for _, t := range catalog.TokenTypes() {
-		gaps[t] = gaps[t] || !priced[t]
+		if usd := highest[t]; usd != nil {
+			sums[t] += *usd
+		} else {
+			gaps[t] = true
+		}
 	}
 }

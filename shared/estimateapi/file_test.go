@@ -17,7 +17,8 @@ import (
 	locals3 "aoai-bridge/infra/local/s3"
 	local "aoai-bridge/infra/local/secretsmanager"
 	"aoai-bridge/shared/azure"
-	"aoai-bridge/shared/batch"
+	"aoai-bridge/shared/batch/plan"
+	s3bucket "aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/callers"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/estimateapi"
@@ -25,14 +26,14 @@ import (
 
 const bucket = "aoai-bridge-batch"
 
-// openFiles serves estimates of files in a bucket to whoever may invoke.
+// openFiles serves estimates of files in a bucket to any invoker.
 func openFiles(t testing.TB, files map[string]string) http.Handler {
 	t.Helper()
 	secrets := local.New()
 	secrets.Put("azure", `{"endpoint":"https://r.openai.azure.com","api_key":"k","deployments":[
 		{"model":"gpt-4o","type":"GlobalStandard"},{"name":"gpt-4o-batch","model":"gpt-4o","type":"GlobalBatch","capacity":1},
 		{"name":"gpt-4.1-batch","model":"gpt-4.1","type":"GlobalBatch"},{"name":"own","model":"nobody-knows","type":"GlobalStandard"},
-		{"model":"text-embedding-3-small","type":"GlobalStandard"}]}`)
+		{"model":"text-embedding-3-small","type":"GlobalStandard"},{"model":"gpt-6.1-sol","type":"GlobalStandard"}]}`)
 	objects := locals3.New(locals3.Options{Dir: t.TempDir()})
 	if err := objects.MakeBucket(bucket, true); err != nil {
 		t.Fatal(err)
@@ -48,8 +49,8 @@ func openFiles(t testing.TB, files map[string]string) http.Handler {
 		}
 	}
 	client := azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(cfg), Env: config.Env{AzureSecretID: "azure"}})
-	jobs := batch.New(batch.Options{AWS: cfg, Azure: client, Env: config.Batch{Bucket: bucket, OutputTokens: 100}})
-	return callers.Trust("workflow", estimateapi.New(client, jobs, today))
+	planner := plan.New(plan.Options{Store: s3bucket.New(cfg, bucket), Azure: client, Env: config.Batch{Bucket: bucket, OutputTokens: 100}})
+	return callers.Trust("workflow", estimateapi.New(client, planner, today))
 }
 
 func line(model, url, members string) string {
@@ -63,6 +64,7 @@ func TestFile(t *testing.T) {
 			line("gpt-4.1", "responses", `"input":"hello"`) + line("text-embedding-3-small", "embeddings", `"input":["hello","hello world"]`) +
 			line("nobody", "chat/completions", `"messages":[]`),
 		"priced.jsonl": strings.Repeat(hello, 1000),
+		"zones.jsonl":  strings.Repeat(line("gpt-6.1-sol", "responses", `"input":"`+strings.Repeat("hello ", 993)+`","max_output_tokens":100`), 300),
 		"odd.jsonl":    line("own", "chat/completions", `"messages":[]`),
 	})
 	get := func(key string) (r estimateapi.FileReport) {
@@ -91,6 +93,10 @@ func TestFile(t *testing.T) {
 	}
 	if usd := get("priced.jsonl").Total.USD; *usd["GlobalStandard"] != 0.52 || *usd["GlobalBatch"] != 0.26 || usd["Standard"] != nil {
 		t.Errorf("sums are %v", usd)
+	}
+	// Three data zones have two prices, and 300 calls of 1,000 tokens are no long prompt.
+	if usd := get("zones.jsonl").Total.USD; *usd["GlobalStandard"] != 0.9 || *usd["DataZoneStandard"] != 1.08 || usd["GlobalBatch"] != nil {
+		t.Errorf("sums are %g, %g and %v", *usd["GlobalStandard"], *usd["DataZoneStandard"], usd["GlobalBatch"])
 	}
 	if m := get("odd.jsonl").Models[0]; m.Guessed != 1 || m.Tokens == 0 || m.Cost != nil {
 		t.Errorf("a model that nobody knows is %+v", m)

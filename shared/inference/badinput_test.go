@@ -78,7 +78,7 @@ func TestBadInput(t *testing.T) {
 			if record.Code != tt.code {
 				t.Errorf("the log has %q", record.Code)
 			}
-			if n := len(s.asked()); n != 0 {
+			if n := len(s.upstreamRequests()); n != 0 {
 				t.Errorf("Azure was asked %d times", n)
 			}
 		})
@@ -110,7 +110,7 @@ func TestAzureRefuses(t *testing.T) {
 	}
 }
 
-// TestUnknownDeploymentAtAzure is about a secret that lists none: Azure alone can tell.
+// TestUnknownDeploymentAtAzure is about a secret that lists none: only Azure knows.
 func TestUnknownDeploymentAtAzure(t *testing.T) {
 	s := open(t, "")
 	w, _ := s.ask(request("POST /v1/chat/completions", `{"model":"gpt-9",`+hello+`}`))

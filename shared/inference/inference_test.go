@@ -29,7 +29,7 @@ const deployments = `,"deployments":[{"name":"main","model":"gpt-4o"},{"model":"
 
 const azureKey = "azure-key-0123456789"
 
-// A stage is the API behind its callers' check, and Azure behind it.
+// A stage is the API with its check of callers in front and an Azure to call.
 type stage struct {
 	*inference.API
 	azure    *azureopenai.Server
@@ -89,14 +89,14 @@ func (s *stage) ask(r *http.Request) (*httptest.ResponseRecorder, *telemetry.Cal
 	return w, record
 }
 
-// as sets the caller's key.
-func as(caller string, r *http.Request) *http.Request {
+// withKey sets the caller's key.
+func withKey(caller string, r *http.Request) *http.Request {
 	r.Header.Set("Authorization", "Bearer "+caller)
 	return r
 }
 
-// asked returns the requests Azure got since the last call, as "METHOD path?query".
-func (s *stage) asked() []azureopenai.Request {
+// upstreamRequests returns the requests that Azure got since the last call.
+func (s *stage) upstreamRequests() []azureopenai.Request {
 	requests := s.azure.Requests()
 	s.azure.Reset()
 	return requests

@@ -21,7 +21,7 @@ func TestLogTellsNoSecret(t *testing.T) {
 	lines := 0
 	say := func(r *http.Request) {
 		if r.Header.Get("Authorization") == "" {
-			as("any", r)
+			withKey("any", r)
 		}
 		ctx, record := telemetry.Start(r.Context(), "request")
 		w := httptest.NewRecorder()
@@ -49,7 +49,7 @@ func TestLogTellsNoSecret(t *testing.T) {
 	}
 	s.azure.QueueAnswer(azureopenai.Answer{Status: 400, Body: `{"error":{"message":"Invalid value: '` + prompt + `'","code":"invalid_value"}}`})
 	say(call(false))
-	say(as("wrong-key-0123456789", call(false)))
+	say(withKey("wrong-key-0123456789", call(false)))
 	say(request("POST /v1/chat/completions", `{"model":"gpt-4o","messages":"`+prompt))
 	if got := strings.Count(out.String(), "\n"); got != lines || lines != 23 {
 		t.Fatalf("%d lines for %d calls", got, lines)

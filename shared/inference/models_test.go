@@ -24,7 +24,7 @@ func TestListModels(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := open(t, tt.secret)
-			w, record := s.ask(as(tt.caller, request(tt.line, "")))
+			w, record := s.ask(withKey(tt.caller, request(tt.line, "")))
 			var list struct {
 				Object string
 				Data   []struct {
@@ -36,7 +36,7 @@ func TestListModels(t *testing.T) {
 			if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil || w.Code != 200 || list.Object != "list" || record.Operation != "models.list" {
 				t.Fatalf("got %d %s, %v", w.Code, w.Body, err)
 			}
-			asked := s.asked()
+			asked := s.upstreamRequests()
 			if tt.want == nil {
 				if len(asked) != 1 || len(list.Data) < 10 || asked[0].Path != strings.TrimSuffix(strings.Replace(strings.TrimPrefix(tt.line, "GET "), "/v1", "/openai/v1", 1), "?api-version=2024-10-21") {
 					t.Errorf("Azure was asked %v, got %d models", asked, len(list.Data))
@@ -58,7 +58,7 @@ func TestListModels(t *testing.T) {
 
 func TestNobodysModels(t *testing.T) {
 	s := open(t, `,"deployments":[{"model":"gpt-4o-mini"}]`)
-	if w, _ := s.ask(as("few", request("GET /v1/models", ""))); w.Body.String() != `{"object":"list","data":[]}` {
+	if w, _ := s.ask(withKey("few", request("GET /v1/models", ""))); w.Body.String() != `{"object":"list","data":[]}` {
 		t.Errorf("got %s", w.Body)
 	}
 }
@@ -82,8 +82,8 @@ func TestRetrieveModel(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := open(t, tt.secret)
-			w, record := s.ask(as(tt.caller, request("GET /v1/models/"+tt.model, "")))
-			if n := len(s.asked()); n != tt.azure || w.Code != tt.status || record.Model != tt.model {
+			w, record := s.ask(withKey(tt.caller, request("GET /v1/models/"+tt.model, "")))
+			if n := len(s.upstreamRequests()); n != tt.azure || w.Code != tt.status || record.Model != tt.model {
 				t.Fatalf("got %d %s; Azure was asked %d times", w.Code, w.Body, n)
 			}
 			if tt.code != "" {

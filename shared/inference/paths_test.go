@@ -25,7 +25,7 @@ func TestDatesOnV1(t *testing.T) {
 	}
 	for _, tt := range tests {
 		w, _ := s.ask(request(tt.line, body))
-		if asked := s.asked(); w.Code != 200 || len(asked) != 1 || asked[0].Query != tt.want {
+		if asked := s.upstreamRequests(); w.Code != 200 || len(asked) != 1 || asked[0].Query != tt.want {
 			t.Errorf("%s: got %d %s; Azure was asked %+v", tt.line, w.Code, w.Body, asked)
 		}
 	}
@@ -80,7 +80,7 @@ func TestWebSocket(t *testing.T) {
 			tt.edit(r)
 			w, record := s.ask(r)
 			checkError(t, w, tt.status, invalid, "", tt.code, "")
-			if upgrade := w.Header().Get("Upgrade"); (upgrade != "") != (tt.status == 426) || record.Code != tt.code || len(s.asked()) != 0 {
+			if upgrade := w.Header().Get("Upgrade"); (upgrade != "") != (tt.status == 426) || record.Code != tt.code || len(s.upstreamRequests()) != 0 {
 				t.Errorf("Upgrade %q, in the log %q", upgrade, record.Code)
 			}
 		})
@@ -117,7 +117,7 @@ func TestCompact(t *testing.T) {
 	s := open(t, deployments)
 	for _, line := range []string{"POST /v1/responses/compact", "POST /openai/responses/compact?api-version=2025-04-01-preview"} {
 		w, record := s.ask(request(line, `{"model":"gpt-4o","input":[{"role":"user","content":"x"}]}`))
-		asked := s.asked()
+		asked := s.upstreamRequests()
 		if w.Code != 200 || !strings.Contains(w.Body.String(), `"object":"response.compaction"`) || record.Operation != "responses.compact" || !record.Usage.Known || len(asked) != 1 {
 			t.Fatalf("got %d %s", w.Code, w.Body)
 		}
@@ -125,9 +125,9 @@ func TestCompact(t *testing.T) {
 			t.Errorf("Azure was asked %s %s", asked[0].Path, asked[0].Body)
 		}
 	}
-	w, _ := s.ask(as("few", request("POST /v1/responses/compact", `{"model":"gpt-4o-mini","input":"x"}`)))
+	w, _ := s.ask(withKey("few", request("POST /v1/responses/compact", `{"model":"gpt-4o-mini","input":"x"}`)))
 	checkError(t, w, 403, "permission_error", "model", "model_not_allowed", "`gpt-4o-mini`")
-	w, _ = s.ask(as("few", request("POST /v1/responses/compact", `{"model":"gpt-4o","input":[{"type":"item_reference","id":"msg_1"}]}`)))
+	w, _ = s.ask(withKey("few", request("POST /v1/responses/compact", `{"model":"gpt-4o","input":[{"type":"item_reference","id":"msg_1"}]}`)))
 	checkError(t, w, 404, invalid, "input[0].id", "not_found", "msg_1")
 	w, _ = s.ask(request("POST /v1/responses/compact", `{"input":"x"}`))
 	checkError(t, w, 400, invalid, "model", "missing_required_parameter", "")
@@ -175,7 +175,7 @@ func TestConversationsOfBoundKeys(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &made); err != nil {
 		t.Fatal(err)
 	}
-	s.asked()
+	s.upstreamRequests()
 	for line, param := range map[string]string{
 		"POST /v1/conversations":                  "",
 		"GET /v1/conversations/ID":                "conversation",
@@ -188,7 +188,7 @@ func TestConversationsOfBoundKeys(t *testing.T) {
 		"DELETE /v1/conversations/ID/items/msg_1": "conversation",
 	} {
 		line = strings.Replace(line, "ID", made.ID, 1)
-		w, _ := s.ask(as("few", request(line, "")))
+		w, _ := s.ask(withKey("few", request(line, "")))
 		if strings.HasPrefix(line, "HEAD") {
 			if w.Code != 404 {
 				t.Errorf("%s: got %d", line, w.Code)
@@ -196,14 +196,14 @@ func TestConversationsOfBoundKeys(t *testing.T) {
 			continue
 		}
 		checkError(t, w, 404, invalid, param, "not_found", "ALLOW=state")
-		if n := len(s.asked()); n != 0 {
+		if n := len(s.upstreamRequests()); n != 0 {
 			t.Errorf("%s: Azure was asked %d times", line, n)
 		}
 	}
-	if w, _ := s.ask(as("more", request("GET /v1/conversations/"+made.ID, ""))); w.Code != 200 {
+	if w, _ := s.ask(withKey("more", request("GET /v1/conversations/"+made.ID, ""))); w.Code != 200 {
 		t.Errorf("allowed: got %d %s", w.Code, w.Body)
 	}
-	w, _ = s.ask(as("more", request("POST /v1/conversations", `{"items":[{"tools":[{"model":"gpt-4o-mini"}]}]}`)))
+	w, _ = s.ask(withKey("more", request("POST /v1/conversations", `{"items":[{"tools":[{"model":"gpt-4o-mini"}]}]}`)))
 	checkError(t, w, 403, "permission_error", "items[0].tools[0].model", "model_not_allowed", "gpt-4o-mini")
 }
 
@@ -214,16 +214,16 @@ func TestDataSources(t *testing.T) {
 	for _, path := range []string{"/v1/chat/completions", "/openai/deployments/gpt-4o-mini/chat/completions?api-version=2024-10-21"} {
 		body := `{"model":"gpt-4o-mini","stream":true,` + hello + sources + `}`
 		w, _ := s.ask(request("POST "+path, body))
-		if asked := s.asked(); w.Code != 200 || !strings.HasSuffix(w.Body.String(), "data: [DONE]\n\n") || len(asked) != 1 || string(asked[0].Body) != body {
+		if asked := s.upstreamRequests(); w.Code != 200 || !strings.HasSuffix(w.Body.String(), "data: [DONE]\n\n") || len(asked) != 1 || string(asked[0].Body) != body {
 			t.Errorf("%s: got %d %.200s; Azure was asked %d times", path, w.Code, w.Body, len(asked))
 		}
 	}
 	w, _ := s.ask(request("POST /v1/chat/completions", `{"model":"gpt-4o-mini","stream":true,"stream_options":{"include_usage":true},`+hello+sources+`}`))
-	if asked := s.asked(); w.Code != 400 || !strings.Contains(w.Body.String(), "#/stream_options") || len(asked) != 1 {
+	if asked := s.upstreamRequests(); w.Code != 400 || !strings.Contains(w.Body.String(), "#/stream_options") || len(asked) != 1 {
 		t.Errorf("the caller's own: got %d %s; Azure was asked %d times", w.Code, w.Body, len(asked))
 	}
 	w, _ = s.ask(request("POST /v1/chat/completions", `{"model":"gpt-4o-mini","stream":true,"data_sources":null,`+hello+`}`))
-	if asked := s.asked(); w.Code != 200 || !strings.Contains(string(asked[0].Body), "include_usage") {
+	if asked := s.upstreamRequests(); w.Code != 200 || !strings.Contains(string(asked[0].Body), "include_usage") {
 		t.Errorf("null: got %d; Azure was asked %s", w.Code, asked[0].Body)
 	}
 }
@@ -263,18 +263,18 @@ func TestRefusedStreamOptions(t *testing.T) {
 	s := open(t, deployments)
 	refuse(t, s, "no-stream-options")
 	w, _ := s.ask(request("POST /v1/chat/completions", strings.Replace(stream, `"stream":true`, `"stream":true,"stream_options":{"x":1}`, 1)))
-	if n := len(s.asked()); w.Code != 400 || n != 2 {
+	if n := len(s.upstreamRequests()); w.Code != 400 || n != 2 {
 		t.Errorf("got %d; Azure was asked %d times", w.Code, n)
 	}
 	s.ask(request("POST /v1/chat/completions", stream))
-	if asked := s.asked(); !strings.Contains(string(asked[0].Body), "include_usage") {
+	if asked := s.upstreamRequests(); !strings.Contains(string(asked[0].Body), "include_usage") {
 		t.Errorf("Azure got %s", asked[0].Body)
 	}
 
 	// Another error goes back as it is.
 	s.azure.QueueAnswer(azureopenai.Answer{Status: 400, Body: `{"error":{"message":"no","code":"x"}}`})
 	w, _ = s.ask(request("POST /v1/chat/completions", stream))
-	if n := len(s.asked()); w.Code != 400 || n != 1 {
+	if n := len(s.upstreamRequests()); w.Code != 400 || n != 1 {
 		t.Errorf("got %d; Azure was asked %d times", w.Code, n)
 	}
 }
@@ -290,7 +290,7 @@ func TestByteOrderMark(t *testing.T) {
 		"POST /v1/conversations":    `{"metadata":{}}`,
 	} {
 		w, _ := s.ask(request(line, mark+body))
-		if asked := s.asked(); w.Code != 200 || len(asked) != 1 || string(asked[0].Body) != body {
+		if asked := s.upstreamRequests(); w.Code != 200 || len(asked) != 1 || string(asked[0].Body) != body {
 			t.Errorf("%s: got %d %s", line, w.Code, w.Body)
 		}
 	}

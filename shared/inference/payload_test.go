@@ -58,7 +58,7 @@ func TestDirect(t *testing.T) {
 	const payload = `{"model":"gpt-4o-mini",` + hello + `,"big":9007199254740993}`
 	w := httptest.NewRecorder()
 	callers.Trust("lambda-invoke", inference.New(s.client, 0).Chat()).ServeHTTP(w, request("POST /v1/chat/completions", payload))
-	if asked := s.asked(); w.Code != 200 || !strings.Contains(w.Body.String(), "hello") || len(asked) != 1 || string(asked[0].Body) != payload {
+	if asked := s.upstreamRequests(); w.Code != 200 || !strings.Contains(w.Body.String(), "hello") || len(asked) != 1 || string(asked[0].Body) != payload {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // permitBody checks what a body names besides its model.
 func (a *API) permitBody(r *openaiapi.Request, body rawjson.Node) error {
-	refusal, err := r.Caller.Check(body, a.lookup(r))
+	refusal, err := r.Caller.Check(body, a.targetsOf(r))
 	if err != nil || refusal == nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (a *API) permitHeader(r *openaiapi.Request) error {
 		return nil
 	}
 	for param, name := range azure.Deployments(r.Header) {
-		targets, err := a.lookup(r)(name)
+		targets, err := a.targetsOf(r)(name)
 		if err != nil {
 			return err
 		}
@@ -36,8 +36,8 @@ func (a *API) permitHeader(r *openaiapi.Request) error {
 	return nil
 }
 
-// lookup finds the deployments of any type that a name can stand for.
-func (a *API) lookup(r *openaiapi.Request) permits.Lookup {
+// targetsOf returns a function that finds the deployments, of any type, that a name can stand for.
+func (a *API) targetsOf(r *openaiapi.Request) permits.Lookup {
 	return func(name string) ([]routing.Target, error) {
 		batch, online, err := a.azure.Targets(r.Context(), name)
 		return slices.Concat(batch, online), err

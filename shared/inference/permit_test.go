@@ -10,14 +10,14 @@ import (
 	"aoai-bridge/shared/config"
 )
 
-// again lets a call be tried twice.
-func again(e *config.Env) { e.MaxRetries = 1 }
+// retryOnce has a call retried once.
+func retryOnce(e *config.Env) { e.MaxRetries = 1 }
 
-// twins lists two resources, both at the emulator, of which each has a deployment of one name for a model of
+// openTwoResources lists two resources, both at the emulator, of which each has a deployment of one name for a model of
 // its own.
-func twins(t *testing.T) *stage {
+func openTwoResources(t *testing.T) *stage {
 	t.Helper()
-	s := open(t, "", again)
+	s := open(t, "", retryOnce)
 	resource := func(name, model string) string {
 		return fmt.Sprintf(`{"name":%q,"endpoint":%q,"api_key":%q,"deployments":[{"name":"gpt-4o-mini","model":%q},{"model":"o4-mini"}]}`, name, s.upstream, azureKey, model)
 	}
@@ -47,15 +47,15 @@ func TestPermitsOfTargets(t *testing.T) {
 	for _, path := range []string{"/v1/chat/completions", "/openai/deployments/MODEL/chat/completions?api-version=2024-10-21"} {
 		for _, tt := range tests {
 			t.Run(tt.name+path, func(t *testing.T) {
-				s := twins(t)
+				s := openTwoResources(t)
 				if tt.busy {
 					if err := s.azure.AddFault(azureopenai.FaultRule{Fault: "429;retry-after=30", Count: 1}); err != nil {
 						t.Fatal(err)
 					}
 				}
 				body := `{"model":"` + tt.model + `",` + hello + `}`
-				w, record := s.ask(as(tt.caller, request("POST "+strings.Replace(path, "MODEL", tt.model, 1), body)))
-				if n := len(s.asked()); w.Code != tt.status || n != tt.tries || record.Resource != tt.want {
+				w, record := s.ask(withKey(tt.caller, request("POST "+strings.Replace(path, "MODEL", tt.model, 1), body)))
+				if n := len(s.upstreamRequests()); w.Code != tt.status || n != tt.tries || record.Resource != tt.want {
 					t.Errorf("got %d %s; asked %d times, last %q, want %q", w.Code, w.Body, n, record.Resource, tt.want)
 				}
 				if tt.code != "" && !strings.Contains(w.Body.String(), `"code":"`+tt.code+`"`) {
@@ -67,9 +67,9 @@ func TestPermitsOfTargets(t *testing.T) {
 }
 
 func TestModelsOfTwins(t *testing.T) {
-	s := twins(t)
+	s := openTwoResources(t)
 	for caller, want := range map[string]string{"few": "gpt-4o gpt-4o-mini o4-mini", "any": "gpt-4o gpt-4o-mini gpt-5 o4-mini"} {
-		w, _ := s.ask(as(caller, request("GET /v1/models", "")))
+		w, _ := s.ask(withKey(caller, request("GET /v1/models", "")))
 		var got []string
 		for _, part := range strings.Split(w.Body.String(), `"id":"`)[1:] {
 			id, _, _ := strings.Cut(part, `"`)
@@ -79,7 +79,7 @@ func TestModelsOfTwins(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", caller, got, want)
 		}
 	}
-	if w, _ := s.ask(as("few", request("GET /v1/models/gpt-5", ""))); w.Code != 403 {
+	if w, _ := s.ask(withKey("few", request("GET /v1/models/gpt-5", ""))); w.Code != 403 {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }
@@ -102,10 +102,10 @@ func TestSpillover(t *testing.T) {
 				if strings.HasPrefix(line, "POST") {
 					body = `{"model":"gpt-4o",` + hello + `}`
 				}
-				r := as(tt.caller, request(line, body))
+				r := withKey(tt.caller, request(line, body))
 				r.Header.Set("X-Ms-Spillover-Deployment", tt.deployment)
 				w, _ := s.ask(r)
-				asked := s.asked()
+				asked := s.upstreamRequests()
 				if tt.status == 403 {
 					checkError(t, w, 403, "permission_error", "x-ms-spillover-deployment", "model_not_allowed", tt.deployment)
 				}
@@ -118,9 +118,9 @@ func TestSpillover(t *testing.T) {
 			})
 		}
 	}
-	r := as("few", request("POST /v1/chat/completions", `{"model":"gpt-4o",`+hello+`}`))
+	r := withKey("few", request("POST /v1/chat/completions", `{"model":"gpt-4o",`+hello+`}`))
 	r.Header["X-Ms-Spillover-Deployment"] = []string{"main", "gpt-4o-mini"}
-	if w, _ := s.ask(r); w.Code != 403 || len(s.asked()) != 0 {
+	if w, _ := s.ask(r); w.Code != 403 || len(s.upstreamRequests()) != 0 {
 		t.Errorf("the second of two: %d %s", w.Code, w.Body)
 	}
 }
@@ -157,8 +157,8 @@ func TestBoundBodies(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name+" "+tt.caller, func(t *testing.T) {
 			s.azure.QueueAnswer(azureopenai.Answer{Body: `{"id":"x"}`})
-			w, record := s.ask(as(tt.caller, request(tt.line, tt.body)))
-			asked := s.asked()
+			w, record := s.ask(withKey(tt.caller, request(tt.line, tt.body)))
+			asked := s.upstreamRequests()
 			if w.Code != tt.status || (len(asked) == 1) != (tt.status == 200) || record.Code != tt.code {
 				t.Fatalf("got %d %s, asked %d times", w.Code, w.Body, len(asked))
 			}
@@ -196,7 +196,7 @@ func TestPathsOfDots(t *testing.T) {
 			}
 			w, _ := s.ask(request(line, body))
 			checkError(t, w, http.StatusNotFound, invalid, "", "unknown_url", "typos")
-			if asked := s.asked(); len(asked) != 0 {
+			if asked := s.upstreamRequests(); len(asked) != 0 {
 				t.Errorf("Azure was asked %s %s", asked[0].Method, asked[0].Path)
 			}
 		})
@@ -205,7 +205,7 @@ func TestPathsOfDots(t *testing.T) {
 	if w, _ := s.ask(request("POST /v1/chat/completions", `{"model":"..",`+hello+`}`)); w.Code != 404 {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
-	if asked := s.asked(); len(asked) != 1 || asked[0].Path != "/openai/v1/chat/completions" {
+	if asked := s.upstreamRequests(); len(asked) != 1 || asked[0].Path != "/openai/v1/chat/completions" {
 		t.Errorf("Azure was asked %v", asked)
 	}
 }
@@ -229,12 +229,12 @@ func TestBackground(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := open(t, deployments, again)
+			s := open(t, deployments, retryOnce)
 			if err := s.azure.AddFault(azureopenai.FaultRule{Fault: tt.fault, Count: 1}); err != nil {
 				t.Fatal(err)
 			}
 			w, _ := s.ask(request(tt.line, tt.body))
-			if n := len(s.asked()); n != tt.asked || (w.Code == 200) != (tt.asked == 2) {
+			if n := len(s.upstreamRequests()); n != tt.asked || (w.Code == 200) != (tt.asked == 2) {
 				t.Errorf("got %d %s, asked %d times", w.Code, w.Body, n)
 			}
 			if final := w.Header().Get("X-Should-Retry") == "false"; final != tt.final {
@@ -267,7 +267,7 @@ func TestOtherCase(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w, _ := s.ask(request(tt.line, tt.body))
 			checkError(t, w, 400, invalid, tt.param, "unknown_parameter", tt.spelling)
-			if n := len(s.asked()); n != 0 {
+			if n := len(s.upstreamRequests()); n != 0 {
 				t.Errorf("Azure was asked %d times", n)
 			}
 		})

@@ -24,7 +24,7 @@ func (a *API) prepare(r *openaiapi.Request, op operation) (call *azure.Call, kee
 		return nil, false, err
 	}
 	call.Stream, call.Begins, call.Body = in.stream, in.background, in.plainBodyFor
-	if in.options != nil {
+	if in.streamOptions != nil {
 		call.Body, call.Plain = in.bodyFor, in.plainBodyFor
 	}
 	return call, in.keepUsage, nil
@@ -32,12 +32,12 @@ func (a *API) prepare(r *openaiapi.Request, op operation) (call *azure.Call, kee
 
 // input is what we know of a body.
 type input struct {
-	body      rawjson.Node
-	model     string // "" if the body names none
-	named     bool   // the body has a model
-	stream    bool
-	keepUsage bool   // the caller asked for the usage chunk
-	options   []byte // stream_options to send; nil leaves them as they are
+	body          rawjson.Node
+	model         string // "" if the body names none
+	hasModel      bool   // the body has a model
+	stream        bool
+	keepUsage     bool   // the caller asked for the usage chunk
+	streamOptions []byte // stream_options to send; nil leaves them as they are
 
 	background bool // the response is made whether or not anyone waits
 }
@@ -64,9 +64,9 @@ func readInput(r *openaiapi.Request, op operation) (*input, error) {
 		return nil, openaiapi.Missing(op.required, "")
 	}
 	if background := body.Get("background"); op.name == "responses" && !background.Absent() {
-		in.background = background.Kind() != 'f' // what is no boolean is for Azure to judge
+		in.background = background.Kind() != 'f' // Azure refuses what is not a boolean
 	}
-	if in.stream, err = boolean(body, "", "stream"); err != nil {
+	if in.stream, err = readBool(body, "", "stream"); err != nil {
 		return nil, err
 	}
 	if in.stream && op.name == "chat.completions" && metersStreams(r.Path) {
@@ -77,14 +77,14 @@ func readInput(r *openaiapi.Request, op operation) (*input, error) {
 
 func (in *input) readModel(inPath bool) error {
 	model := in.body.Get("model")
-	in.named = !model.Absent()
+	in.hasModel = !model.Absent()
 	in.model = model.Text()
 	switch {
-	case !in.named && !inPath:
+	case !in.hasModel && !inPath:
 		return openaiapi.Missing("model", "GET /v1/models lists those there are.")
-	case in.named && model.Kind() != '"':
+	case in.hasModel && model.Kind() != '"':
 		return openaiapi.InvalidType("model", "a string", model)
-	case in.named && in.model == "":
+	case in.hasModel && in.model == "":
 		return openaierr.Invalid("model", "invalid_value", "'model' is empty. GET /v1/models lists those there are.")
 	}
 	return nil
@@ -96,29 +96,29 @@ func (in *input) askForUsage() error {
 	if !in.body.Get("data_sources").Absent() {
 		return nil
 	}
-	given := in.body.Get("stream_options")
-	if given.Absent() {
-		in.keepUsage, in.options = false, []byte(`{"include_usage":true}`)
+	member := in.body.Get("stream_options")
+	if member.Absent() {
+		in.keepUsage, in.streamOptions = false, []byte(`{"include_usage":true}`)
 		return nil
 	}
-	options, err := rawjson.ParseTop(given.Raw())
+	options, err := rawjson.ParseTop(member.Raw())
 	if err != nil || options.Kind() != '{' {
-		return openaiapi.InvalidType("stream_options", "an object", given)
+		return openaiapi.InvalidType("stream_options", "an object", member)
 	}
 	if err := openaiapi.Exact(options, "stream_options.", "include_usage"); err != nil {
 		return err
 	}
-	if in.keepUsage, err = boolean(options, "stream_options.", "include_usage"); err != nil {
+	if in.keepUsage, err = readBool(options, "stream_options.", "include_usage"); err != nil {
 		return err
 	}
 	if !in.keepUsage {
-		in.options = options.With(rawjson.Edit{Key: "include_usage", Value: []byte("true")}).Bytes()
+		in.streamOptions = options.With(rawjson.Edit{Key: "include_usage", Value: []byte("true")}).Bytes()
 	}
 	return nil
 }
 
-// boolean reads a member that is false where it is null or not there.
-func boolean(object rawjson.Node, prefix, name string) (bool, error) {
+// readBool reads a boolean member, false if it is null or absent.
+func readBool(object rawjson.Node, prefix, name string) (bool, error) {
 	switch value := object.Get(name); value.Kind() {
 	case 't':
 		return true, nil
@@ -137,7 +137,7 @@ func metersStreams(p openaiapi.Path) bool {
 
 // bodyFor returns the text to send: the caller's own except for the fields we own.
 func (in *input) bodyFor(deployment string) rawjson.Pieces {
-	return in.body.With(append(in.rename(deployment), rawjson.Edit{Key: "stream_options", Value: in.options})...)
+	return in.body.With(append(in.rename(deployment), rawjson.Edit{Key: "stream_options", Value: in.streamOptions})...)
 }
 
 // plainBodyFor is bodyFor without stream_options of ours.
@@ -147,7 +147,7 @@ func (in *input) plainBodyFor(deployment string) rawjson.Pieces {
 
 // rename gives a body that names its model the deployment's name.
 func (in *input) rename(deployment string) []rawjson.Edit {
-	if !in.named || in.model == deployment {
+	if !in.hasModel || in.model == deployment {
 		return nil
 	}
 	name, _ := json.Marshal(deployment) // a string always marshals

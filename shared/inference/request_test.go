@@ -39,7 +39,7 @@ func TestRoutes(t *testing.T) {
 		t.Run(tt.line, func(t *testing.T) {
 			s.azure.QueueAnswer(azureopenai.Answer{Body: `{"id":"x"}`})
 			w, record := s.ask(request(tt.line, tt.body))
-			asked := s.asked()
+			asked := s.upstreamRequests()
 			if len(asked) != 1 {
 				t.Fatalf("Azure was asked %d times; got %d %s", len(asked), w.Code, w.Body)
 			}
@@ -68,7 +68,7 @@ func TestBodiesReachAzureAsTheyAre(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s.azure.QueueAnswer(azureopenai.Answer{Body: `{}`})
 			w, _ := s.ask(request(tt.line, tt.body))
-			asked := s.asked()
+			asked := s.upstreamRequests()
 			if w.Code != 200 || len(asked) != 1 || string(asked[0].Body) != tt.want {
 				t.Errorf("got %d %s\nAzure got %s\nwant      %s", w.Code, w.Body, asked[0].Body, tt.want)
 			}
@@ -112,7 +112,7 @@ func TestStreamOptions(t *testing.T) {
 			if w.Code != 200 || !strings.HasSuffix(w.Body.String(), "data: [DONE]\n\n") {
 				t.Fatalf("got %d %s", w.Code, w.Body)
 			}
-			if got, want := string(s.asked()[0].Body), strings.Replace(form, "%", tt.want, 1); got != want {
+			if got, want := string(s.upstreamRequests()[0].Body), strings.Replace(form, "%", tt.want, 1); got != want {
 				t.Errorf("Azure got %s\nwant      %s", got, want)
 			}
 			if usage := strings.Contains(w.Body.String(), `"usage":{`); usage != tt.usage || record.Usage.Known != tt.metered || !record.Stream {
@@ -125,7 +125,7 @@ func TestStreamOptions(t *testing.T) {
 	}
 	// Without a stream there are no options to add.
 	s.ask(request("POST "+v1, `{"model":"gpt-4o-mini",`+hello+`,"stream":false}`))
-	if got := string(s.asked()[0].Body); strings.Contains(got, "stream_options") {
+	if got := string(s.upstreamRequests()[0].Body); strings.Contains(got, "stream_options") {
 		t.Errorf("Azure got %s", got)
 	}
 }
@@ -150,7 +150,7 @@ func TestBrokenStream(t *testing.T) {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(string(body), `data: {"error":{`) || strings.Contains(string(body), "[DONE]") {
-		t.Errorf("got %v behind %s", err, body)
+		t.Errorf("got %v after %s", err, body)
 	}
 }
 
@@ -158,7 +158,7 @@ func TestModelOfAnotherName(t *testing.T) {
 	s := open(t, deployments)
 	// The caller may use gpt-4o, and so a deployment of it by whatever name.
 	for _, line := range []string{"POST /v1/chat/completions", "POST /openai/deployments/main/chat/completions?api-version=2024-10-21"} {
-		if w, record := s.ask(as("few", request(line, `{"model":"main",`+hello+`}`))); w.Code != 200 || record.Caller != "few" {
+		if w, record := s.ask(withKey("few", request(line, `{"model":"main",`+hello+`}`))); w.Code != 200 || record.Caller != "few" {
 			t.Errorf("%s: got %d %s", line, w.Code, w.Body)
 		}
 	}

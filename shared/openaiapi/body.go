@@ -86,7 +86,7 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 // readJSON returns the body of a request that says it is JSON, or says nothing.
 func (r *Request) readJSON() ([]byte, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, unsupported("Content-Encoding", "unsupported_content_encoding", encoding, "a body that is not compressed")
+		return nil, unsupportedHeader("Content-Encoding", "unsupported_content_encoding", encoding, "a body that is not compressed")
 	}
 	if content := r.Header.Get("Content-Type"); content != "" {
 		kind, _, err := mime.ParseMediaType(content)
@@ -94,15 +94,15 @@ func (r *Request) readJSON() ([]byte, error) {
 			return nil, UnsupportedType(content, "application/json")
 		}
 	}
-	body, err := r.bytes()
+	body, err := r.readAll()
 	return bytes.TrimPrefix(body, byteOrderMark), err
 }
 
-// bytes returns the whole body. A body that is in memory already is not copied.
-func (r *Request) bytes() ([]byte, error) {
-	held, ok := r.Body.(interface{ Bytes() []byte })
+// readAll returns the whole body. A body that is in memory already is not copied.
+func (r *Request) readAll() ([]byte, error) {
+	inMemory, ok := r.Body.(interface{ Bytes() []byte })
 	if ok {
-		return held.Bytes(), nil
+		return inMemory.Bytes(), nil
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
@@ -119,10 +119,10 @@ func (r *Request) bytes() ([]byte, error) {
 
 // UnsupportedType is the 415 for a Content-Type, which says what to send.
 func UnsupportedType(content, want string) error {
-	return unsupported("Content-Type", "unsupported_content_type", content, want)
+	return unsupportedHeader("Content-Type", "unsupported_content_type", content, want)
 }
 
-func unsupported(header, code, value, want string) error {
+func unsupportedHeader(header, code, value, want string) error {
 	return &openaierr.Error{
 		Status: http.StatusUnsupportedMediaType, Type: openaierr.TypeInvalidRequest, Param: header, Code: code,
 		Message: fmt.Sprintf("Unsupported %s header: %.100q. Send %s.", header, value, want),
@@ -178,7 +178,7 @@ func WriteJSON(w http.ResponseWriter, v any) error {
 
 // InvalidType is the 400 for a value of the wrong type: want is "a string" and so on.
 func InvalidType(param, want string, got rawjson.Node) error {
-	return openaierr.Invalid(param, "invalid_type", "Invalid type for '%s': expected %s, but got %s instead.", param, want, kindOf(got))
+	return openaierr.Invalid(param, "invalid_type", "Invalid type for '%s': expected %s, but got %s instead.", param, want, got.TypeName())
 }
 
 // Missing is the 400 for a parameter that is not there. advice may be empty.
@@ -187,20 +187,4 @@ func Missing(param, advice string) error {
 		advice = " " + advice
 	}
 	return openaierr.Invalid(param, "missing_required_parameter", "Missing required parameter: '%s'.%s", param, advice)
-}
-
-func kindOf(value rawjson.Node) string {
-	switch value.Kind() {
-	case '"':
-		return "a string"
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	case 't', 'f':
-		return "a boolean"
-	case 'n':
-		return "null"
-	}
-	return "a number"
 }

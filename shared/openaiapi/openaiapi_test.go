@@ -101,14 +101,14 @@ func TestRouter(t *testing.T) {
 	}
 }
 
-// held is a body that is in memory, as lambdahttp has it.
-type held struct {
+// memoryBody is a body that is in memory, as lambdahttp has it.
+type memoryBody struct {
 	io.Reader
 	all []byte
 }
 
-func (h held) Bytes() []byte { return h.all }
-func (h held) Close() error  { return nil }
+func (h memoryBody) Bytes() []byte { return h.all }
+func (h memoryBody) Close() error  { return nil }
 
 func TestReadObject(t *testing.T) {
 	var read []byte
@@ -164,7 +164,7 @@ func TestReadObject(t *testing.T) {
 	}
 	t.Run("a body in memory is not copied", func(t *testing.T) {
 		r := httptest.NewRequest("POST", "/v1/things", nil)
-		body := held{Reader: bytes.NewReader(nil), all: []byte(`{"model":"m"}`)}
+		body := memoryBody{Reader: bytes.NewReader(nil), all: []byte(`{"model":"m"}`)}
 		r.Body = body
 		if serve(&routes, r); &read[0] != &body.all[0] {
 			t.Error("it is")

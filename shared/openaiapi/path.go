@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/urlpath"
@@ -14,7 +14,7 @@ import (
 
 // Path is the path of a request: its family, and what comes after that.
 type Path struct {
-	Asked      string // the whole
+	Full       string // the whole
 	Dated      bool   // Azure's family with an api-version
 	Deployment string // of /openai/deployments/{deployment}/
 	Rest       string // "chat/completions"
@@ -24,20 +24,20 @@ type Path struct {
 // parsePath reads the paths that OpenAI's SDKs call: OpenAI's own below /v1, Azure's below /openai/v1, and Azure's
 // with an api-version.
 func parsePath(r *http.Request) (p Path, err error) {
-	p = Path{Asked: r.URL.Path, Query: r.URL.Query()}
+	p = Path{Full: r.URL.Path, Query: r.URL.Query()}
 	switch {
-	case strings.HasPrefix(p.Asked, "/v1/"):
-		p.Rest = p.Asked[len("/v1/"):]
+	case strings.HasPrefix(p.Full, "/v1/"):
+		p.Rest = p.Full[len("/v1/"):]
 		p.dropDates()
-	case strings.HasPrefix(p.Asked, "/openai/v1/"):
-		p.Rest = p.Asked[len("/openai/v1/"):]
+	case strings.HasPrefix(p.Full, "/openai/v1/"):
+		p.Rest = p.Full[len("/openai/v1/"):]
 		p.dropDates()
-	case strings.HasPrefix(p.Asked, "/openai/"):
+	case strings.HasPrefix(p.Full, "/openai/"):
 		p.Dated = true
-		p.Rest = p.Asked[len("/openai/"):]
+		p.Rest = p.Full[len("/openai/"):]
 		if rest, ok := strings.CutPrefix(p.Rest, "deployments/"); ok {
 			if p.Deployment, p.Rest, _ = strings.Cut(rest, "/"); !urlpath.IsSegment(p.Deployment) {
-				return p, p.unknown(r.Method)
+				return p, p.unknownURL(r.Method)
 			}
 		}
 		if p.Query.Get("api-version") == "" {
@@ -47,7 +47,7 @@ func parsePath(r *http.Request) (p Path, err error) {
 	}
 	for segment := range strings.SplitSeq(p.Rest, "/") { // the mux would redirect, and knows no family to go back to
 		if !urlpath.IsSegment(segment) {
-			return p, p.misspelt(r.Method)
+			return p, p.unknownURL(r.Method)
 		}
 	}
 	return p, nil
@@ -62,18 +62,22 @@ func (p Path) Escaped() string {
 	return strings.Join(segments, "/")
 }
 
-var dated = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}`)
-
 // dropDates leaves out an api-version that is a date. Some clients of Azure's add one to every URL, and Azure answers
 // 400 "API version not supported" to it on the paths that are not dated. "preview", "latest" and "v1" have a meaning there.
 func (p *Path) dropDates() {
 	const name = "api-version"
-	versions := slices.DeleteFunc(p.Query[name], dated.MatchString)
+	versions := slices.DeleteFunc(p.Query[name], isDated)
 	if len(versions) == 0 {
 		p.Query.Del(name)
 		return
 	}
 	p.Query[name] = versions
+}
+
+// isDated reports whether a version begins with a date, as 2024-10-21 and 2025-04-01-preview do.
+func isDated(version string) bool {
+	_, err := time.Parse(time.DateOnly, version[:min(len(version), len(time.DateOnly))])
+	return err == nil
 }
 
 // elsewhere are OpenAI's operations that no function serves, by the first segment of their paths.
@@ -91,17 +95,17 @@ func (p Path) isElsewhere() bool {
 // unknown is the 404 for a path that no function serves.
 func (p Path) unknown(method string) error {
 	if !p.isElsewhere() {
-		return p.misspelt(method)
+		return p.unknownURL(method)
 	}
 	return &openaierr.Error{
 		Status: http.StatusNotFound, Type: openaierr.TypeInvalidRequest, Code: "not_served",
-		Message: fmt.Sprintf("%s %s is not served here. What is: chat/completions, responses, conversations, embeddings, models, files, uploads, batches and tokens/estimate. For anything else call Azure OpenAI itself.", method, p.Asked),
+		Message: fmt.Sprintf("%s %s is not served here. What is: chat/completions, responses, conversations, embeddings, models, files, uploads, batches and tokens/estimate. For anything else call Azure OpenAI itself.", method, p.Full),
 	}
 }
 
-func (p Path) misspelt(method string) error {
+func (p Path) unknownURL(method string) error {
 	return &openaierr.Error{
 		Status: http.StatusNotFound, Type: openaierr.TypeInvalidRequest, Code: "unknown_url",
-		Message: fmt.Sprintf("Unknown request URL: %s %s. Check the path for typos; the base URL of this API ends in /v1.", method, p.Asked),
+		Message: fmt.Sprintf("Unknown request URL: %s %s. Check the path for typos; the base URL of this API ends in /v1.", method, p.Full),
 	}
 }

@@ -36,7 +36,7 @@ type Router struct {
 func (rt *Router) Handle(pattern, operation string, serve Handler) {
 	rt.mux.HandleFunc(pattern, func(w http.ResponseWriter, inner *http.Request) {
 		x := w.(*exchange) // ServeHTTP has made it
-		x.found = true
+		x.matched = true
 		r := &Request{inner, x.path, callers.From(inner.Context()), telemetry.From(inner.Context())}
 		r.Record.Operation = operation
 		if err := serve(x.ResponseWriter, r); err != nil {
@@ -45,10 +45,10 @@ func (rt *Router) Handle(pattern, operation string, serve Handler) {
 	})
 }
 
-// Elsewhere adds an operation that another function serves. Here it is a 404, but a wrong method on its path is told
-// its method as well.
+// Elsewhere adds an operation that another function serves. Here it is a 404, but the 405 for a wrong method on its
+// path lists its method as well.
 func (rt *Router) Elsewhere(pattern string) {
-	rt.Handle(pattern, "", func(_ http.ResponseWriter, r *Request) error { return r.Path.unknown(r.Method) })
+	rt.Handle(pattern, "", func(_ http.ResponseWriter, r *Request) error { return r.Path.unknownURL(r.Method) })
 }
 
 // ServeHTTP serves a request. What the mux would answer by itself, a 404 or a 405, gets OpenAI's shape.
@@ -64,7 +64,7 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		x.ResponseWriter = headWriter{w}
 	}
-	if rt.mux.ServeHTTP(x, inner); !x.found {
+	if rt.mux.ServeHTTP(x, inner); !x.matched {
 		telemetry.Fail(w, r, x.refusal(r))
 	}
 }
@@ -78,10 +78,10 @@ func (headWriter) Write(b []byte) (int, error) { return len(b), nil }
 // mux itself would answer.
 type exchange struct {
 	http.ResponseWriter
-	path   Path
-	found  bool // a pattern matches
-	status int
-	header http.Header
+	path    Path
+	matched bool // a pattern matches
+	status  int
+	header  http.Header
 }
 
 func (x *exchange) Header() http.Header {
@@ -103,13 +103,13 @@ func (x *exchange) refusal(r *http.Request) error {
 		return &openaierr.Error{
 			Status: http.StatusUpgradeRequired, Type: openaierr.TypeInvalidRequest, Code: "websocket_not_supported",
 			Header:  http.Header{"Upgrade": {"HTTP/1.1"}}, // RFC 9110, section 15.5.22, wants one
-			Message: fmt.Sprintf("No WebSocket is served on %s. Use %s over HTTP; an answer comes as a stream with \"stream\": true.", x.path.Asked, allow),
+			Message: fmt.Sprintf("No WebSocket is served on %s. Use %s over HTTP; an answer comes as a stream with \"stream\": true.", x.path.Full, allow),
 		}
 	}
 	return &openaierr.Error{
 		Status: x.status, Type: openaierr.TypeInvalidRequest, Code: "method_not_allowed",
 		Header:  http.Header{"Allow": {allow}},
-		Message: fmt.Sprintf("Not allowed to %s on %s. Use %s.", r.Method, x.path.Asked, allow),
+		Message: fmt.Sprintf("Not allowed to %s on %s. Use %s.", r.Method, x.path.Full, allow),
 	}
 }
 

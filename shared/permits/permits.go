@@ -27,7 +27,7 @@ type Permits struct {
 	Allow  []string // State, DataSources
 }
 
-// Any reports whether the key may use every model; then nothing that its requests name is looked at.
+// Any reports whether the key may use every model; then nothing that its requests name is checked.
 func (p Permits) Any() bool { return slices.Contains(p.Models, "*") }
 
 // May reports whether the key may use a model that goes by these names.
@@ -59,15 +59,15 @@ func (p Permits) Check(body rawjson.Node, lookup Lookup) (refusal *openaierr.Err
 	judged := map[string]bool{}
 	for r := range references(body) {
 		switch r.kind {
-		case stored:
+		case byStoredID:
 			if refusal := p.Stored(r.value, r.path); refusal != nil {
 				return refusal, nil
 			}
-		case identity:
+		case byIdentity:
 			if !slices.Contains(p.Allow, DataSources) {
 				return identityRefused(r), nil
 			}
-		case named:
+		case byName:
 			if judged[r.value] {
 				continue
 			}

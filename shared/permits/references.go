@@ -19,9 +19,9 @@ type reference struct {
 type kind int
 
 const (
-	named    kind = iota // a model or a deployment
-	stored               // something stored in Azure
-	identity             // Azure's managed identity
+	byName     kind = iota // a model or a deployment
+	byStoredID             // something stored in Azure
+	byIdentity             // Azure's managed identity
 )
 
 // references yields what a body names besides its own model, in the body's order. Members are recognised by their
@@ -30,7 +30,7 @@ const (
 func references(body rawjson.Node) iter.Seq[reference] {
 	return func(yield func(reference) bool) {
 		f := finder{yield: yield}
-		f.object(body, place{top: true})
+		f.object(body, position{top: true})
 	}
 }
 
@@ -59,8 +59,8 @@ var callersOwn = map[string]bool{
 // ownCredentials are the types of authentication, in data_sources, that come with a secret of the caller's.
 var ownCredentials = []string{"accesstoken", "apikey", "connectionstring", "encodedapikey", "keyandkeyid", "usernameandpassword"}
 
-// place is where an object stands.
-type place struct {
+// position is where an object stands in the body.
+type position struct {
 	top     bool   // it is the body
 	key     string // of the member that it is the value of; "" in an array
 	item    bool   // it is an item of a response's input
@@ -73,7 +73,7 @@ type finder struct {
 }
 
 // object yields what an object names. It returns false once no more is wanted; so do the functions below.
-func (f *finder) object(n rawjson.Node, at place) bool {
+func (f *finder) object(n rawjson.Node, at position) bool {
 	if at.item && !f.item(n) || at.sources && !f.credentials(n, at.key) {
 		return false
 	}
@@ -87,25 +87,25 @@ func (f *finder) object(n rawjson.Node, at place) bool {
 	return true
 }
 
-func (f *finder) member(name string, value rawjson.Node, at place) bool {
+func (f *finder) member(name string, value rawjson.Node, at position) bool {
 	key := keyOf(name)
-	within := place{key: key, sources: at.sources || key == "datasources"}
+	inner := position{key: key, sources: at.sources || key == "datasources"}
 	switch {
 	case callersOwn[key], key == "parameters" && !at.sources, at.top && key == "model":
 		return true
 	case slices.ContainsFunc(nameEnds, func(end string) bool { return strings.HasSuffix(key, end) }):
-		return f.texts(value, named) && f.within(value, within, false)
+		return f.yieldTexts(value, byName) && f.descend(value, inner, false)
 	case key == "type" && strings.Contains(keyOf(value.Text()), "managedidentity"):
-		return f.found(identity, "")
+		return f.yieldFound(byIdentity, "")
 	case isID(name, key, at), key == "conversation", key == "container":
-		return f.texts(value, stored) && f.within(value, within, false)
+		return f.yieldTexts(value, byStoredID) && f.descend(value, inner, false)
 	}
-	return f.within(value, within, at.top && key == "input")
+	return f.descend(value, inner, at.top && key == "input")
 }
 
 // isID reports whether a member has the id of something stored. An object's own "id" is one where the object
 // stands for the thing, as in prompt and conversation; in an array it is the element's own.
-func isID(name, key string, at place) bool {
+func isID(name, key string, at position) bool {
 	if key == "id" {
 		return at.key != ""
 	}
@@ -114,8 +114,8 @@ func isID(name, key string, at place) bool {
 		strings.HasSuffix(name, "Id") || strings.HasSuffix(name, "Ids"))
 }
 
-// within looks into a member's value.
-func (f *finder) within(value rawjson.Node, at place, items bool) bool {
+// descend looks for references in a member's value.
+func (f *finder) descend(value rawjson.Node, at position, items bool) bool {
 	switch value.Kind() {
 	case '{':
 		return f.object(value, at)
@@ -123,7 +123,7 @@ func (f *finder) within(value rawjson.Node, at place, items bool) bool {
 		i := 0
 		for e := range value.Elements() {
 			f.path = append(f.path, "["+strconv.Itoa(i)+"]")
-			if !f.within(e, place{item: items, sources: at.sources}, false) {
+			if !f.descend(e, position{item: items, sources: at.sources}, false) {
 				return false
 			}
 			f.path = f.path[:len(f.path)-1]
@@ -155,7 +155,7 @@ func (f *finder) item(n rawjson.Node) bool {
 	case slices.Contains(kinds, "item_reference"), untyped && !role, slices.Contains(kinds, "image_generation_call") && !result:
 		f.path = append(f.path, ".id")
 		defer func() { f.path = f.path[:len(f.path)-1] }()
-		return f.found(stored, id)
+		return f.yieldFound(byStoredID, id)
 	}
 	return true
 }
@@ -168,7 +168,7 @@ func (f *finder) credentials(n rawjson.Node, key string) bool {
 		switch keyOf(name) {
 		case "authentication":
 			found = true
-			if !f.own(m) {
+			if !f.checkAuthentication(m) {
 				return false
 			}
 		case "endpoint":
@@ -176,12 +176,12 @@ func (f *finder) credentials(n rawjson.Node, key string) bool {
 		}
 	}
 	if !found && (key == "parameters" || key == "embeddingdependency" && endpoint) {
-		return f.missing()
+		return f.yieldMissing()
 	}
 	return true
 }
 
-func (f *finder) own(authentication rawjson.Node) bool {
+func (f *finder) checkAuthentication(authentication rawjson.Node) bool {
 	types := 0
 	for name, m := range authentication.Members() {
 		if keyOf(name) != "type" {
@@ -189,26 +189,26 @@ func (f *finder) own(authentication rawjson.Node) bool {
 		}
 		types++
 		if !slices.Contains(ownCredentials, keyOf(m.Text())) {
-			return f.missing()
+			return f.yieldMissing()
 		}
 	}
-	return types > 0 || f.missing()
+	return types > 0 || f.yieldMissing()
 }
 
-func (f *finder) missing() bool {
+func (f *finder) yieldMissing() bool {
 	f.path = append(f.path, ".authentication")
 	defer func() { f.path = f.path[:len(f.path)-1] }()
-	return f.found(identity, "")
+	return f.yieldFound(byIdentity, "")
 }
 
-// texts yields a string, or those of an array.
-func (f *finder) texts(value rawjson.Node, k kind) bool {
+// yieldTexts yields a string, or those of an array.
+func (f *finder) yieldTexts(value rawjson.Node, k kind) bool {
 	switch value.Kind() {
 	case '"':
-		return value.Text() == "" || f.found(k, value.Text())
+		return value.Text() == "" || f.yieldFound(k, value.Text())
 	case '[':
 		for e := range value.Elements() {
-			if text := e.Text(); text != "" && !f.found(k, text) {
+			if text := e.Text(); text != "" && !f.yieldFound(k, text) {
 				return false
 			}
 		}
@@ -218,7 +218,7 @@ func (f *finder) texts(value rawjson.Node, k kind) bool {
 
 const longestPath = 200
 
-func (f *finder) found(k kind, value string) bool {
+func (f *finder) yieldFound(k kind, value string) bool {
 	var b strings.Builder
 	for i, step := range f.path {
 		if i == 0 {
@@ -236,7 +236,7 @@ func (f *finder) found(k kind, value string) bool {
 	return f.yield(reference{k, path, value})
 }
 
-// fold is a name in lower case, for which U+017F is an s and U+212A a k, as for encoding/json.
+// fold returns a name in lower case; U+017F becomes an s and U+212A a k, as in encoding/json.
 func fold(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 
 func keyOf(name string) string { return strings.ReplaceAll(fold(name), "_", "") }

@@ -20,14 +20,14 @@ type Pieces [][]byte
 // the object lacks are added at its end. Each name may stand in edits once. Of the outermost object it returns the
 // whole text, with the white space around it.
 func (n Node) With(edits ...Edit) Pieces {
-	if n.at == 0 {
-		return n.with(0, len(n.tree.raw), edits)
+	if n.index == 0 {
+		return n.withEdits(0, len(n.tree.raw), edits)
 	}
-	return n.with(int(n.node().start), int(n.node().end), edits)
+	return n.withEdits(int(n.node().start), int(n.node().end), edits)
 }
 
-// with returns the text from start to end, where the object stands, after the edits.
-func (n Node) with(start, end int, edits []Edit) Pieces {
+// withEdits returns the text from start to end, where the object stands, after the edits.
+func (n Node) withEdits(start, end int, edits []Edit) Pieces {
 	raw := n.tree.raw
 	pieces := make(Pieces, 0, 2*len(edits)+2)
 	var added []byte

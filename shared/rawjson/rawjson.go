@@ -50,10 +50,10 @@ func (o *Object) All() iter.Seq2[string, json.RawMessage] {
 // Get returns the raw value of the first member of that name, nil if there is none.
 func (o *Object) Get(key string) json.RawMessage { return o.root().Get(key).Raw() }
 
-// Count tells how often a name stands at the top level: JSON allows more than one.
+// Count returns how often a name stands at the top level: JSON allows more than one.
 func (o *Object) Count(key string) int { return o.root().Count(key) }
 
-// Repeated returns the first of names that stands there more than once, "" if there is none.
+// Repeated returns the first of names that more than one member has, "" if there is none.
 func (o *Object) Repeated(names ...string) string { return o.root().Repeated(names...) }
 
 // Misspelt returns the first top-level member whose name differs from one of names in case only, and that name.

@@ -26,7 +26,7 @@ func Text(raw json.RawMessage) (text string, ok bool) {
 // TextBytes is Text into memory that the caller owns.
 func TextBytes(raw json.RawMessage) (text []byte, ok bool) {
 	s, ok := Text(raw)
-	return unsafe.Slice(unsafe.StringData(s), len(s)), ok // Text has made the string, and nobody else has it
+	return unsafe.Slice(unsafe.StringData(s), len(s)), ok // Text has made the string, and nothing else refers to it
 }
 
 // Texts returns the values of an array of strings, nil for null. ok is false for anything else. raw has
@@ -38,7 +38,7 @@ func Texts(raw json.RawMessage) (texts []string, ok bool) {
 	if raw[0] != '[' {
 		return nil, false
 	}
-	for i := space(raw, 1); raw[i] != ']'; i = space(raw, i) {
+	for i := skipSpace(raw, 1); raw[i] != ']'; i = skipSpace(raw, i) {
 		if raw[i] == ',' {
 			i++
 			continue
@@ -46,7 +46,7 @@ func Texts(raw json.RawMessage) (texts []string, ok bool) {
 		if raw[i] != '"' {
 			return nil, false
 		}
-		end, _ := quoted(raw, i)
+		end, _ := scanString(raw, i)
 		texts = append(texts, unquote(raw[i:end]))
 		i = end
 	}
@@ -54,23 +54,23 @@ func Texts(raw json.RawMessage) (texts []string, ok bool) {
 }
 
 // unquote resolves the escapes of a valid JSON string. Half a surrogate pair becomes U+FFFD, as with
-// encoding/json; bytes that are no UTF-8 stay as they are.
+// encoding/json; bytes that are not UTF-8 stay as they are.
 func unquote(quoted []byte) string {
 	s := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(s, '\\') < 0 {
 		return string(s)
 	}
 	out := appendUnquoted(make([]byte, 0, len(s)), quoted) // what is resolved is never longer
-	return unsafe.String(unsafe.SliceData(out), len(out))  // nobody else has it
+	return unsafe.String(unsafe.SliceData(out), len(out))  // nothing else refers to it
 }
 
-// appendUnquoted appends what unquote returns. In the memory behind out there may be 8 bytes more.
+// appendUnquoted appends what unquote returns. It may write up to 8 bytes more, beyond the length of the result.
 func appendUnquoted(out, quoted []byte) []byte {
 	s := quoted[1 : len(quoted)-1]
 	for len(s) >= 8 {
 		word := binary.LittleEndian.Uint64(s)
 		out = binary.LittleEndian.AppendUint64(out, word)
-		escapes := zero(word^backslashes) & highs
+		escapes := markZeros(word^backslashes) & highs
 		if escapes == 0 {
 			s = s[8:]
 			continue
@@ -88,7 +88,7 @@ func appendUnquoted(out, quoted []byte) []byte {
 	return out
 }
 
-// appendEscaped appends what the escape stands for whose backslash is before s.
+// appendEscaped appends the character of an escape. s begins after the backslash.
 func appendEscaped(out, s []byte) (appended, rest []byte) {
 	c := s[0]
 	switch c {
@@ -109,7 +109,7 @@ func appendEscaped(out, s []byte) (appended, rest []byte) {
 	return append(out, c), s[1:] // of \" \\ \/ the character itself
 }
 
-// codePoint reads the hex digits behind \u, with those of the second \u if the first is half a pair.
+// codePoint reads the hex digits after \u, with those of the second \u if the first is half a pair.
 func codePoint(s []byte) (r rune, rest []byte) {
 	r, rest = hex4(s), s[4:]
 	if !utf16.IsSurrogate(r) {

@@ -23,18 +23,18 @@ type Tree struct {
 type node struct {
 	start, end int32 // of the value's bytes
 	key        int32 // offset of the member's name; -1 in an array
-	next       int32 // the sibling behind it; 0 is none
+	next       int32 // the sibling after it; 0 is none
 	first      int32 // the first value within; 0 is none
 	count      int32 // of an array: its numbers; of a string: 1 if it has escapes
 }
 
 // Node is a value of a Tree. The zero Node is a value that is not there.
 type Node struct {
-	tree *Tree
-	at   int32
+	tree  *Tree
+	index int32
 }
 
-// ParseTree checks the whole text and finds every value. Errors are those of Parse, but for
+// ParseTree checks the whole text and finds every value. Errors are those of Parse, except
 // ErrNotObject: the text may be any value.
 func ParseTree(raw []byte) (Node, error) {
 	t := Tree{nodes: make([]node, 0, 64)}
@@ -71,9 +71,9 @@ func (t *Tree) read(raw []byte) (Node, error) {
 	return Node{t, 0}, nil
 }
 
-func (n Node) node() *node { return &n.tree.nodes[n.at] }
+func (n Node) node() *node { return &n.tree.nodes[n.index] }
 
-// Absent tells whether there is no such value, or whether it is null.
+// Absent reports whether there is no such value, or it is null.
 func (n Node) Absent() bool { return n.tree == nil || n.tree.raw[n.node().start] == 'n' }
 
 // Kind is the first byte of the value: '{', '[', '"', 't', 'f', 'n', '0' for any number, and 0 for a
@@ -86,6 +86,26 @@ func (n Node) Kind() byte {
 		return c
 	}
 	return '0'
+}
+
+// TypeName returns the value's type as a message has it: "a string", "an object", "an array", "a boolean", "null" or
+// "a number"; "nothing" for a value that is not there.
+func (n Node) TypeName() string {
+	switch n.Kind() {
+	case '"':
+		return "a string"
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case 't', 'f':
+		return "a boolean"
+	case 'n':
+		return "null"
+	case '0':
+		return "a number"
+	}
+	return "nothing"
 }
 
 // Raw is the value's bytes, nil for a value that is not there.
@@ -137,7 +157,7 @@ func (n Node) Members() iter.Seq2[string, Node] {
 	return func(yield func(string, Node) bool) {
 		for m := n.first(); m.tree != nil; m = m.next() {
 			name := ""
-			if quoted := m.name(); quoted != nil {
+			if quoted := m.quotedName(); quoted != nil {
 				name = unquote(quoted)
 			}
 			if !yield(name, m) {
@@ -156,7 +176,7 @@ func (n Node) Get(key string) Node {
 	return m
 }
 
-// Count tells how many members have that name: JSON allows more than one.
+// Count returns how many members have that name: JSON allows more than one.
 func (n Node) Count(key string) int {
 	count := 0
 	for m := n.first(); m.tree != nil; m = m.next() {
@@ -178,10 +198,10 @@ func (n Node) Repeated(names ...string) string {
 }
 
 // Misspelt returns the first member whose name differs from one of names in case only, and the name that it is
-// like; "" if there is none. Case is what encoding/json makes of it: U+017F is an s, U+212A a k.
+// like; "" if there is none. As in encoding/json, U+017F is an s and U+212A a k.
 func (n Node) Misspelt(names ...string) (got, want string) {
 	for m := n.first(); m.tree != nil; m = m.next() {
-		name := m.name()
+		name := m.quotedName()
 		if name == nil {
 			return "", "" // an array
 		}
@@ -212,13 +232,13 @@ func (n Node) next() Node {
 	return Node{n.tree, n.node().next}
 }
 
-// name is a member's name, in its quotes; nil in an array.
-func (n Node) name() []byte {
+// quotedName is a member's name, in its quotes; nil in an array.
+func (n Node) quotedName() []byte {
 	key := int(n.node().key)
 	if key < 0 {
 		return nil
 	}
-	end, _ := quoted(n.tree.raw, key)
+	end, _ := scanString(n.tree.raw, key)
 	return n.tree.raw[key:end]
 }
 
@@ -229,7 +249,7 @@ func (n Node) isNamed(name string) bool {
 	case start == 0:
 		return false
 	case t.escaped:
-		return unquote(n.name()) == name
+		return unquote(n.quotedName()) == name
 	}
 	return end < len(t.raw) && t.raw[end] == '"' && string(t.raw[start:end]) == name && strings.IndexByte(name, '"') < 0
 }

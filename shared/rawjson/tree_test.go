@@ -8,19 +8,19 @@ import (
 	"testing"
 )
 
-// value is what encoding/json would make of a node, to compare with.
-func value(n Node) any {
+// decoded is what encoding/json would make of a node, to compare with.
+func decoded(n Node) any {
 	switch n.Kind() {
 	case '{':
 		o := map[string]any{}
 		for name, v := range n.Members() {
-			o[name] = value(v)
+			o[name] = decoded(v)
 		}
 		return o
 	case '[':
 		a := []any{}
 		for v := range n.Elements() {
-			a = append(a, value(v))
+			a = append(a, decoded(v))
 		}
 		return a
 	case '"':
@@ -48,10 +48,10 @@ func TestTree(t *testing.T) {
 			if err := json.Unmarshal([]byte(text), &want); err != nil {
 				t.Fatal(err)
 			}
-			if got := value(n); !reflect.DeepEqual(got, want) {
+			if got := decoded(n); !reflect.DeepEqual(got, want) {
 				t.Errorf("got %v, want %v", got, want)
 			}
-			if got := value(read(t, &again, []byte(text))); !reflect.DeepEqual(got, want) {
+			if got := decoded(readTree(t, &again, []byte(text))); !reflect.DeepEqual(got, want) {
 				t.Errorf("a Tree that has read others got %v, want %v", got, want)
 			}
 			if got := bytes.TrimSpace([]byte(text)); !bytes.Equal(n.Raw(), got) {

@@ -29,8 +29,8 @@ func (t *Tree) walk() error {
 		return fmt.Errorf("the JSON is longer than %d bytes", maxLength)
 	}
 	walked.Add(int64(len(t.raw)))
-	end := t.value(space(t.raw, 0), 0, -1)
-	if end < 0 || space(t.raw, end) < len(t.raw) {
+	end := t.scanValue(skipSpace(t.raw, 0), 0, -1)
+	if end < 0 || skipSpace(t.raw, end) < len(t.raw) {
 		return syntaxError(t.raw)
 	}
 	return nil
@@ -45,9 +45,9 @@ func syntaxError(raw []byte) error {
 	return err
 }
 
-// value reads the value that begins at i, with so many objects and arrays around it, and returns the
-// offset behind it, -1 if there is none. So do the functions below. key is where its name stands.
-func (t *Tree) value(i, depth, key int) int {
+// scanValue reads the value that begins at i, with depth objects and arrays around it, and returns the
+// offset after it, -1 if there is none. So do the functions below. key is the offset of its name.
+func (t *Tree) scanValue(i, depth, key int) int {
 	raw := t.raw
 	if i >= len(raw) {
 		return -1
@@ -60,17 +60,17 @@ func (t *Tree) value(i, depth, key int) int {
 	end, escapes := 0, false
 	switch raw[i] {
 	case '"':
-		end, escapes = quoted(raw, i)
+		end, escapes = scanString(raw, i)
 	case '{', '[':
-		end = t.list(i, depth, at)
+		end = t.scanList(i, depth, at)
 	case 't':
-		end = literal(raw, i, "true")
+		end = scanLiteral(raw, i, "true")
 	case 'f':
-		end = literal(raw, i, "false")
+		end = scanLiteral(raw, i, "false")
 	case 'n':
-		end = literal(raw, i, "null")
+		end = scanLiteral(raw, i, "null")
 	default:
-		end = number(raw, i)
+		end = scanNumber(raw, i)
 	}
 	if kept {
 		t.nodes[at].end = int32(end)
@@ -81,14 +81,14 @@ func (t *Tree) value(i, depth, key int) int {
 	return end
 }
 
-// list reads an object or an array, which is the node at, if it is kept.
-func (t *Tree) list(i, depth, at int) int {
+// scanList reads an object or an array, which is the node with the index at, if it is kept.
+func (t *Tree) scanList(i, depth, at int) int {
 	raw := t.raw
 	if depth >= maxDepth {
 		return -1
 	}
 	object, end := raw[i] == '{', raw[i]+2 // of ASCII: the bracket that closes it
-	i = space(raw, i+1)
+	i = skipSpace(raw, i+1)
 	if i < len(raw) && raw[i] == end {
 		return i + 1
 	}
@@ -98,15 +98,15 @@ func (t *Tree) list(i, depth, at int) int {
 		switch {
 		case object:
 			key = i
-			if i = t.name(i); i < 0 {
+			if i = t.scanName(i); i < 0 {
 				return -1
 			}
-			i = t.value(i, depth+1, key)
+			i = t.scanValue(i, depth+1, key)
 		case i < len(raw) && (raw[i] == '-' || isDigit(raw[i])):
-			i = number(raw, i)
+			i = scanNumber(raw, i)
 			numbers++
 		default:
-			i = t.value(i, depth+1, -1)
+			i = t.scanValue(i, depth+1, -1)
 		}
 		if i < 0 {
 			return -1
@@ -119,7 +119,7 @@ func (t *Tree) list(i, depth, at int) int {
 			}
 			last = child
 		}
-		if i = space(raw, i); i >= len(raw) {
+		if i = skipSpace(raw, i); i >= len(raw) {
 			return -1
 		}
 		switch raw[i] {
@@ -129,45 +129,45 @@ func (t *Tree) list(i, depth, at int) int {
 			}
 			return i + 1
 		case ',':
-			i = space(raw, i+1)
+			i = skipSpace(raw, i+1)
 		default:
 			return -1
 		}
 	}
 }
 
-// name reads a member's name, and what is between it and the value.
-func (t *Tree) name(i int) int {
+// scanName reads a member's name, and what is between it and the value.
+func (t *Tree) scanName(i int) int {
 	raw := t.raw
 	if i >= len(raw) || raw[i] != '"' {
 		return -1
 	}
-	i, escapes := quoted(raw, i)
+	i, escapes := scanString(raw, i)
 	if i < 0 {
 		return -1
 	}
 	t.escaped = t.escaped || escapes
-	if i = space(raw, i); i >= len(raw) || raw[i] != ':' {
+	if i = skipSpace(raw, i); i >= len(raw) || raw[i] != ':' {
 		return -1
 	}
-	return space(raw, i+1)
+	return skipSpace(raw, i+1)
 }
 
-func space(raw []byte, i int) int {
+func skipSpace(raw []byte, i int) int {
 	for i < len(raw) && (raw[i] == ' ' || raw[i] == '\t' || raw[i] == '\n' || raw[i] == '\r') {
 		i++
 	}
 	return i
 }
 
-// quoted reads a string, and tells whether it has escapes.
-func quoted(raw []byte, i int) (end int, escapes bool) {
-	for i = plain(raw, i+1); i < len(raw); i = plain(raw, i+1) {
+// scanString reads a string, and reports whether it has escapes.
+func scanString(raw []byte, i int) (end int, escapes bool) {
+	for i = skipPlain(raw, i+1); i < len(raw); i = skipPlain(raw, i+1) {
 		switch raw[i] {
 		case '"':
 			return i + 1, escapes
 		case '\\':
-			if i = escape(raw, i+1); i < 0 {
+			if i = scanEscape(raw, i+1); i < 0 {
 				return -1, false
 			}
 			escapes = true
@@ -187,12 +187,12 @@ const (
 	blanks      = ' ' * ones
 )
 
-// plain returns where the first byte at or behind i is that does not stand for itself within a string.
-func plain(raw []byte, i int) int {
+// skipPlain returns the offset of the first byte from i on that does not stand for itself within a string.
+func skipPlain(raw []byte, i int) int {
 	for ; i+8 <= len(raw); i += 8 {
 		word := binary.LittleEndian.Uint64(raw[i:])
 		// A subtraction reaches the high bit of the first byte that is too small, and perhaps of later ones.
-		special := (zero(word^quotes) | zero(word^backslashes) | (word-blanks)&^word) & highs
+		special := (markZeros(word^quotes) | markZeros(word^backslashes) | (word-blanks)&^word) & highs
 		if special != 0 {
 			return i + bits.TrailingZeros64(special)/8
 		}
@@ -203,11 +203,11 @@ func plain(raw []byte, i int) int {
 	return i
 }
 
-// zero sets the high bit of the first byte that is 0.
-func zero(word uint64) uint64 { return (word - ones) &^ word }
+// markZeros sets the high bit of the first byte that is 0, and perhaps of later ones.
+func markZeros(word uint64) uint64 { return (word - ones) &^ word }
 
-// escape returns the offset of the escape's last byte.
-func escape(raw []byte, i int) int {
+// scanEscape returns the offset of the escape's last byte.
+func scanEscape(raw []byte, i int) int {
 	if i >= len(raw) {
 		return -1
 	}
@@ -228,14 +228,14 @@ func escape(raw []byte, i int) int {
 	return -1
 }
 
-func literal(raw []byte, i int, want string) int {
+func scanLiteral(raw []byte, i int, want string) int {
 	if end := i + len(want); end <= len(raw) && string(raw[i:end]) == want {
 		return end
 	}
 	return -1
 }
 
-func number(raw []byte, i int) int {
+func scanNumber(raw []byte, i int) int {
 	if raw[i] == '-' {
 		i++
 	}
@@ -245,11 +245,11 @@ func number(raw []byte, i int) int {
 	case raw[i] == '0':
 		i++
 	default:
-		i = digits(raw, i)
+		i = scanDigits(raw, i)
 	}
 	if i < len(raw) && raw[i] == '.' {
 		from := i + 1
-		if i = digits(raw, from); i == from {
+		if i = scanDigits(raw, from); i == from {
 			return -1
 		}
 	}
@@ -258,14 +258,14 @@ func number(raw []byte, i int) int {
 		if from < len(raw) && (raw[from] == '+' || raw[from] == '-') {
 			from++
 		}
-		if i = digits(raw, from); i == from {
+		if i = scanDigits(raw, from); i == from {
 			return -1
 		}
 	}
 	return i
 }
 
-func digits(raw []byte, i int) int {
+func scanDigits(raw []byte, i int) int {
 	for i < len(raw) && isDigit(raw[i]) {
 		i++
 	}

@@ -35,15 +35,15 @@ func FuzzWalk(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for name, n := range map[string]Node{"a Tree": got, "a Tree used before": read(t, &again, raw)} {
-			if got, want := found(n), wanted(t, raw); !reflect.DeepEqual(got, want) {
+		for name, n := range map[string]Node{"a Tree": got, "a Tree used before": readTree(t, &again, raw)} {
+			if got, want := valuesOf(n), wantedValues(t, raw); !reflect.DeepEqual(got, want) {
 				t.Errorf("%q: %s found\n%q, encoding/json\n%q", raw, name, got, want)
 			}
 		}
 	})
 }
 
-func read(t *testing.T, tree *Tree, raw []byte) Node {
+func readTree(t *testing.T, tree *Tree, raw []byte) Node {
 	n, err := tree.Read(raw)
 	if err != nil {
 		t.Fatal(err)
@@ -51,13 +51,13 @@ func read(t *testing.T, tree *Tree, raw []byte) Node {
 	return n
 }
 
-// found lists what a Tree has, value by value: the names of members, and texts and bytes of values. The numbers
+// valuesOf lists what a Tree has, value by value: the names of members, and texts and bytes of values. The numbers
 // of an array become their count.
-func found(n Node) (list []string) {
+func valuesOf(n Node) (list []string) {
 	switch n.Kind() {
 	case '{':
 		for name, v := range n.Members() {
-			list = append(append(list, "name "+string([]rune(name))), found(v)...)
+			list = append(append(list, "name "+string([]rune(name))), valuesOf(v)...)
 			if n.Count(name) == 1 && n.Get(name) != v || n.Count(name) < 1 {
 				list = append(list, "which Get does not find")
 			}
@@ -65,7 +65,7 @@ func found(n Node) (list []string) {
 	case '[':
 		list = append(list, fmt.Sprint("numbers ", n.Numbers()))
 		for v := range n.Elements() {
-			list = append(list, found(v)...)
+			list = append(list, valuesOf(v)...)
 		}
 	case '"':
 		return []string{"text " + string([]rune(n.Text()))}
@@ -75,8 +75,8 @@ func found(n Node) (list []string) {
 	return append(list, fmt.Sprintf("end of %c, %d bytes", n.Kind(), len(n.Raw())))
 }
 
-// wanted lists what encoding/json has in place of found.
-func wanted(t *testing.T, raw []byte) (list []string) {
+// wantedValues lists what encoding/json has in place of valuesOf.
+func wantedValues(t *testing.T, raw []byte) (list []string) {
 	switch raw = bytes.TrimSpace(raw); raw[0] {
 	case '{':
 		d := json.NewDecoder(bytes.NewReader(raw))
@@ -87,7 +87,7 @@ func wanted(t *testing.T, raw []byte) (list []string) {
 			if err := d.Decode(&v); err != nil {
 				t.Fatal(err)
 			}
-			list = append(append(list, "name "+name.(string)), wanted(t, v)...)
+			list = append(append(list, "name "+name.(string)), wantedValues(t, v)...)
 		}
 	case '[':
 		var all []json.RawMessage
@@ -100,7 +100,7 @@ func wanted(t *testing.T, raw []byte) (list []string) {
 			if v[0] == '-' || isDigit(v[0]) {
 				numbers++
 			} else {
-				rest = append(rest, wanted(t, v)...)
+				rest = append(rest, wantedValues(t, v)...)
 			}
 		}
 		list = append([]string{fmt.Sprint("numbers ", numbers)}, rest...)

@@ -2,7 +2,7 @@ package tokens
 
 import "math/bits"
 
-// The functions below do what the splitters of the same names do, where the piece and the character behind
+// The functions below do what the splitters of the same names do, where the piece and the character after
 // it are ASCII and some bytes follow; else they return 0.
 
 // asciiMargin is how many bytes have to follow.
@@ -18,15 +18,15 @@ func asciiO200k(s string, i int) int {
 		word++
 	}
 	w := load64(s, word)
-	up := bits.TrailingZeros64(tops&^within(w, 'A', 'Z')) &^ 7
-	if n := bits.TrailingZeros64((tops&^within(w, 'a', 'z'))>>up<<up) / 8; n > 0 {
+	up := bits.TrailingZeros64(tops&^inRange(w, 'A', 'Z')) &^ 7
+	if n := bits.TrailingZeros64((tops&^inRange(w, 'a', 'z'))>>up<<up) / 8; n > 0 {
 		end := word + n
 		if n == 8 {
 			if ascii[s[end-1]]&upper != 0 {
 				end = asciiRun(s, end, upper)
 			}
 			for n == 8 && end+8 <= len(s) {
-				n = bits.TrailingZeros64(tops&^within(load64(s, end), 'a', 'z')) / 8
+				n = bits.TrailingZeros64(tops&^inRange(load64(s, end), 'a', 'z')) / 8
 				end += n
 			}
 			if n == 8 {
@@ -143,8 +143,8 @@ const (
 	tops = 0x8080808080808080
 )
 
-// within returns a mask with the top bit of each byte of w that lies between first and last, both ASCII.
-func within(w uint64, first, last byte) uint64 {
+// inRange returns a mask with the top bit of each byte of w that lies between first and last, both ASCII.
+func inRange(w uint64, first, last byte) uint64 {
 	x := w &^ tops
 	return (x + uint64(0x80-first)*ones) &^ (x + uint64(0x7F-last)*ones) &^ w & tops
 }
@@ -152,7 +152,7 @@ func within(w uint64, first, last byte) uint64 {
 // asciiLetters returns the end of the letters at s[i:].
 func asciiLetters(s string, i int) int {
 	for i+8 <= len(s) {
-		n := bits.TrailingZeros64(tops&^within(load64(s, i)|' '*ones, 'a', 'z')) / 8
+		n := bits.TrailingZeros64(tops&^inRange(load64(s, i)|' '*ones, 'a', 'z')) / 8
 		i += n
 		if n < 8 {
 			return i
@@ -161,9 +161,9 @@ func asciiLetters(s string, i int) int {
 	return asciiRun(s, i, letter)
 }
 
-// asciiRun returns the end of the characters at s[i:] that have one of the bits of is.
-func asciiRun(s string, i int, is byte) int {
-	for i < len(s) && s[i] < 0x80 && ascii[s[i]]&is != 0 {
+// asciiRun returns the end of the characters at s[i:] that are of one of the classes.
+func asciiRun(s string, i int, classes byte) int {
+	for i < len(s) && s[i] < 0x80 && ascii[s[i]]&classes != 0 {
 		i++
 	}
 	return i
@@ -184,8 +184,8 @@ func asciiNumbers(s string, i int) (n, end int) {
 	for {
 		end = i
 		for m := 16; m == 16 && end+16 <= len(s); end += m {
-			m = bits.TrailingZeros64(tops&^within(load64(s, end), '0', '9')) / 8
-			m += bits.TrailingZeros64(tops&^within(load64(s, end+8), '0', '9')) / 8 & -(m / 8)
+			m = bits.TrailingZeros64(tops&^inRange(load64(s, end), '0', '9')) / 8
+			m += bits.TrailingZeros64(tops&^inRange(load64(s, end+8), '0', '9')) / 8 & -(m / 8)
 		}
 		end = asciiRun(s, end, number)
 		if end < len(s) && s[end] >= 0x80 {

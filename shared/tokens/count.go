@@ -16,8 +16,8 @@ func (sc *scratch) count(v *vocabulary, s string, i, end int) int {
 	case n == 1:
 		return 1
 	case n < 16 && i+16 <= len(s):
-		low := load64(s, i) & first(n)
-		high := load64(s, i+8)&first(max(n-8, 0)) | uint64(n)<<56
+		low := load64(s, i) & lowBytes(n)
+		high := load64(s, i+8)&lowBytes(max(n-8, 0)) | uint64(n)<<56
 		known := &sc.short[(low^high*hashFactor)*hashFactor>>(64-shortBits)]
 		if known.low != low || known.high<<4 != high<<4 {
 			v.encode(sc, s, i, end)
@@ -39,5 +39,5 @@ func (sc *scratch) count(v *vocabulary, s string, i, end int) int {
 	return len(sc.tokens)
 }
 
-// first is a mask of the first n bytes that load64 loads; of all from 8 on.
-func first(n int) uint64 { return 1<<(8*uint(n)) - 1 }
+// lowBytes is a mask of the first n bytes that load64 loads; of all from 8 on.
+func lowBytes(n int) uint64 { return 1<<(8*uint(n)) - 1 }

@@ -20,32 +20,32 @@ var (
 // of tiktoken 0.14.0, tiktoken_ext/openai_public.py.
 var encodings = []definition{
 	define("o200k_base", func() *Encoding {
-		return &Encoding{vocab: open(o200kData), split: splitO200k, threeDigits: true, special: specials{named: []named{
+		return &Encoding{vocab: openVocabulary(o200kData), split: splitO200k, threeDigits: true, special: specials{names: []namedSpecial{
 			{"<|endoftext|>", 199999}, {"<|endofprompt|>", 200018},
 		}}}
 	}),
 	define("o200k_harmony", func() *Encoding {
-		return &Encoding{vocab: open(o200kData), split: splitO200k, threeDigits: true, special: specials{named: []named{
+		return &Encoding{vocab: openVocabulary(o200kData), split: splitO200k, threeDigits: true, special: specials{names: []namedSpecial{
 			{"<|startoftext|>", 199998}, {"<|endoftext|>", 199999},
 			{"<|return|>", 200002}, {"<|constrain|>", 200003}, {"<|channel|>", 200005}, {"<|start|>", 200006},
 			{"<|end|>", 200007}, {"<|message|>", 200008}, {"<|call|>", 200012}, {"<|endofprompt|>", 200018},
 		}, first: 200000, after: 201088}}
 	}),
 	define("cl100k_base", func() *Encoding {
-		return &Encoding{vocab: open(cl100kData), split: splitCl100k, threeDigits: true, special: specials{named: []named{
+		return &Encoding{vocab: openVocabulary(cl100kData), split: splitCl100k, threeDigits: true, special: specials{names: []namedSpecial{
 			{"<|endoftext|>", 100257}, {"<|fim_prefix|>", 100258}, {"<|fim_middle|>", 100259},
 			{"<|fim_suffix|>", 100260}, {"<|endofprompt|>", 100276},
 		}}}
 	}),
 	define("p50k_base", func() *Encoding {
-		return &Encoding{vocab: open(p50kData), split: splitR50k, special: specials{named: []named{
+		return &Encoding{vocab: openVocabulary(p50kData), split: splitR50k, special: specials{names: []namedSpecial{
 			{"<|endoftext|>", 50256},
 		}}}
 	}),
 	define("r50k_base", func() *Encoding {
-		vocab := open(p50kData) // which came later and added the runs of spaces, with the highest ids
+		vocab := openVocabulary(p50kData) // which came later and added the runs of spaces, with the highest ids
 		vocab.tokens, vocab.oneSpace = 50256, true
-		return &Encoding{vocab: vocab, split: splitR50k, special: specials{named: []named{
+		return &Encoding{vocab: vocab, split: splitR50k, special: specials{names: []namedSpecial{
 			{"<|endoftext|>", 50256},
 		}}}
 	}),
@@ -57,9 +57,9 @@ type definition struct {
 }
 
 // define has an encoding made once, when it is first asked for.
-func define(name string, make func() *Encoding) definition {
+func define(name string, build func() *Encoding) definition {
 	return definition{name, sync.OnceValue(func() *Encoding {
-		e := make()
+		e := build()
 		e.name = name
 		return e
 	})}

@@ -249,7 +249,7 @@ func (m *mill) blanks() {
 	}
 }
 
-// contraction adds one in any case, behind this or that.
+// contraction adds one in any case, after another piece.
 func (m *mill) contraction() {
 	m.add(pick(m, []string{"", "a", "A", "中", "\u0301", " ", "1"}))
 	m.add(pick(m, []string{"'", "'", "'", "’"}))

@@ -38,8 +38,8 @@ func (a *alphabet) add() set {
 	return 1 << (a.taken - 1)
 }
 
-// of returns the set of the given characters.
-func (a *alphabet) of(chars string) set {
+// setOf returns the set of the given characters.
+func (a *alphabet) setOf(chars string) set {
 	added := a.add()
 	for _, r := range chars {
 		a.sets[r] |= added
@@ -53,7 +53,7 @@ type span struct {
 	first, last rune
 }
 
-// spans are those that the reference implementation told reference.py.
+// spans are those that reference.py got from the reference implementation.
 var spans = sync.OnceValue(func() []span {
 	file, err := os.ReadFile("../../infra/tokens/generate/classes.txt")
 	if err != nil {
@@ -99,13 +99,13 @@ func patterns() (map[string][][]atom, []set) {
 	letter := class["Lu"] | class["Lt"] | class["Ll"] | class["Lm"] | class["Lo"]
 	up := class["Lu"] | class["Lt"] | class["Lm"] | class["Lo"] | class["M"]
 	low := class["Ll"] | class["Lm"] | class["Lo"] | class["M"]
-	line, slash, blank, quote := a.of("\r\n"), a.of("/"), a.of(" "), a.of("'")
+	line, slash, blank, quote := a.setOf("\r\n"), a.setOf("/"), a.setOf(" "), a.setOf("'")
 
 	var plain, folded [][]atom
 	exact, either := map[rune]set{}, map[rune]set{}
 	for upper, lower := range map[string]rune{"Sſ": 's', "D": 'd', "M": 'm', "T": 't', "L": 'l', "V": 'v', "E": 'e', "R": 'r'} {
-		exact[lower] = a.of(string(lower))
-		either[lower] = exact[lower] | a.of(upper)
+		exact[lower] = a.setOf(string(lower))
+		either[lower] = exact[lower] | a.setOf(upper)
 	}
 	for _, word := range []string{"s", "d", "m", "t", "ll", "ve", "re"} {
 		p, f := []atom{one(quote)}, []atom{one(quote)}

@@ -31,7 +31,7 @@ var naives = sync.OnceValue(func() map[string]*naive {
 		n := &naive{pattern: pattern, sets: sets, ranks: map[string]int{}, pairs: new([1 << 16]int)}
 		for id := range int(e.vocab.tokens) {
 			token := ""
-			if e.vocab.has(id) {
+			if e.vocab.hasToken(id) {
 				token = string(e.vocab.appendToken(nil, uint32(id)))
 				n.ranks[token] = id
 			}
@@ -105,8 +105,8 @@ func (n *naive) merge(ids []int, piece string) []int {
 	return ids
 }
 
-// place returns the tokens with where they are in the text, given the places of its bytes.
-func (n *naive) place(ids, places []int) []Token {
+// placeTokens returns the tokens with where they are in the text, given the places of its bytes.
+func (n *naive) placeTokens(ids, places []int) []Token {
 	tokens := make([]Token, len(ids))
 	at, start := 0, 0
 	for i, id := range ids {
@@ -117,15 +117,15 @@ func (n *naive) place(ids, places []int) []Token {
 	return tokens
 }
 
-// replaced returns text with U+FFFD for each maximal subpart of what is not UTF-8, and for each byte of that
+// withReplacements returns text with U+FFFD for each maximal subpart of what is not UTF-8, and for each byte of that
 // and its end where it is in text.
-func replaced(text string) (string, []int) {
+func withReplacements(text string) (string, []int) {
 	var valid []byte
 	var places []int
 	for i := 0; i < len(text); {
 		r, n := utf8.DecodeRuneInString(text[i:])
 		if r == utf8.RuneError && n == 1 {
-			for n = min(3, len(text)-i); n > 1 && !begins(text[i:i+n]); n-- {
+			for n = min(3, len(text)-i); n > 1 && !beginsCharacter(text[i:i+n]); n-- {
 			}
 		}
 		for j := range utf8.RuneLen(r) {
@@ -137,9 +137,9 @@ func replaced(text string) (string, []int) {
 	return string(valid), append(places, len(text))
 }
 
-// begins tells whether some character begins with these bytes: the one that continues with the lowest bytes
+// beginsCharacter reports whether some character begins with these bytes: the one that continues with the lowest bytes
 // or the one with the highest.
-func begins(bytes string) bool {
+func beginsCharacter(bytes string) bool {
 	for _, rest := range []string{"\x80", "\x80\x80", "\x80\x80\x80", "\xBF", "\xBF\xBF", "\xBF\xBF\xBF"} {
 		if r, n := utf8.DecodeRuneInString(bytes + rest); r != utf8.RuneError && n == len(bytes+rest) {
 			return true

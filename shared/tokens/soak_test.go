@@ -122,7 +122,7 @@ type sample struct {
 }
 
 func newSample(text string) sample {
-	valid, places := replaced(text)
+	valid, places := withReplacements(text)
 	return sample{text, valid, places}
 }
 
@@ -141,7 +141,7 @@ func (p *pair) difference(s sample, places bool) (found string) {
 		return fmt.Sprintf("%s: %q counts %d, want %d", p.fast.name, s.text, n, len(p.want))
 	}
 	if places {
-		got, want := slices.Collect(p.fast.Tokens(s.text)), p.slow.place(p.want, s.places)
+		got, want := slices.Collect(p.fast.Tokens(s.text)), p.slow.placeTokens(p.want, s.places)
 		if !slices.Equal(got, want) {
 			return fmt.Sprintf("%s: %q is %v, want %v", p.fast.name, s.text, got, want)
 		}

@@ -14,7 +14,7 @@ const (
 	Refused                // it is an error; tiktoken's encode without options
 )
 
-// SpecialError tells that a text has a special token where none is allowed.
+// SpecialError says that a text has a special token where none is allowed.
 type SpecialError struct{ Token string }
 
 func (e *SpecialError) Error() string {
@@ -63,17 +63,17 @@ func (e *Encoding) nextSpecial(text string) (int, string) {
 // specials is the special tokens of an encoding: the named ones, and in a span of ids <|reserved_ID|> for
 // each id without a name.
 type specials struct {
-	named        []named
+	names        []namedSpecial
 	first, after int // the span
 }
 
-type named struct {
+type namedSpecial struct {
 	text string
 	id   int
 }
 
 func (s specials) text(id int) string {
-	for _, n := range s.named {
+	for _, n := range s.names {
 		if n.id == id {
 			return n.text
 		}
@@ -85,7 +85,7 @@ func (s specials) text(id int) string {
 }
 
 func (s specials) id(text string) (int, bool) {
-	for _, n := range s.named {
+	for _, n := range s.names {
 		if n.text == text {
 			return n.id, true
 		}

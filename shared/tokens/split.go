@@ -2,7 +2,7 @@ package tokens
 
 // The splitters below are tiktoken's regular expressions (0.14.0, tiktoken_ext/openai_public.py) by hand.
 // They return where the piece that starts at s[i] ends, or -1 if there is something in it that is not UTF-8.
-// Such a thing behind a piece is like U+FFFD: it ends the piece.
+// Such a byte after a piece is like U+FFFD: it ends the piece.
 
 // splitR50k ends a piece of r50k_base and p50k_base:
 //
@@ -23,9 +23,9 @@ func splitR50k(s string, i int) int {
 	case i == len(s) || c&space != 0:
 		return splitSpace(s, start, false)
 	case c&letter != 0:
-		return run(s, i, letter)
+		return runOf(s, i, letter)
 	case c&number != 0:
-		return run(s, i, number)
+		return runOf(s, i, number)
 	}
 	return runOther(s, i)
 }
@@ -45,17 +45,17 @@ func splitCl100k(s string, i int) int {
 		return -1
 	}
 	if c&letter != 0 {
-		return run(s, i, letter)
+		return runOf(s, i, letter)
 	}
 	if c&number != 0 {
 		return digits(s, i)
 	}
 	next, _ := class(s, i+n)
 	if c&line == 0 && next&letter != 0 {
-		return run(s, i+n, letter)
+		return runOf(s, i+n, letter)
 	}
 	if c&space != 0 && (s[i] != ' ' || i+1 == len(s) || next&(space|letter|number) != 0) {
-		end := run(s, i, space)
+		end := runOf(s, i, space)
 		if end == len(s) {
 			return end
 		}
@@ -99,7 +99,7 @@ func splitO200k(s string, i int) int {
 	if c&lower != 0 { // a mark in front of letters that are all upper case: it cannot be both
 		return i + n + contraction(s, i+n, true)
 	}
-	if end := run(s, word, upper); end > word {
+	if end := runOf(s, word, upper); end > word {
 		return end + contraction(s, end, true)
 	}
 	if c&number != 0 {
@@ -137,7 +137,7 @@ func runWord(s string, i int) int {
 		}
 		if c&upper == 0 {
 			if c&lower != 0 {
-				return run(s, i+n, lower)
+				return runOf(s, i+n, lower)
 			}
 			break
 		}
@@ -217,8 +217,8 @@ func lastLine(s string, i, end int) int {
 	return 0
 }
 
-// run returns the end of the characters at s[i:] that have one of the bits of is.
-func run(s string, i int, is byte) int {
+// runOf returns the end of the characters at s[i:] that are of one of the classes.
+func runOf(s string, i int, classes byte) int {
 	for i < len(s) {
 		c, n := byte(0), 1
 		switch b := s[i]; {
@@ -229,7 +229,7 @@ func run(s string, i int, is byte) int {
 		default:
 			c, n = classWide(s, i)
 		}
-		if c&is == 0 {
+		if c&classes == 0 {
 			break
 		}
 		i += n

@@ -98,7 +98,7 @@ func (e *Encoding) scratch() *scratch {
 func (e *Encoding) Decode(ids []int) ([]byte, error) {
 	var out []byte
 	for _, id := range ids {
-		if e.vocab.has(id) {
+		if e.vocab.hasToken(id) {
 			out = e.vocab.appendToken(out, uint32(id))
 		} else if text := e.special.text(id); text != "" {
 			out = append(out, text...)

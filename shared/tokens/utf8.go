@@ -15,7 +15,7 @@ func validUTF8(s string) string {
 	var b strings.Builder
 	b.Grow(len(s) + 16)
 	for len(s) > 0 {
-		n, ok := character(s)
+		n, ok := decodeCharacter(s)
 		if ok {
 			b.WriteString(s[:n])
 		} else {
@@ -26,9 +26,9 @@ func validUTF8(s string) string {
 	return b.String()
 }
 
-// character returns the length of the character that s starts with or, if it starts with none, of the
+// decodeCharacter returns the length of the character that s starts with or, if it starts with none, of the
 // longest start of a character there (at least 1): the maximal subpart of the Unicode standard, 3.9.
-func character(s string) (n int, ok bool) {
+func decodeCharacter(s string) (n int, ok bool) {
 	if r, n := utf8.DecodeRuneInString(s); r != utf8.RuneError || n != 1 {
 		return n, true
 	}
@@ -71,7 +71,7 @@ func (o *offsets) original(pos int) int {
 		return pos
 	}
 	for o.raw < len(o.text) {
-		n, ok := character(o.text[o.raw:])
+		n, ok := decodeCharacter(o.text[o.raw:])
 		width := n
 		if !ok {
 			width = len(replacement)

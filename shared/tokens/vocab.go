@@ -16,7 +16,7 @@ type vocabulary struct {
 	oneSpace bool
 }
 
-func open(data string) *vocabulary {
+func openVocabulary(data string) *vocabulary {
 	tokens, units, slots := int(load32(data, 0)), int(load32(data, 4)), int(load32(data, 8))
 	v := &vocabulary{tokens: uint32(tokens), slotMask: uint64(slots) - 1}
 	v.bytes, data = data[12:12+bytesEnd], data[12+bytesEnd:]
@@ -46,17 +46,17 @@ func (v *vocabulary) split(id uint32) (left, right uint32) {
 	return uint32(both) & idMask, uint32(both>>idBits) & idMask
 }
 
-// fit tells whether the bytes of two tokens are encoded as just these two. It undoes their merges from the
-// last to the first and looks whether, at any moment, a merge across the border would have come before.
-func (v *vocabulary) fit(left, right uint32) bool {
+// fits reports whether the bytes of two tokens are encoded as just these two. It undoes their merges from the
+// last to the first and checks whether, at any point, a merge across the border would have come before.
+func (v *vocabulary) fits(left, right uint32) bool {
 	limit := v.tokens
 	for {
 		h := hashPair(left, right)
 		mark := filterBits(h)
-		if load64(v.filter, int(h>>slotShift&v.slotMask)&^7)&mark == mark && v.merge(left, right, limit) {
+		if load64(v.filter, int(h>>slotShift&v.slotMask)&^7)&mark == mark && v.merges(left, right, limit) {
 			return false
 		}
-		// Which of the two came last is anyone's guess, so no branch: inLeft is all ones or none.
+		// Which of the two came last is hard to predict, so there is no branch: inLeft is all ones or none.
 		inLeft := uint32(int32(right-left) >> 31)
 		last := right ^ (left^right)&inLeft
 		if last < bytesEnd {
@@ -70,9 +70,9 @@ func (v *vocabulary) fit(left, right uint32) bool {
 	}
 }
 
-// merge tells whether left and right merge into a token below limit. Such a token would have been given the first
+// merges reports whether left and right merge into a token below limit. Such a token would have been given the first
 // slot that is free or has none below limit.
-func (v *vocabulary) merge(left, right, limit uint32) bool {
+func (v *vocabulary) merges(left, right, limit uint32) bool {
 	h := hashPair(left, right)
 	for at := h >> slotShift & v.slotMask; ; at = (at + 1) & v.slotMask {
 		slot := load32(v.pairs, int(at)*4)
@@ -108,8 +108,8 @@ func (v *vocabulary) appendToken(dst []byte, id uint32) []byte {
 	return v.appendToken(v.appendToken(dst, left), right)
 }
 
-// has tells whether id is a token's.
-func (v *vocabulary) has(id int) bool {
+// hasToken reports whether id is a token's.
+func (v *vocabulary) hasToken(id int) bool {
 	if id < 0 || id >= int(v.tokens) {
 		return false
 	}

@@ -51,7 +51,7 @@ func streamAnswer(w http.ResponseWriter, body io.Reader, silence *time.Timer) er
 	chunk := buffer[at+len(preludeEnd) : n]
 	for {
 		silence.Reset(maxSilence)
-		if writeErr := write(w, chunk); writeErr != nil {
+		if writeErr := writeBody(w, chunk); writeErr != nil {
 			return writeErr
 		}
 		if err == io.EOF {
@@ -92,16 +92,16 @@ func (g *gateway) bufferedAnswer(w http.ResponseWriter, r *http.Request, body io
 		}
 	}
 	answer.write(w)
-	return write(w, payload)
+	return writeBody(w, payload)
 }
 
-// isObject tells an object from other JSON, null among it.
+// isObject reports whether JSON is an object, which null is not.
 func isObject(data []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{"))
 }
 
-// write writes p unless the answer is one that has no body, such as one to HEAD.
-func write(w http.ResponseWriter, p []byte) error {
+// writeBody writes p unless the answer has no body, such as one to HEAD.
+func writeBody(w http.ResponseWriter, p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
@@ -129,12 +129,12 @@ func (h *head) write(w http.ResponseWriter) {
 	headers := w.Header()
 	for name, values := range h.MultiValueHeaders {
 		for _, value := range values {
-			add(headers, name, string(value))
+			addHeader(headers, name, string(value))
 		}
 	}
 	for name, value := range h.Headers {
-		if !slices.Contains(headers[mapped(name)], string(value)) {
-			add(headers, name, string(value))
+		if !slices.Contains(headers[outgoingName(name)], string(value)) {
+			addHeader(headers, name, string(value))
 		}
 	}
 	for _, cookie := range h.Cookies {
@@ -149,8 +149,8 @@ func (h *head) write(w http.ResponseWriter) {
 	w.WriteHeader(int(h.StatusCode))
 }
 
-func add(headers http.Header, name, value string) {
-	name = mapped(name)
+func addHeader(headers http.Header, name, value string) {
+	name = outgoingName(name)
 	headers[name] = append(headers[name], value)
 }
 
@@ -168,8 +168,8 @@ var remapped = map[string]string{
 	"X-Amzn-Requestid":  "x-amzn-Remapped-x-amzn-RequestId",
 }
 
-// mapped returns the name that a function's header goes out under.
-func mapped(name string) string {
+// outgoingName returns the name that a function's header goes out under.
+func outgoingName(name string) string {
 	name = http.CanonicalHeaderKey(name)
 	if other, ok := remapped[name]; ok {
 		return other

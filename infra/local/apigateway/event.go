@@ -100,7 +100,7 @@ func (g *gateway) event(c *call, resource *resource, segments []string, body []b
 		HTTPMethod:                      r.Method,
 		MultiValueHeaders:               forwardedHeaders(r, sourceIP, port),
 		MultiValueQueryStringParameters: nilIfEmpty(r.URL.Query()),
-		PathParameters:                  resource.parameters(segments),
+		PathParameters:                  resource.pathParameters(segments),
 		RequestContext: requestContext{
 			ResourceID:        resource.id,
 			ResourcePath:      resource.path,

@@ -1,5 +1,5 @@
-// Package apigateway is the front of a Regional REST API with Lambda proxy integrations. It refuses
-// to know what the functions do and who may call them.
+// Package apigateway is the front of a Regional REST API with Lambda proxy integrations. It does
+// not know what the functions do and who may call them.
 //
 // Where it differs from the service on purpose: a caller that goes away cancels the invocation, so
 // that cancellation can be shown; API Gateway lets the function finish. REQUEST_TOO_LARGE takes the
@@ -44,7 +44,7 @@ type gateway struct {
 	invoke    Invoker
 }
 
-// New returns the handler of api's deployed stage. The stage is not part of the path, as behind a
+// New returns the handler of api's deployed stage. The stage is not part of the path, as with a
 // custom domain name.
 func New(api template.API, invoke Invoker) http.Handler {
 	g := &gateway{
@@ -54,7 +54,7 @@ func New(api template.API, invoke Invoker) http.Handler {
 		invoke:    invoke,
 	}
 	for _, route := range api.Routes {
-		g.resources.add(route)
+		g.resources.addRoute(route)
 	}
 	return g
 }
@@ -74,9 +74,9 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve returns a *refusal if nothing was sent yet, and any other error if the answer broke off.
 func (g *gateway) serve(w http.ResponseWriter, c *call) error {
-	segments := split(c.request.URL)
-	resource := g.resources.find(segments)
-	route := resource.route(c.request.Method)
+	segments := segmentsOfURL(c.request.URL)
+	resource := g.resources.findResource(segments)
+	route := resource.routeFor(c.request.Method)
 	if route == nil {
 		return unknownRoute
 	}

@@ -17,6 +17,7 @@ import (
 	"aoai-bridge/infra/local/bootstraps"
 	"aoai-bridge/infra/local/lambda"
 	"aoai-bridge/infra/local/template"
+	"aoai-bridge/infra/local/testsync"
 )
 
 func TestMain(m *testing.M) { bootstraps.Main(m) }
@@ -55,37 +56,6 @@ func readAll(t *testing.T, r io.Reader) string {
 	return string(data)
 }
 
-// A gate is where the function asks at a moment that a test waits for or delays.
-type gate struct {
-	url     string
-	arrived chan struct{}
-	open    chan struct{}
-}
-
-func newGate(t *testing.T) *gate {
-	t.Helper()
-	g := &gate{arrived: make(chan struct{}, 1), open: make(chan struct{}, 1)}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.arrived <- struct{}{}
-		select {
-		case <-g.open:
-		case <-r.Context().Done():
-		}
-	}))
-	t.Cleanup(server.Close)
-	g.url = server.URL
-	return g
-}
-
-func (g *gate) wait(t *testing.T) {
-	t.Helper()
-	select {
-	case <-g.arrived:
-	case <-time.After(10 * time.Second):
-		t.Fatal("nobody came to the gate")
-	}
-}
-
 func TestStreamedAnswer(t *testing.T) {
 	base := serve(t, lambda.Function{})
 	response, err := http.Post(base+"/some/where", "application/json", strings.NewReader(`{"a":"ü"}`))
@@ -120,14 +90,14 @@ func TestBufferedAnswer(t *testing.T) {
 }
 
 func TestFirstByteComesFirst(t *testing.T) {
-	base, g := serve(t, lambda.Function{}), newGate(t)
-	response := get(t, base+"/gated?gate="+g.url)
+	base, g := serve(t, lambda.Function{}), testsync.NewGate(t)
+	response := get(t, base+"/gated?gate="+g.URL)
 	first := make([]byte, len("first"))
 	if _, err := io.ReadFull(response.Body, first); err != nil || string(first) != "first" {
 		t.Fatalf("got %q, %v", first, err)
 	}
-	g.wait(t) // the function is not done
-	g.open <- struct{}{}
+	g.Wait(t) // the function is not done
+	g.Open()
 	if got := readAll(t, response.Body); got != "second" {
 		t.Errorf("got %q", got)
 	}
@@ -136,10 +106,10 @@ func TestFirstByteComesFirst(t *testing.T) {
 func TestBrokenEnd(t *testing.T) {
 	for _, path := range []string{"/broken", "/exit-later"} {
 		t.Run(path, func(t *testing.T) {
-			base, g := serve(t, lambda.Function{}), newGate(t)
-			response := get(t, base+path+"?gate="+g.url)
-			g.wait(t) // the header is out
-			g.open <- struct{}{}
+			base, g := serve(t, lambda.Function{}), testsync.NewGate(t)
+			response := get(t, base+path+"?gate="+g.URL)
+			g.Wait(t) // the header is out
+			g.Open()
 			if got, err := io.ReadAll(response.Body); string(got) != "some" || !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Errorf("got %q, %v; want a broken end", got, err)
 			}
@@ -168,21 +138,21 @@ func TestFailureBeforeTheAnswer(t *testing.T) {
 }
 
 func TestThrottled(t *testing.T) {
-	base, g := serve(t, lambda.Function{MaxInstances: 1}), newGate(t)
-	held := get(t, base+"/gated?gate="+g.url)
-	g.wait(t)
+	base, g := serve(t, lambda.Function{MaxInstances: 1}), testsync.NewGate(t)
+	held := get(t, base+"/gated?gate="+g.URL)
+	g.Wait(t)
 	refused := get(t, base+"/any")
 	if got := readAll(t, refused.Body); refused.StatusCode != http.StatusInternalServerError || got != `{"message":"Internal server error"}` {
 		t.Errorf("got %d %s", refused.StatusCode, got)
 	}
-	g.open <- struct{}{}
+	g.Open()
 	readAll(t, held.Body)
 }
 
 func TestCallerGoesAway(t *testing.T) {
-	base, g := serve(t, lambda.Function{MaxInstances: 1}), newGate(t)
+	base, g := serve(t, lambda.Function{MaxInstances: 1}), testsync.NewGate(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/endless?gate="+g.url, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/endless?gate="+g.URL, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,8 +165,8 @@ func TestCallerGoesAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	g.wait(t) // the function was told
-	g.open <- struct{}{}
+	g.Wait(t) // the function has learnt of it
+	g.Open()
 }
 
 func TestRequestLimits(t *testing.T) {

@@ -64,11 +64,11 @@ func (g *gateway) refuse(w http.ResponseWriter, c *call, r *refusal) {
 		h.Set(name, value)
 	}
 	w.WriteHeader(cmp.Or(response.StatusCode, r.status))
-	_, _ = w.Write([]byte(fill(response, c, r))) // the caller may be gone
+	_, _ = w.Write([]byte(fillTemplate(response, c, r))) // the caller may be gone
 }
 
-// fill substitutes a response template's variables: no more than text for text.
-func fill(response template.GatewayResponse, c *call, r *refusal) string {
+// fillTemplate substitutes a response template's variables: no more than text for text.
+func fillTemplate(response template.GatewayResponse, c *call, r *refusal) string {
 	quoted, _ := json.Marshal(r.message) // text always marshals
 	return strings.NewReplacer(
 		"$context.error.messageString", string(quoted), // before its own beginning

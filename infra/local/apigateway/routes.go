@@ -23,19 +23,19 @@ type resource struct {
 	methods  map[string]*template.Route
 }
 
-func (n *node) add(route template.Route) {
+func (n *node) addRoute(route template.Route) {
 	segments := segmentsOf(route.Path)
-	place := &n.resource
+	target := &n.resource
 	for _, segment := range segments {
 		switch {
 		case strings.HasSuffix(segment, "+}"): // always the last
-			place = &n.greedy
+			target = &n.greedy
 		case strings.HasPrefix(segment, "{"):
 			if n.variable == nil {
 				n.variable = new(node)
 			}
 			n = n.variable
-			place = &n.resource
+			target = &n.resource
 		default:
 			if n.exact == nil {
 				n.exact = make(map[string]*node)
@@ -44,40 +44,40 @@ func (n *node) add(route template.Route) {
 				n.exact[segment] = new(node)
 			}
 			n = n.exact[segment]
-			place = &n.resource
+			target = &n.resource
 		}
 	}
-	if *place == nil {
-		*place = &resource{
+	if *target == nil {
+		*target = &resource{
 			id: resourceID(route.Path), path: route.Path, segments: segments,
 			methods: make(map[string]*template.Route),
 		}
 	}
-	(*place).methods[route.Method] = &route
+	(*target).methods[route.Method] = &route
 }
 
-// find returns the most specific resource for a path, or nil: an exact segment beats a {name}, which
+// findResource returns the most specific resource for a path, or nil: an exact segment beats a {name}, which
 // beats a {name+}. A path that exists only above others counts as none, so that a {name+} further up
 // gets it (unverified).
-func (n *node) find(segments []string) *resource {
+func (n *node) findResource(segments []string) *resource {
 	if len(segments) == 0 {
 		return n.resource
 	}
 	if next := n.exact[segments[0]]; next != nil {
-		if r := next.find(segments[1:]); r != nil {
+		if r := next.findResource(segments[1:]); r != nil {
 			return r
 		}
 	}
 	if n.variable != nil && segments[0] != "" {
-		if r := n.variable.find(segments[1:]); r != nil {
+		if r := n.variable.findResource(segments[1:]); r != nil {
 			return r
 		}
 	}
 	return n.greedy
 }
 
-// route returns where a method leads, or nil.
-func (r *resource) route(method string) *template.Route {
+// routeFor returns where a method leads, or nil.
+func (r *resource) routeFor(method string) *template.Route {
 	if r == nil {
 		return nil
 	}
@@ -87,8 +87,8 @@ func (r *resource) route(method string) *template.Route {
 	return r.methods["ANY"]
 }
 
-// parameters returns the path parameters, nil if the resource has none.
-func (r *resource) parameters(segments []string) map[string]string {
+// pathParameters returns the path parameters, nil if the resource has none.
+func (r *resource) pathParameters(segments []string) map[string]string {
 	var parameters map[string]string
 	for i, segment := range r.segments {
 		name, ok := strings.CutPrefix(segment, "{")
@@ -107,9 +107,9 @@ func (r *resource) parameters(segments []string) map[string]string {
 	return parameters
 }
 
-// split returns a URL's path as decoded segments. Slashes at its end are ignored, an encoded one is
+// segmentsOfURL returns a URL's path as decoded segments. Slashes at its end are ignored, an encoded one is
 // part of its segment.
-func split(u *url.URL) []string {
+func segmentsOfURL(u *url.URL) []string {
 	segments := segmentsOf(u.EscapedPath())
 	for i, segment := range segments {
 		if strings.Contains(segment, "%") {

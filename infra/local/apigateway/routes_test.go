@@ -69,7 +69,7 @@ func TestRouting(t *testing.T) {
 		{name: "wrong method", method: "POST", target: "/v1/models"},
 		{name: "the stage is not part of the path", method: "GET", target: "/prod/v1/models"},
 		{name: "catch-all", method: "POST", target: "/v1/nothing", routes: catchAll, want: "/{proxy+}", wantParameters: map[string]string{"proxy": "v1/nothing"}},
-		{name: "catch-all behind a longer exact path", method: "POST", target: "/v1", routes: catchAll, want: "/{proxy+}", wantParameters: map[string]string{"proxy": "v1"}},
+		{name: "catch-all beside a longer exact path", method: "POST", target: "/v1", routes: catchAll, want: "/{proxy+}", wantParameters: map[string]string{"proxy": "v1"}},
 		{name: "catch-all has no root", method: "POST", target: "/", routes: catchAll},
 	}
 	for _, test := range tests {

@@ -1,5 +1,5 @@
 // Package awsendpoint is the one endpoint of a local stack's AWS services: it checks a request's
-// signature and hands the request to the service that the signature's scope names. It refuses to know
+// signature and hands the request to the service that the signature's scope names. It does not know
 // what the services do.
 package awsendpoint
 

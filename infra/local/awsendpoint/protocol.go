@@ -13,7 +13,7 @@ import (
 type protocol int
 
 const (
-	restJSON protocol = iota // lambda, and whatever cannot be told
+	restJSON protocol = iota // lambda, and what cannot be recognised
 	awsJSON                  // secretsmanager: the operation is in X-Amz-Target
 	query                    // sts: the operation is in a form
 	restXML                  // s3
@@ -74,7 +74,7 @@ type s3Error struct {
 }
 
 func writeError(w http.ResponseWriter, r *http.Request, service string, status int, code, message string) {
-	// What is left to go wrong when writing is the connection, and then there is nobody to tell.
+	// What is left to go wrong when writing is the connection, and then the client is gone.
 	switch protocolOf(r, service) {
 	case query:
 		w.Header().Set("Content-Type", "text/xml")

@@ -66,7 +66,7 @@ func (a *API[S]) Serve(w http.ResponseWriter, r *http.Request, service S) {
 		w.WriteHeader(failure.Status)
 		out = map[string]string{"__type": failure.Code, a.Message: failure.Message}
 	}
-	// What is left to go wrong is the connection, and then there is nobody to tell.
+	// What is left to go wrong is the connection, and then the client is gone.
 	_ = json.NewEncoder(w).Encode(out)
 }
 

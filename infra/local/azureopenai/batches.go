@@ -53,8 +53,8 @@ type batchError struct {
 	Param   *string `json:"param"`
 }
 
-// enter sets a status and the time it has come.
-func (o *batchObject) enter(status string, now time.Time) {
+// setStatus sets a status and its time.
+func (o *batchObject) setStatus(status string, now time.Time) {
 	o.Status = status
 	at := map[string]**int64{"in_progress": &o.InProgressAt, "finalizing": &o.FinalizingAt, "completed": &o.CompletedAt, "failed": &o.FailedAt,
 		"expired": &o.ExpiredAt, "cancelling": &o.CancellingAt, "cancelled": &o.CancelledAt}[status]
@@ -119,7 +119,7 @@ func (x *exchange) createBatch() error {
 		_ = input.Close()
 		return err
 	}
-	o, _ := x.server.batches.view(j.id)
+	o, _ := x.server.batches.find(j.id)
 	return x.sendJSON(http.StatusOK, encode(o))
 }
 
@@ -128,7 +128,7 @@ func (x *exchange) startJob(j *job, q *batchRequest, file *storedFile) error {
 		return invalidPayload("The input file's purpose is not batch.")
 	}
 	if x.start.Before(file.ready) { // openai/openai-dotnet#312 says that this fails; not how
-		return refused(http.StatusBadRequest, "unexpectedEntityState", "The input file is not processed yet.")
+		return platformError(http.StatusBadRequest, "unexpectedEntityState", "The input file is not processed yet.")
 	}
 	x.record.Deployment = firstModel(j.input)
 	j.faults = append(x.jobFaults, x.server.faults.pickForJob(x)...)
@@ -158,14 +158,14 @@ func (x *exchange) reserveAtOnce(j *job) error {
 		return nil
 	}
 	var err error
-	if j.survey, err = j.look(); err != nil {
+	if j.survey, err = j.surveyInput(); err != nil {
 		return internalFailure(err)
 	}
 	if len(j.survey.errors) > 0 {
-		return nil // they are told later, as everywhere
+		return nil // they are reported later, as everywhere
 	}
 	if forced || !x.server.batches.reserve(j, d, j.survey.tokens) {
-		return refused(http.StatusBadRequest, "token_limit_exceeded", tokenLimitMessage(d))
+		return platformError(http.StatusBadRequest, "token_limit_exceeded", tokenLimitMessage(d))
 	}
 	return nil
 }
@@ -188,7 +188,7 @@ func tokenLimitMessage(d *deployment) string {
 // firstModel is what the first line names, or "".
 func firstModel(input io.ReaderAt) string {
 	var line struct{ Body struct{ Model string } }
-	_ = json.NewDecoder(io.NewSectionReader(input, 0, maxFileBytes)).Decode(&line) // a bad line is told of later
+	_ = json.NewDecoder(io.NewSectionReader(input, 0, maxFileBytes)).Decode(&line) // a bad line is reported later
 	return line.Body.Model
 }
 
@@ -203,7 +203,7 @@ func (x *exchange) listBatches() error {
 
 // getBatch answers GET batches/{id}.
 func (x *exchange) getBatch() error {
-	o, ok := x.server.batches.view(x.route.id)
+	o, ok := x.server.batches.find(x.route.id)
 	if !ok {
 		return noBatch(x.route.id)
 	}
@@ -217,13 +217,13 @@ func (x *exchange) cancelBatch() error {
 	case !found:
 		return noBatch(x.route.id)
 	case !ok: // unverified
-		return refused(http.StatusConflict, "conflict", "Cannot cancel a batch with status '"+o.Status+"'.")
+		return platformError(http.StatusConflict, "conflict", "Cannot cancel a batch with status '"+o.Status+"'.")
 	}
 	return x.sendJSON(http.StatusOK, encode(o))
 }
 
 func noBatch(id string) *apiError { // unverified
-	return refused(http.StatusNotFound, "notFound", "Batch with id '"+id+"' not found.")
+	return platformError(http.StatusNotFound, "notFound", "Batch with id '"+id+"' not found.")
 }
 
 // WaitBatch waits until a batch has the status, or has ended otherwise; its error is ctx's, or says what

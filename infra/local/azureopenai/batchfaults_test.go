@@ -82,7 +82,7 @@ func TestLateOutput(t *testing.T) {
 	if err := s.WaitBatch(t.Context(), b.ID, "completed"); err != nil {
 		t.Fatal(err)
 	}
-	o, _ := s.batches.view(b.ID)
+	o, _ := s.batches.find(b.ID)
 	for _, want := range []int{404, 404, 200} {
 		if resp, _ := do(t, "GET", url+"/openai/v1/files/"+o.OutputFileID+"/content", ""); resp.StatusCode != want {
 			t.Errorf("%d, want %d", resp.StatusCode, want)
@@ -96,7 +96,7 @@ func TestStall(t *testing.T) {
 	b := create(t, url, file, "X-Emulator-Fault: stall")
 	other := create(t, url, file)
 	finish(t, s, url, other.ID, "completed")
-	if o, _ := s.batches.view(b.ID); o.Status != "validating" {
+	if o, _ := s.batches.find(b.ID); o.Status != "validating" {
 		t.Errorf("stalls in %s", o.Status)
 	}
 	s.Reset()

@@ -43,8 +43,8 @@ func (a *lineAnswer) reset() {
 	a.body.Reset()
 }
 
-// read finds the n-th line of the input, counting from 0.
-func (w *lineWorker) read(n int) (l inputLine, err error) {
+// readLine reads the n-th line of the input, counting from 0.
+func (w *lineWorker) readLine(n int) (l inputLine, err error) {
 	at := w.job.survey.lines[n]
 	if cap(w.line) < at.length {
 		w.line = make([]byte, at.length)
@@ -56,9 +56,9 @@ func (w *lineWorker) read(n int) (l inputLine, err error) {
 	return l, json.Unmarshal(w.line, &l)
 }
 
-// work executes a line and writes its result. Its error means that the line was not executed.
-func (w *lineWorker) work(n int) error {
-	l, err := w.read(n)
+// runLine executes a line and writes its result. An error means that the line was not executed.
+func (w *lineWorker) runLine(n int) error {
+	l, err := w.readLine(n)
 	if err != nil {
 		return err
 	}
@@ -69,18 +69,18 @@ func (w *lineWorker) work(n int) error {
 	var id string
 	_ = json.Unmarshal(l.CustomID, &id) // it was looked at before
 	line := digest(l.Body)
-	j.server.executions.executed(j.id, id, line)
-	w.begin(&l)
+	j.server.executions.countExecuted(j.id, id, line)
+	w.beginResult(&l)
 	w.out.WriteString(`,"response":{"body":`)
 	_ = json.Compact(&w.out, w.answer.body.Bytes()) // it is valid, but a literal answer may have several lines
 	w.out.WriteString(`,"request_id":` + quote(w.answer.header.Get("X-Request-Id")) + `,"status_code":` + itoa(w.answer.status) + "},\"error\":null}\n")
 	ok := w.answer.status/100 == 2
-	if f, drop := j.fault("drop-lines"); !drop || !j.draw(f, n) {
+	if f, drop := j.fault("drop-lines"); !drop || !j.strikesLine(f, n) {
 		if err := j.results.write(w.out.Bytes(), ok, line); err != nil {
 			return err
 		}
 	}
-	j.server.batches.change(j, func(o *batchObject) {
+	j.server.batches.update(j, func(o *batchObject) {
 		if ok {
 			o.RequestCounts.Completed++
 		} else {
@@ -90,20 +90,20 @@ func (w *lineWorker) work(n int) error {
 	return nil
 }
 
-// explain writes the result of a line that was not executed.
-func (w *lineWorker) explain(n int, code, message string) error {
-	l, err := w.read(n)
+// writeLineError writes the result of a line that was not executed.
+func (w *lineWorker) writeLineError(n int, code, message string) error {
+	l, err := w.readLine(n)
 	if err != nil {
 		return err
 	}
-	w.begin(&l)
+	w.beginResult(&l)
 	w.out.WriteString(`,"response":null,"error":{"code":` + quote(code) + `,"message":` + quote(message) + "}}\n")
-	w.job.server.batches.change(w.job, func(o *batchObject) { o.RequestCounts.Failed++ })
+	w.job.server.batches.update(w.job, func(o *batchObject) { o.RequestCounts.Failed++ })
 	return w.job.results.write(w.out.Bytes(), false, bodyDigest{})
 }
 
-// begin begins a line of a results file.
-func (w *lineWorker) begin(l *inputLine) {
+// beginResult begins a line of a results file.
+func (w *lineWorker) beginResult(l *inputLine) {
 	w.out.Reset()
 	w.out.WriteString(`{"custom_id":`)
 	w.out.Write(l.CustomID)
@@ -127,7 +127,7 @@ func (w *lineWorker) execute(body []byte, n int) (err error) {
 			x.fail(serverError(w.answer.header.Get("X-Request-Id")))
 		}
 	}()
-	if f, ok := j.fault("fail-lines"); ok && j.draw(f, n) {
+	if f, ok := j.fault("fail-lines"); ok && j.strikesLine(f, n) {
 		x.fault = fault{kind: "status", status: f.status, after: -1}
 		if f.status == 0 {
 			x.fault.status = http.StatusTooManyRequests
@@ -139,11 +139,11 @@ func (w *lineWorker) execute(body []byte, n int) (err error) {
 	return nil
 }
 
-// draw decides whether a fault strikes a line: the same in every run, and anew in every batch.
-func (j *job) draw(f fault, n int) bool {
+// strikesLine decides whether a fault strikes a line: the same in every run, and differently in every batch.
+func (j *job) strikesLine(f fault, n int) bool {
 	percent := f.percent
 	if percent == 0 {
 		percent = 100
 	}
-	return int(mix(hash64(f.kind)+uint64(j.number)<<32+uint64(n))%100) < percent
+	return int(mixBits(hash64(f.kind)+uint64(j.number)<<32+uint64(n))%100) < percent
 }

@@ -39,8 +39,8 @@ func (s *batchStore) start(j *job) error {
 	return nil
 }
 
-// change alters a batch's object under the lock that readers take. A new status is told to who waits.
-func (s *batchStore) change(j *job, alter func(*batchObject)) {
+// update alters a batch's object under the lock that readers take. Waiters learn of a new status.
+func (s *batchStore) update(j *job, alter func(*batchObject)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := j.object.Status
@@ -57,7 +57,7 @@ func (s *batchStore) notify() {
 	}
 }
 
-func (s *batchStore) view(id string) (batchObject, bool) {
+func (s *batchStore) find(id string) (batchObject, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	j, ok := s.byID[id]
@@ -67,7 +67,7 @@ func (s *batchStore) view(id string) (batchObject, bool) {
 	return j.object, true
 }
 
-// watch is view with a channel that is closed when the status of any batch changes.
+// watch is find with a channel that is closed when the status of any batch changes.
 func (s *batchStore) watch(id string) (batchObject, <-chan struct{}, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,7 +103,7 @@ func (s *batchStore) cancel(id string, now time.Time) (o batchObject, found, ok 
 		return j.object, true, j.object.Status == "cancelled"
 	}
 	if j.object.Status != "cancelling" {
-		j.object.enter("cancelling", now)
+		j.object.setStatus("cancelling", now)
 		j.stop(errCancelled)
 		s.notify()
 	}

@@ -111,7 +111,7 @@ func (x *exchange) faultRateLimit() error {
 	return rateLimited(x.route, f.limit, seconds)
 }
 
-// strikesWhole says whether the fault breaks an answer that is no stream.
+// strikesWhole reports whether the fault breaks an answer that is not a stream.
 func (f *fault) strikesWhole() bool {
 	switch f.kind {
 	case "cut", "reset", "partial", "hang":
@@ -136,7 +136,7 @@ func (x *exchange) breakWhole(status int, body []byte) error {
 		return err
 	}
 	x.flush()
-	return x.strike()
+	return x.breakOff()
 }
 
 // breakStream is called before each event, and strikes once enough of them were sent.
@@ -169,7 +169,7 @@ func (x *exchange) breakStream(next []byte) error {
 			return err
 		}
 	}
-	return x.strike()
+	return x.breakOff()
 }
 
 // breakEnd is called after the last event.
@@ -177,7 +177,7 @@ func (x *exchange) breakEnd() error {
 	switch f := &x.fault; f.kind {
 	case "cut", "reset", "hang":
 		if x.record.Events == f.after {
-			return x.strike()
+			return x.breakOff()
 		}
 	}
 	return nil
@@ -190,8 +190,8 @@ func (x *exchange) failureEvent() []byte {
 	return []byte("data: " + string(serverError(x.w.Header().Get("X-Request-Id")).body) + "\n\n")
 }
 
-// strike ends an answer that was begun. Aborting a handler makes net/http close the connection.
-func (x *exchange) strike() error {
+// breakOff ends an answer that has begun. Aborting a handler makes net/http close the connection.
+func (x *exchange) breakOff() error {
 	switch x.fault.kind {
 	case "cut":
 		panic(http.ErrAbortHandler)

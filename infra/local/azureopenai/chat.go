@@ -32,7 +32,7 @@ func (x *exchange) chat() error {
 	if q.N != nil {
 		n = *q.N
 	}
-	if err := x.spend(prompt + n*max(c.limit, 16)); err != nil { // Azure counts 16 where no limit is given
+	if err := x.countAgainstRate(prompt + n*max(c.limit, 16)); err != nil { // Azure counts 16 where no limit is given
 		return err
 	}
 	answers := make([]completion, n)

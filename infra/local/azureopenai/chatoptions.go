@@ -80,14 +80,14 @@ func readChoice(raw json.RawMessage, tools []tool) (string, error) {
 		}
 		return word, nil
 	}
-	var named struct {
+	var choice struct {
 		Name     string
 		Function struct{ Name string }
 	}
-	if err := json.Unmarshal(raw, &named); err != nil {
+	if err := json.Unmarshal(raw, &choice); err != nil {
 		return "", invalid("tool_choice", "invalid_type", "Invalid type for 'tool_choice': expected one of an object or 'none', 'auto', or 'required', but got %s instead.", jsonType(raw))
 	}
-	name := named.Name + named.Function.Name // one of them is there
+	name := choice.Name + choice.Function.Name // one of them is there
 	for _, t := range tools {
 		if t.name == name {
 			return "=" + name, nil

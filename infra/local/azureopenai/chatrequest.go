@@ -190,9 +190,9 @@ func tooLong(param string, got int) error {
 var roles = []string{"system", "assistant", "user", "function", "tool", "developer"}
 
 // read checks a message; at names it in errors.
-func (m *chatMessage) read(at string) (message, error) {
+func (m *chatMessage) read(param string) (message, error) {
 	if !slices.Contains(roles, m.Role) {
-		return message{}, invalid(at+".role", "invalid_value", "Invalid value: '%s'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and 'developer'.", m.Role)
+		return message{}, invalid(param+".role", "invalid_value", "Invalid value: '%s'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and 'developer'.", m.Role)
 	}
 	msg := message{role: m.Role, callID: m.ToolCallID}
 	for _, c := range m.ToolCalls {
@@ -202,13 +202,13 @@ func (m *chatMessage) read(at string) (message, error) {
 		if m.Role == "assistant" {
 			return msg, nil
 		}
-		return msg, invalid(at+".content", "", "Invalid value for 'content': expected a string, got null.")
+		return msg, invalid(param+".content", "", "Invalid value for 'content': expected a string, got null.")
 	}
-	if err := msg.readContent(m.Content, at+".content"); err != nil {
+	if err := msg.readContent(m.Content, param+".content"); err != nil {
 		return msg, err
 	}
 	if len(msg.text) > maxChars {
-		return msg, tooLong(at+".content", len(msg.text))
+		return msg, tooLong(param+".content", len(msg.text))
 	}
 	return msg, nil
 }
@@ -222,13 +222,13 @@ type contentPart struct {
 	Detail   string          `json:"detail"`
 }
 
-func (m *message) readContent(raw json.RawMessage, at string) error {
+func (m *message) readContent(raw json.RawMessage, param string) error {
 	if raw[0] == '"' {
 		return json.Unmarshal(raw, &m.text)
 	}
 	var parts []contentPart
 	if err := json.Unmarshal(raw, &parts); err != nil {
-		return invalid(at, "invalid_type", "Invalid type for '%s': expected one of a string or array of objects, but got %s instead.", at, jsonType(raw))
+		return invalid(param, "invalid_type", "Invalid type for '%s': expected one of a string or array of objects, but got %s instead.", param, jsonType(raw))
 	}
 	var texts []string
 	for i, p := range parts {
@@ -245,7 +245,7 @@ func (m *message) readContent(raw json.RawMessage, at string) error {
 			m.images = append(m.images, img)
 		case "input_audio", "file", "input_file": // taken, and not looked into
 		default:
-			return invalid(fmt.Sprintf("%s[%d].type", at, i), "invalid_value", "Invalid value: '%s'. Supported values are: 'text', 'image_url', 'input_audio', 'refusal', 'audio', and 'file'.", p.Type)
+			return invalid(fmt.Sprintf("%s[%d].type", param, i), "invalid_value", "Invalid value: '%s'. Supported values are: 'text', 'image_url', 'input_audio', 'refusal', 'audio', and 'file'.", p.Type)
 		}
 	}
 	m.text = strings.Join(texts, "\n")

@@ -58,7 +58,7 @@ var commonStarts = wordSet("extract please give tell write list find get show re
 // word is a string for a property of that name.
 func (c *clues) word(name string) string {
 	lower := strings.ToLower(name)
-	if v := c.stated(name); v != "" {
+	if v := c.statedValue(name); v != "" {
 		return v
 	}
 	has := func(parts ...string) bool {
@@ -70,11 +70,11 @@ func (c *clues) word(name string) string {
 			return m[1]
 		}
 	case has("email"):
-		return c.formatted("email", formats["email"])
+		return c.findFormat("email", formats["email"])
 	case has("url", "uri", "link"):
-		return c.formatted("uri", formats["uri"])
+		return c.findFormat("uri", formats["uri"])
 	case has("date", "day"):
-		return c.formatted("date", c.formatted("day", formats["date"]))
+		return c.findFormat("date", c.findFormat("day", formats["date"]))
 	case has("query", "question", "text", "input", "prompt", "content", "summary", "description", "explanation", "reason", "answer", "output", "message"):
 		return shorten(c.text, 30)
 	}
@@ -89,8 +89,8 @@ func (c *clues) word(name string) string {
 	return "example"
 }
 
-// stated finds "name: value" and "name is value" in the text.
-func (c *clues) stated(name string) string {
+// statedValue finds "name: value" and "name is value" in the text.
+func (c *clues) statedValue(name string) string {
 	if name == "" {
 		return ""
 	}
@@ -102,8 +102,8 @@ func (c *clues) stated(name string) string {
 	return strings.TrimSpace(m[1])
 }
 
-// number takes the first number left that fits.
-func (c *clues) number(fits func(float64) bool) (float64, bool) {
+// takeNumber takes the first number left that fits.
+func (c *clues) takeNumber(fits func(float64) bool) (float64, bool) {
 	for i, v := range c.numbers {
 		if fits(v) {
 			c.numbers = slices.Delete(c.numbers, i, i+1)
@@ -113,8 +113,8 @@ func (c *clues) number(fits func(float64) bool) (float64, bool) {
 	return 0, false
 }
 
-// pick takes the option that the text mentions, else the first.
-func (c *clues) pick(options []any) any {
+// pickOption takes the option that the text mentions, else the first.
+func (c *clues) pickOption(options []any) any {
 	lower := strings.ToLower(c.text)
 	for _, option := range options {
 		if s, ok := option.(string); ok && s != "" && strings.Contains(lower, strings.ToLower(s)) {
@@ -124,8 +124,8 @@ func (c *clues) pick(options []any) any {
 	return options[0]
 }
 
-// formatted finds a value of a format in the text.
-func (c *clues) formatted(format, otherwise string) string {
+// findFormat finds a value of a format in the text.
+func (c *clues) findFormat(format, otherwise string) string {
 	if p := patterns[format]; p != nil {
 		if v := p.FindString(c.text); v != "" {
 			return v

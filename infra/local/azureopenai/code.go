@@ -7,14 +7,14 @@ import (
 
 var wantsCode = regexp.MustCompile(`(?i)\b(write|generate|create|implement|give|show|convert|translate|turn|make)\b.*\b(code|function|program|script|sql|query|snippet|class|method)\b|\b(in|to|into) (python|(?-i:Go)|golang|javascript|typescript|sql|bash)\b`)
 
-// codeWords are those without one of which nobody wants code: looking for them first spares the expression,
+// codeWords are words of which every request for code has one: looking for them first avoids the expression,
 // which is slow, for almost every text.
 var codeWords = wordSet("code function program script sql query snippet class method python go golang javascript typescript bash")
 
 // languages in the order they are looked for; the first is what is written when none is named.
 var languages = []struct {
 	name, fence, code string
-	named             *regexp.Regexp
+	pattern           *regexp.Regexp
 }{
 	{"Python", "python", "def NAME(values):\n    \"\"\"REQUEST\"\"\"\n    return [value for value in values if value is not None]\n", regexp.MustCompile(`(?i)\bpython\b`)},
 	{"SQL", "sql", "-- REQUEST\nSELECT *\nFROM TABLE\nORDER BY 1;\n", regexp.MustCompile(`(?i)\bsql\b|\bquery\b`)},
@@ -30,7 +30,7 @@ func replyWithCode(text string) (string, bool) {
 	}
 	language := languages[0]
 	for _, l := range languages {
-		if l.named.MatchString(text) {
+		if l.pattern.MatchString(text) {
 			language = l
 			break
 		}

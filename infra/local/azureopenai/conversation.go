@@ -69,7 +69,7 @@ func (c *conversation) callName(id string) string {
 
 // check refuses what Azure refuses of a prompt as a whole.
 func (c *conversation) check(d *deployment) (tokens int, err error) {
-	if category := triggered(c.messages, "trigger-"); category != "" {
+	if category := filteredCategory(c.messages, "trigger-"); category != "" {
 		return 0, promptFiltered(category)
 	}
 	messages, tools := c.inputTokens()
@@ -125,7 +125,7 @@ func (c *conversation) complete(s *Server, m model, variant int) completion {
 			a.text = before
 		}
 	}
-	if a.filtered = triggered(c.messages, "trigger-completion-"); a.filtered != "" {
+	if a.filtered = filteredCategory(c.messages, "trigger-completion-"); a.filtered != "" {
 		a.text, a.finish = firstTokens(a.text, countTokens(a.text)/2), "content_filter"
 	}
 	a.tokens = a.reasoning + countTokens(a.text)

@@ -81,7 +81,7 @@ type rate struct {
 	exceeded                           string        // "", "requests" or "tokens"
 }
 
-// count adds a request of so many tokens; ok is false where the deployment has no limits to tell.
+// count adds a request of so many tokens; ok is false if the deployment has no limits.
 func (d *deployment) count(now time.Time, tokens int) (r rate, ok bool) {
 	if d.Capacity <= 0 || d.provisioned() || d.batch() {
 		return rate{}, false

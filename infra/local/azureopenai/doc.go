@@ -97,7 +97,7 @@
 //	GET, POST, DELETE /_emulator/faults      see FaultRule
 //	POST, DELETE      /_emulator/answers     literal answers, see Answer
 //	GET, DELETE       /_emulator/executions  what batches executed, see Executions
-//	POST              /_emulator/executions  a line's body; tells how often it was executed, and succeeded
+//	POST              /_emulator/executions  a line's body; returns how often it was executed, and succeeded
 //	GET, POST         /_emulator/pace        {"scale": 0.1}, {"validating": "5s", "per_line": "1ms"}: see Pace
 //	DELETE            /_emulator             requests, faults, answers and executions
 //
@@ -106,7 +106,7 @@
 // # What it does not imitate
 //
 //   - Token counts are estimates, not a tokenizer's; image tokens follow one rule for all models.
-//   - Understanding. Equal letters make embeddings near, not meaning, but for a few synonyms; token ids are
+//   - Understanding. Equal letters make embeddings near, not meaning, except for a few synonyms; token ids are
 //     not decoded, so a text and its ids have unlike vectors.
 //   - logprobs, seed, penalties, audio, predicted outputs, the legacy functions field, prompt caching and
 //     every tool type but function are accepted and ignored. So are unknown fields, which Azure refuses.

@@ -40,7 +40,7 @@ func (x *exchange) embeddings() error {
 		}
 		tokens += in.tokens
 	}
-	if err := x.spend(tokens); err != nil {
+	if err := x.countAgainstRate(tokens); err != nil {
 		return err
 	}
 	asBase64 := q.EncodingFormat == "base64"

@@ -54,9 +54,9 @@ func operationNotSupported(noun, model string) *apiError {
 }
 
 // rateLimited takes "requests" or "tokens" for what ran out. The api-version that v1 paths name is unverified.
-func rateLimited(r route, what string, seconds int64) *apiError {
+func rateLimited(r route, exceeded string, seconds int64) *apiError {
 	kind := "call"
-	if what == "tokens" {
+	if exceeded == "tokens" {
 		kind = "token"
 	}
 	operation := "ChatCompletions_Create"

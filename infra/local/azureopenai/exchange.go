@@ -26,7 +26,7 @@ type exchange struct {
 	complete   bool // the answer was sent as far as it was meant to be
 }
 
-// identify reads the request and finds out who asks for what; its error is the refusal.
+// identify reads the request and finds its credential, route and deployment; its error is the refusal.
 func (x *exchange) identify() error {
 	r := x.r
 	x.record = Request{Time: x.start, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery}
@@ -76,16 +76,16 @@ func readAll(r *http.Request) ([]byte, error) {
 func (x *exchange) findDeployment() error {
 	name := x.route.deployment
 	if x.route.family != familyDeployment {
-		var named struct {
+		var request struct {
 			Model *string `json:"model"`
 		}
-		if err := json.Unmarshal(x.body, &named); err != nil {
+		if err := json.Unmarshal(x.body, &request); err != nil {
 			return badJSON(err)
 		}
-		if named.Model == nil {
+		if request.Model == nil {
 			return errNoModel
 		}
-		name = *named.Model
+		name = *request.Model
 	}
 	x.record.Deployment = name
 	d, ok := x.server.deployments[name]
@@ -120,8 +120,8 @@ func (x *exchange) answer() error {
 	return x.route.operation.handle(x)
 }
 
-// spend counts the tokens of a request against its deployment's rate.
-func (x *exchange) spend(tokens int) error {
+// countAgainstRate counts the tokens of a request against its deployment's rate.
+func (x *exchange) countAgainstRate(tokens int) error {
 	r, ok := x.deployment.count(x.start, tokens)
 	if !ok {
 		return nil
@@ -136,8 +136,8 @@ func (x *exchange) spend(tokens int) error {
 	return nil
 }
 
-// fail sends an error's body. Other errors than apiError mean that there is nobody, or nothing more, to
-// tell. An upload is read to its end first, or the client might never come to read the answer.
+// fail sends an error's body. Errors other than apiError mean that the client is gone, or that there is nothing more to
+// send. An upload is read to its end first, or the client might never come to read the answer.
 func (x *exchange) fail(err error) {
 	var e *apiError
 	if !errors.As(err, &e) {

@@ -6,7 +6,7 @@ import (
 )
 
 // Executions counts what was done with the lines of batches since the start or the last Reset. A line is
-// known by its body, byte for byte, since a caller may number its lines anew when it tries again.
+// known by its body, byte for byte, since a caller may number its lines differently when it tries again.
 type Executions struct {
 	Lines     int        `json:"lines"`     // different bodies
 	Executed  int        `json:"executed"`  // how often lines were executed
@@ -39,7 +39,7 @@ type executionLog struct {
 
 type executionCount struct{ executed, succeeded uint32 }
 
-func (l *executionLog) executed(batch, customID string, line bodyDigest) {
+func (l *executionLog) countExecuted(batch, customID string, line bodyDigest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.counts == nil {
@@ -57,7 +57,7 @@ func (l *executionLog) executed(batch, customID string, line bodyDigest) {
 	l.total.Executed++
 }
 
-func (l *executionLog) succeeded(line bodyDigest) {
+func (l *executionLog) countSucceeded(line bodyDigest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.counts[line]
@@ -69,8 +69,8 @@ func (l *executionLog) succeeded(line bodyDigest) {
 	l.total.Succeeded++
 }
 
-// lost takes back the success of a line whose answer nobody can read.
-func (l *executionLog) lost(line bodyDigest) {
+// retractSuccess takes back the success of a line whose answer cannot be read.
+func (l *executionLog) retractSuccess(line bodyDigest) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.counts[line]

@@ -6,10 +6,10 @@ import "testing"
 func TestResetDuringALine(t *testing.T) {
 	var l executionLog
 	line := digest([]byte("{}"))
-	l.executed("batch", "1", line)
+	l.countExecuted("batch", "1", line)
 	l.reset()
-	l.succeeded(line)
-	l.lost(line)
+	l.countSucceeded(line)
+	l.retractSuccess(line)
 	if l.total.Succeeded != 0 || len(l.counts) != 0 {
 		t.Errorf("counted %+v, of %d lines", l.total, len(l.counts))
 	}

@@ -123,21 +123,21 @@ type faultRule struct {
 	seen  uint64 // requests that matched
 }
 
-// strikes says whether a rule is for a request, and counts it if so.
-func (r *faultRule) strikes(x *exchange) bool {
+// matchesRequest reports whether a rule is to strike a request, and counts the request if it matches.
+func (r *faultRule) matchesRequest(x *exchange) bool {
 	if r.Method != "" && r.Method != x.r.Method || !matches(x, r.Path, r.Deployment) {
 		return false
 	}
 	r.seen++
-	return r.Percent == 0 || int(mix(r.seen*0x9e3779b97f4a7c15)%100) < r.Percent
+	return r.Percent == 0 || int(mixBits(r.seen*0x9e3779b97f4a7c15)%100) < r.Percent
 }
 
 // faultQueue knows which faults are still to strike.
 type faultQueue struct {
-	mu    sync.Mutex
-	rules []faultRule
-	used  map[string]int // how often a fault with times= struck, by its text
-	freed chan struct{}  // closed by the next reset
+	mu        sync.Mutex
+	rules     []faultRule
+	used      map[string]int // how often a fault with times= struck, by its text
+	resetDone chan struct{}  // closed by the next reset
 }
 
 // maxUsed bounds the memory of faults with times=.
@@ -162,20 +162,20 @@ func (q *faultQueue) reset() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.rules, q.used = nil, nil
-	if q.freed != nil {
-		close(q.freed)
-		q.freed = nil
+	if q.resetDone != nil {
+		close(q.resetDone)
+		q.resetDone = nil
 	}
 }
 
-// released is closed at the next reset.
-func (q *faultQueue) released() <-chan struct{} {
+// untilReset returns a channel that is closed at the next reset.
+func (q *faultQueue) untilReset() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.freed == nil {
-		q.freed = make(chan struct{})
+	if q.resetDone == nil {
+		q.resetDone = make(chan struct{})
 	}
-	return q.freed
+	return q.resetDone
 }
 
 func (q *faultQueue) list() []FaultRule {
@@ -190,11 +190,11 @@ func (q *faultQueue) list() []FaultRule {
 
 // pick returns the request's fault: what its header asks for, else its body, else the first rule that matches.
 func (q *faultQueue) pick(x *exchange) (fault, error) {
-	text, asked := firstHeader(x.r, "X-Emulator-Fault")
-	if !asked {
-		text, asked = faultIn(x.body)
+	text, requested := firstHeader(x.r, "X-Emulator-Fault")
+	if !requested {
+		text, requested = faultIn(x.body)
 	}
-	if asked {
+	if requested {
 		f, err := parseFault(text)
 		if err != nil {
 			return fault{}, literal(400, `{"error":{"code":"EmulatorFault","message":`+quote(err.Error())+`}}`)
@@ -203,7 +203,7 @@ func (q *faultQueue) pick(x *exchange) (fault, error) {
 			x.jobFaults = []fault{f}
 			return fault{}, nil
 		}
-		if q.spared(f) {
+		if q.usedUp(f) {
 			return fault{}, nil
 		}
 		return f, nil
@@ -212,7 +212,7 @@ func (q *faultQueue) pick(x *exchange) (fault, error) {
 	defer q.mu.Unlock()
 	for i := range q.rules {
 		r := &q.rules[i]
-		if r.fault.job() || !r.strikes(x) {
+		if r.fault.job() || !r.matchesRequest(x) {
 			continue
 		}
 		f := r.fault
@@ -230,7 +230,7 @@ func (q *faultQueue) pickForJob(x *exchange) (faults []fault) {
 	defer q.mu.Unlock()
 	kept := q.rules[:0:0]
 	for _, r := range q.rules {
-		if r.fault.job() && r.strikes(x) {
+		if r.fault.job() && r.matchesRequest(x) {
 			faults = append(faults, r.fault)
 			r.Count--
 		}
@@ -253,8 +253,8 @@ func faultIn(body []byte) (string, bool) {
 	return string(text), closed
 }
 
-// spared says whether a fault with times= has struck often enough.
-func (q *faultQueue) spared(f fault) bool {
+// usedUp reports whether a fault with times= has struck often enough.
+func (q *faultQueue) usedUp(f fault) bool {
 	if f.times == 0 {
 		return false
 	}

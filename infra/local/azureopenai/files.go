@@ -15,18 +15,18 @@ const (
 
 // Errors of the files and batches APIs have this form and one of the codes that the REST specification
 // of 2024-10-21 lists. The two messages below with a source were seen on Azure; others are unverified.
-func refused(status int, code, message string) *apiError {
+func platformError(status int, code, message string) *apiError {
 	return literal(status, `{"error":{"code":`+quote(code)+`,"message":`+quote(message)+`}}`)
 }
 
 func invalidPayload(message string) *apiError {
-	return refused(http.StatusBadRequest, "invalidPayload", message)
+	return platformError(http.StatusBadRequest, "invalidPayload", message)
 }
 
 var (
-	errPurpose            = invalidPayload("Invalid value for purpose.")                                                                          // BerriAI/litellm#6582
-	errFilesWithoutExpiry = refused(http.StatusBadRequest, "quotaExceeded", "The quota for files without expiry is reached. The maximum is 500.") // Azure/azure-sdk-for-java#47401
-	errFilesWithExpiry    = refused(http.StatusBadRequest, "quotaExceeded", "The quota for files with expiry is reached. The maximum is 10000.")
+	errPurpose            = invalidPayload("Invalid value for purpose.")                                                                                // BerriAI/litellm#6582
+	errFilesWithoutExpiry = platformError(http.StatusBadRequest, "quotaExceeded", "The quota for files without expiry is reached. The maximum is 500.") // Azure/azure-sdk-for-java#47401
+	errFilesWithExpiry    = platformError(http.StatusBadRequest, "quotaExceeded", "The quota for files with expiry is reached. The maximum is 10000.")
 	errNoFile             = invalidPayload("The file is missing.")
 	errSuffix             = invalidPayload("fileName contains an invalid filename: wrong suffix.") // Azure-Samples AI-in-a-Box#46, of a fine-tuning file
 	errFileTooLarge       = invalidPayload("The file is larger than the maximum of 200 MB.")
@@ -35,11 +35,11 @@ var (
 )
 
 func internalFailure(err error) *apiError {
-	return refused(http.StatusInternalServerError, "internalFailure", err.Error())
+	return platformError(http.StatusInternalServerError, "internalFailure", err.Error())
 }
 
 func noFile(id string) *apiError {
-	return refused(http.StatusNotFound, "notFound", "File with id '"+id+"' not found.")
+	return platformError(http.StatusNotFound, "notFound", "File with id '"+id+"' not found.")
 }
 
 // uploadFile answers POST files. The content goes to disk as it comes.
@@ -141,7 +141,7 @@ func (x *exchange) sendFile(content io.Reader, size int64) error {
 	}
 	if x.fault.strikesWhole() {
 		x.flush()
-		return x.strike()
+		return x.breakOff()
 	}
 	x.complete = true
 	return nil

@@ -5,8 +5,8 @@ import "strings"
 // categories of the content filter, in the order answers have them.
 var categories = []string{"hate", "jailbreak", "self-harm", "sexual", "violence"}
 
-// triggered returns the category whose trigger word stands in the messages, or "".
-func triggered(messages []message, prefix string) string {
+// filteredCategory returns the category whose trigger word stands in the messages, or "".
+func filteredCategory(messages []message, prefix string) string {
 	for i := range messages {
 		text := messages[i].text
 		if !strings.Contains(text, prefix) {

@@ -6,10 +6,10 @@ import "fmt"
 // test sees the same ids each time.
 func (s *Server) number() uint64 {
 	z := s.sequence.Add(1) * 0x9e3779b97f4a7c15 // splitmix64
-	return mix(z)
+	return mixBits(z)
 }
 
-func mix(z uint64) uint64 {
+func mixBits(z uint64) uint64 {
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return z ^ z>>31
@@ -28,7 +28,7 @@ func (s *Server) id(prefix string, n int) string {
 	b := append(make([]byte, 0, len(prefix)+n), prefix...)
 	for z := s.number(); n > 0; n-- {
 		b = append(b, alphanumerics[z%uint64(len(alphanumerics))])
-		z = mix(z + 1)
+		z = mixBits(z + 1)
 	}
 	return string(b)
 }

@@ -42,7 +42,7 @@ func (j *job) run() {
 	err := j.process()
 	status := "completed"
 	switch {
-	case context.Cause(j.ctx) == errClosed: // nobody is left to see
+	case context.Cause(j.ctx) == errClosed: // no one is left to read it
 		j.results.discard()
 		return
 	case errors.Is(err, errExpired):
@@ -54,19 +54,19 @@ func (j *job) run() {
 		j.pauseCancelling()
 	case err != nil: // the disk is full
 		status = "failed"
-		j.server.batches.change(j, func(o *batchObject) {
+		j.server.batches.update(j, func(o *batchObject) {
 			o.Errors = &batchErrors{"list", []batchError{{Code: "internal_error", Message: err.Error()}}}
 		})
 	}
-	j.keepResults()
+	j.storeResults()
 	j.survey, j.results = nil, nil // the batch itself stays for good
 	j.server.batches.release(j)
-	j.server.batches.change(j, func(o *batchObject) { o.enter(status, j.server.options.Now()) })
+	j.server.batches.update(j, func(o *batchObject) { o.setStatus(status, j.server.options.Now()) })
 }
 
 // process does the work; its error says why it ended early.
 func (j *job) process() error {
-	if err := j.pause("validating", j.server.pace.Load().Validating); err != nil {
+	if err := j.pauseIn("validating", j.server.pace.Load().Validating); err != nil {
 		return err
 	}
 	if err := j.validate(); err != nil {
@@ -84,7 +84,7 @@ func (j *job) process() error {
 	}) {
 		return errCancelled
 	}
-	if err := j.pause("in_progress", 0); err != nil {
+	if err := j.pauseIn("in_progress", 0); err != nil {
 		return err
 	}
 	if err := j.execute(); err != nil {
@@ -93,13 +93,13 @@ func (j *job) process() error {
 	if !j.advance("finalizing", func(*batchObject) {}) {
 		return errCancelled
 	}
-	return j.pause("finalizing", j.server.pace.Load().Finalizing)
+	return j.pauseIn("finalizing", j.server.pace.Load().Finalizing)
 }
 
 // validate looks at the input and takes its tokens from the quota, unless that was done at creation.
 func (j *job) validate() (err error) {
 	if j.survey == nil {
-		if j.survey, err = j.look(); err != nil {
+		if j.survey, err = j.surveyInput(); err != nil {
 			return err
 		}
 	}
@@ -119,13 +119,13 @@ func (j *job) validate() (err error) {
 		}
 	}
 	if len(v.errors) > 0 {
-		j.server.batches.change(j, func(o *batchObject) { o.Errors = &batchErrors{"list", v.errors} })
+		j.server.batches.update(j, func(o *batchObject) { o.Errors = &batchErrors{"list", v.errors} })
 		return errInvalid
 	}
 	return nil
 }
 
-func (j *job) look() (*survey, error) {
+func (j *job) surveyInput() (*survey, error) {
 	return j.server.surveyInput(j.input, j.size, j.endpoint)
 }
 
@@ -144,9 +144,9 @@ func (j *job) execute() error {
 	done, err := j.executeAll(w, order[:last])
 	switch {
 	case context.Cause(j.ctx) == errCancelled:
-		return errors.Join(err, j.explain(w, order[done:], "batch_cancelled", "This request was not executed because the batch was cancelled."))
+		return errors.Join(err, j.writeLineErrors(w, order[done:], "batch_cancelled", "This request was not executed because the batch was cancelled."))
 	case err == nil && expires:
-		return errors.Join(errExpired, j.explain(w, order[done:], "batch_expired", "This request could not be executed before the completion window expired."))
+		return errors.Join(errExpired, j.writeLineErrors(w, order[done:], "batch_expired", "This request could not be executed before the completion window expired."))
 	}
 	return err
 }
@@ -155,7 +155,7 @@ func (j *job) execute() error {
 func (j *job) executeAll(w *lineWorker, lines []int) (done int, err error) {
 	var owed time.Duration // timers are not worth their cost line by line
 	for i, n := range lines {
-		if err := w.work(n); err != nil {
+		if err := w.runLine(n); err != nil {
 			return i, err
 		}
 		owed += j.server.pace.Load().PerLine
@@ -169,37 +169,37 @@ func (j *job) executeAll(w *lineWorker, lines []int) (done int, err error) {
 	return len(lines), nil
 }
 
-// explain gives lines that were not executed a line in the error file. So does OpenAI; whether Azure does
+// writeLineErrors gives lines that were not executed a line in the error file. So does OpenAI; whether Azure does
 // is unverified.
-func (j *job) explain(w *lineWorker, rest []int, code, message string) error {
+func (j *job) writeLineErrors(w *lineWorker, rest []int, code, message string) error {
 	if _, silent := j.fault("no-rows"); silent {
 		return nil
 	}
 	for _, n := range rest {
-		if err := w.explain(n, code, message); err != nil {
+		if err := w.writeLineError(n, code, message); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// keepResults makes files of the results, if there was a beginning.
-func (j *job) keepResults() {
+// storeResults makes files of the results, if there was a beginning.
+func (j *job) storeResults() {
 	if j.results == nil {
 		return
 	}
-	outputID, errorID := j.results.keep(j)
-	j.server.batches.change(j, func(o *batchObject) { o.OutputFileID, o.ErrorFileID = outputID, errorID })
+	outputID, errorID := j.results.storeFiles(j)
+	j.server.batches.update(j, func(o *batchObject) { o.OutputFileID, o.ErrorFileID = outputID, errorID })
 }
 
 // advance enters a state unless the batch was stopped.
 func (j *job) advance(status string, alter func(*batchObject)) bool {
 	ok := false
-	j.server.batches.change(j, func(o *batchObject) {
+	j.server.batches.update(j, func(o *batchObject) {
 		if j.ctx.Err() == nil {
 			ok = true
 			alter(o)
-			o.enter(status, j.server.options.Now())
+			o.setStatus(status, j.server.options.Now())
 		}
 	})
 	return ok
@@ -215,11 +215,11 @@ func (j *job) fault(kind string) (fault, bool) {
 	return fault{}, false
 }
 
-// pause is how long a state lasts.
-func (j *job) pause(status string, d time.Duration) error {
+// pauseIn waits for as long as a state lasts.
+func (j *job) pauseIn(status string, d time.Duration) error {
 	if f, ok := j.fault("stall"); ok && (f.state == status || f.state == "" && status == "validating") {
 		select {
-		case <-j.server.faults.released():
+		case <-j.server.faults.untilReset():
 		case <-j.ctx.Done():
 		}
 	}

@@ -41,18 +41,18 @@ type pacing struct {
 }
 
 func readPace(d *json.Decoder) (Pace, error) {
-	var asked pacing
+	var requested pacing
 	p := DefaultPace
 	d.DisallowUnknownFields()
-	if err := d.Decode(&asked); err != nil {
+	if err := d.Decode(&requested); err != nil {
 		return p, err
 	}
 	for _, field := range []struct {
 		text *string
 		to   *time.Duration
 	}{
-		{asked.Processing, &p.Processing}, {asked.Validating, &p.Validating}, {asked.PerLine, &p.PerLine},
-		{asked.Finalizing, &p.Finalizing}, {asked.Cancelling, &p.Cancelling},
+		{requested.Processing, &p.Processing}, {requested.Validating, &p.Validating}, {requested.PerLine, &p.PerLine},
+		{requested.Finalizing, &p.Finalizing}, {requested.Cancelling, &p.Cancelling},
 	} {
 		if field.text == nil {
 			continue
@@ -62,8 +62,8 @@ func readPace(d *json.Decoder) (Pace, error) {
 			return p, fmt.Errorf("durations are written such as 1.5s: %w", err)
 		}
 	}
-	if asked.Scale != nil {
-		p = p.Scaled(*asked.Scale)
+	if requested.Scale != nil {
+		p = p.Scaled(*requested.Scale)
 	}
 	return p, nil
 }

@@ -18,7 +18,7 @@ var (
 // reply makes the text of an answer; the first rule that fits the last message wins.
 func (c *conversation) reply(variant int) string {
 	if c.format.kind == "json_schema" {
-		return string(fitSchema(c.format.schema, c.known()))
+		return string(fitSchema(c.format.schema, c.knownText()))
 	}
 	text := c.plainReply()
 	if variant > 0 {
@@ -30,8 +30,8 @@ func (c *conversation) reply(variant int) string {
 	return text
 }
 
-// known is the text that values of a document may come from.
-func (c *conversation) known() string {
+// knownText is the text that values of a document may come from.
+func (c *conversation) knownText() string {
 	if last := c.last(); last.role == "tool" {
 		return last.text + "\n" + c.lastUserText()
 	}

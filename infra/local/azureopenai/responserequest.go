@@ -113,15 +113,15 @@ func (q *responsesRequest) items() ([]json.RawMessage, error) {
 	return items, nil
 }
 
-func (c *conversation) addItem(raw json.RawMessage, at string) error {
+func (c *conversation) addItem(raw json.RawMessage, param string) error {
 	var item inputItem
 	if err := json.Unmarshal(raw, &item); err != nil {
-		return invalidType(at, "an object", jsonType(raw))
+		return invalidType(param, "an object", jsonType(raw))
 	}
 	switch item.Type {
 	case "", "message":
 		m := chatMessage{Role: item.Role, Content: item.Content}
-		msg, err := m.read(at)
+		msg, err := m.read(param)
 		if err != nil {
 			return err
 		}
@@ -134,9 +134,9 @@ func (c *conversation) addItem(raw json.RawMessage, at string) error {
 		}
 		msg := message{role: "tool", callID: item.CallID}
 		if len(item.Output) == 0 {
-			return invalid(at+".output", "missing_required_parameter", "Missing required parameter: '%s.output'.", at)
+			return invalid(param+".output", "missing_required_parameter", "Missing required parameter: '%s.output'.", param)
 		}
-		if err := msg.readContent(item.Output, at+".output"); err != nil {
+		if err := msg.readContent(item.Output, param+".output"); err != nil {
 			return err
 		}
 		c.messages = append(c.messages, msg)

@@ -94,7 +94,7 @@ func (x *exchange) createResponse() error {
 	if err != nil {
 		return err
 	}
-	if err := x.spend(prompt + max(c.limit, 16)); err != nil {
+	if err := x.countAgainstRate(prompt + max(c.limit, 16)); err != nil {
 		return err
 	}
 	answer := c.complete(x.server, x.deployment.model, 0)

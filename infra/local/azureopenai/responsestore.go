@@ -152,7 +152,7 @@ func rawItems[T any](items []T) []json.RawMessage {
 }
 
 func itemID(item json.RawMessage) string {
-	var named struct{ ID string }
-	_ = json.Unmarshal(item, &named) // an item without an id has none
-	return named.ID
+	var object struct{ ID string }
+	_ = json.Unmarshal(item, &object) // an item without an id has none
+	return object.ID
 }

@@ -42,7 +42,7 @@ func (r *results) write(line []byte, ok bool, body bodyDigest) error {
 	f := r.errors
 	if ok {
 		f = r.output
-		r.executions.succeeded(body)
+		r.executions.countSucceeded(body)
 	}
 	if f.silent {
 		return nil
@@ -53,12 +53,12 @@ func (r *results) write(line []byte, ok bool, body bodyDigest) error {
 	return err
 }
 
-// keep makes both files known and returns their ids, "" where there is none. Their names are those of
+// storeFiles makes both files known and returns their ids, "" where there is none. Their names are those of
 // batches that have storage of their own; of others unverified.
-func (r *results) keep(j *job) (outputID, errorID string) {
+func (r *results) storeFiles(j *job) (outputID, errorID string) {
 	if _, torn := j.fault("torn"); torn && r.output.last > 0 {
-		r.output.tear()
-		r.executions.lost(r.output.line)
+		r.output.cutLastLine()
+		r.executions.retractSuccess(r.output.line)
 	}
 	late, _ := j.fault("late-output")
 	keep := func(f *resultFile, name string) string {
@@ -80,8 +80,8 @@ func (r *results) keep(j *job) (outputID, errorID string) {
 	return outputID, keep(r.errors, "errors.jsonl")
 }
 
-// tear cuts the last line in half.
-func (f *resultFile) tear() {
+// cutLastLine cuts the last line in half.
+func (f *resultFile) cutLastLine() {
 	_ = f.w.Flush()
 	f.bytes -= int64(f.last - f.last/2)
 	_ = f.file.Truncate(f.bytes)

@@ -7,39 +7,39 @@ import (
 	"strings"
 )
 
-// deep is the depth from which recursive schemas are brought to an end: optional members and array
-// items are left out, and null is taken where it is allowed. tooDeep and tooMuch stop those that cannot end.
+// softDepth is the depth from which recursive schemas are brought to an end: optional members and array
+// items are left out, and null is taken where it is allowed. maxDepth and maxValues stop those that cannot end.
 const (
-	deep    = 5
-	tooDeep = 40
-	tooMuch = 10000 // values
+	softDepth = 5
+	maxDepth  = 40
+	maxValues = 10000 // values
 )
 
 // fitSchema makes a JSON document that conforms to a schema, with values from the text where some fit.
 func fitSchema(schema []byte, text string) []byte {
-	f := fitting{root: readOrdered(schema), clues: readClues(text)}
+	f := documentMaker{root: readOrdered(schema), clues: readClues(text)}
 	return encode(f.value(f.root, "", 0))
 }
 
-// fitting is one document being made.
-type fitting struct {
+// documentMaker makes one document.
+type documentMaker struct {
 	root  any
 	clues *clues
 	made  int
 }
 
 // value makes a value for a schema; name is the property it is for.
-func (f *fitting) value(schema any, name string, depth int) any {
+func (f *documentMaker) value(schema any, name string, depth int) any {
 	s := f.resolve(schema)
 	f.made++
-	if s == nil || depth > tooDeep || f.made > tooMuch {
+	if s == nil || depth > maxDepth || f.made > maxValues {
 		return f.clues.word(name)
 	}
 	if v, ok := s.values["const"]; ok {
 		return v
 	}
 	if options, ok := s.get("enum").([]any); ok && len(options) > 0 {
-		return f.clues.pick(options)
+		return f.clues.pickOption(options)
 	}
 	for _, key := range []string{"anyOf", "oneOf"} {
 		if options, ok := s.get(key).([]any); ok && len(options) > 0 {
@@ -64,9 +64,9 @@ func (f *fitting) value(schema any, name string, depth int) any {
 }
 
 // resolve follows $ref and merges allOf.
-func (f *fitting) resolve(schema any) *object {
+func (f *documentMaker) resolve(schema any) *object {
 	s, _ := schema.(*object)
-	for range tooDeep {
+	for range maxDepth {
 		ref, ok := s.get("$ref").(string)
 		if !ok {
 			break
@@ -85,7 +85,7 @@ func (f *fitting) resolve(schema any) *object {
 }
 
 // lookUp follows a JSON pointer such as #/$defs/step; references to other documents lead nowhere.
-func (f *fitting) lookUp(ref string) any {
+func (f *documentMaker) lookUp(ref string) any {
 	path, ok := strings.CutPrefix(ref, "#")
 	if !ok {
 		return nil
@@ -130,12 +130,12 @@ func merge(into, from *object) {
 	}
 }
 
-// choose takes the first option that is not null, and in the deep null itself.
-func (f *fitting) choose(options []any, depth int) any {
+// choose takes the first option that is not null and, from softDepth on, null itself.
+func (f *documentMaker) choose(options []any, depth int) any {
 	var first any
 	for _, option := range options {
 		isNull := f.resolve(option).get("type") == "null"
-		if isNull && depth >= deep {
+		if isNull && depth >= softDepth {
 			return option
 		}
 		if first == nil && !isNull {
@@ -148,14 +148,14 @@ func (f *fitting) choose(options []any, depth int) any {
 	return first
 }
 
-func (f *fitting) kind(s *object, depth int) string {
+func (f *documentMaker) kind(s *object, depth int) string {
 	switch t := s.get("type").(type) {
 	case string:
 		return t
 	case []any:
 		kind := "null"
 		for _, option := range t {
-			if option == "null" && depth >= deep {
+			if option == "null" && depth >= softDepth {
 				return "null"
 			}
 			if option, ok := option.(string); ok && kind == "null" {
@@ -173,7 +173,7 @@ func (f *fitting) kind(s *object, depth int) string {
 	return "string"
 }
 
-func (f *fitting) object(s *object, depth int) *object {
+func (f *documentMaker) object(s *object, depth int) *object {
 	o := &object{values: make(map[string]any)}
 	required := make(map[any]bool)
 	if names, ok := s.get("required").([]any); ok {
@@ -184,7 +184,7 @@ func (f *fitting) object(s *object, depth int) *object {
 	properties, _ := s.get("properties").(*object)
 	if properties != nil {
 		for _, name := range properties.keys {
-			if required[name] || depth < deep {
+			if required[name] || depth < softDepth {
 				o.set(name, f.value(properties.values[name], name, depth+1))
 			}
 		}
@@ -195,10 +195,10 @@ func (f *fitting) object(s *object, depth int) *object {
 	return o
 }
 
-func (f *fitting) array(s *object, name string, depth int) []any {
+func (f *documentMaker) array(s *object, name string, depth int) []any {
 	least := integer(s, "minItems", 0)
 	n := max(least, 2)
-	if depth >= deep {
+	if depth >= softDepth {
 		n = least
 	}
 	n = min(n, integer(s, "maxItems", n))
@@ -210,19 +210,19 @@ func (f *fitting) array(s *object, name string, depth int) []any {
 }
 
 // number takes one from the text if it is in range, else the smallest that is.
-func (f *fitting) number(s *object, whole bool) any {
+func (f *documentMaker) number(s *object, isInteger bool) any {
 	low, high := float(s, "minimum", math.Inf(-1)), float(s, "maximum", math.Inf(1))
 	step := float(s, "multipleOf", 0)
 	if v, ok := s.values["exclusiveMinimum"]; ok && v != false {
-		low = above(float(s, "exclusiveMinimum", low), whole, step)
+		low = justAbove(float(s, "exclusiveMinimum", low), isInteger, step)
 	}
 	if v, ok := s.values["exclusiveMaximum"]; ok && v != false {
-		high = -above(-float(s, "exclusiveMaximum", high), whole, step)
+		high = -justAbove(-float(s, "exclusiveMaximum", high), isInteger, step)
 	}
 	fits := func(v float64) bool {
-		return v >= low && v <= high && (!whole || v == math.Trunc(v)) && (step == 0 || math.Mod(v, step) == 0)
+		return v >= low && v <= high && (!isInteger || v == math.Trunc(v)) && (step == 0 || math.Mod(v, step) == 0)
 	}
-	v, found := f.clues.number(fits)
+	v, found := f.clues.takeNumber(fits)
 	if !found {
 		v = 1
 	}
@@ -231,7 +231,7 @@ func (f *fitting) number(s *object, whole bool) any {
 		if math.IsInf(low, -1) {
 			v = min(high, 0)
 		}
-		if whole {
+		if isInteger {
 			v = math.Ceil(v)
 		}
 		if step > 0 {
@@ -241,12 +241,12 @@ func (f *fitting) number(s *object, whole bool) any {
 	return plainNumber(v)
 }
 
-// above is a number just above an exclusive limit.
-func above(limit float64, whole bool, step float64) float64 {
+// justAbove is a number just above an exclusive limit.
+func justAbove(limit float64, isInteger bool, step float64) float64 {
 	switch {
 	case step > 0:
 		return limit + step
-	case whole:
+	case isInteger:
 		return math.Floor(limit) + 1
 	}
 	return limit + 0.5
@@ -265,10 +265,10 @@ var formats = map[string]string{
 	"uuid": "3f2b8c1a-5d4e-4f60-8a7b-9c0d1e2f3a4b", "uri": "https://example.com/",
 }
 
-func (f *fitting) text(s *object, name string) string {
+func (f *documentMaker) text(s *object, name string) string {
 	var v string
 	if format, ok := s.get("format").(string); ok && formats[format] != "" {
-		return f.clues.formatted(format, formats[format])
+		return f.clues.findFormat(format, formats[format])
 	}
 	v = f.clues.word(name)
 	runes := []rune(v)

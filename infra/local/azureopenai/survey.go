@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// Limits of a batch. How many errors Azure tells of at most is unknown; the bound is ours.
+// Limits of a batch. How many errors Azure reports at most is unknown; the bound is ours.
 const (
 	maxLines           = 100000
 	maxErrors          = 100
@@ -64,7 +64,7 @@ func (s *Server) surveyInput(input io.ReaderAt, size int64, endpoint string) (*s
 	for n := 1; scanner.Scan(); n++ {
 		line := scanner.Bytes()
 		if len(bytes.TrimSpace(line)) > 0 { // that blank lines pass is unverified
-			v.line(n, line, offset)
+			v.readLine(n, line, offset)
 		}
 		offset += int64(len(line))
 		if len(v.errors) >= maxErrors || v.noModel {
@@ -94,7 +94,7 @@ func wholeLines(data []byte, atEOF bool) (int, []byte, error) {
 	return 0, nil, nil
 }
 
-func (v *surveyor) line(n int, line []byte, offset int64) {
+func (v *surveyor) readLine(n int, line []byte, offset int64) {
 	v.total++
 	var head lineHead
 	err := json.Unmarshal(line, &head)
@@ -105,7 +105,7 @@ func (v *surveyor) line(n int, line []byte, offset int64) {
 		return
 	}
 	if v.model == "" {
-		v.first(n, &head, bom)
+		v.readFirst(n, &head, bom)
 	}
 	switch {
 	case v.noModel || v.total > maxLines:
@@ -127,8 +127,8 @@ func (v *surveyor) line(n int, line []byte, offset int64) {
 	}
 }
 
-// first finds the deployment, which every line names, and with it what the file is for.
-func (v *surveyor) first(n int, head *lineHead, bom bool) {
+// readFirst finds the deployment, which every line names, and with it what the file is for.
+func (v *surveyor) readFirst(n int, head *lineHead, bom bool) {
 	if bom || head.Body == nil || head.Body.Model == nil || *head.Body.Model == "" {
 		v.noModel = true
 		v.errors = []batchError{{Code: "invalid_request", Message: noModelMessage}} // the code is unverified, not the message

@@ -56,7 +56,7 @@ func firstTokens(text string, n int) string {
 	return text[:end]
 }
 
-// inputTokens estimates a prompt's tokens; the part that is tools is told apart since errors name it.
+// inputTokens estimates a prompt's tokens; the tools' part is returned separately since errors name it.
 func (c *conversation) inputTokens() (messages, tools int) {
 	messages = 3 // the answer is primed with three
 	for i := range c.messages {

@@ -12,8 +12,8 @@ func (c *conversation) callTools(s *Server) []call {
 	}
 	text := c.lastUserText()
 	var chosen []tool
-	switch name, named := strings.CutPrefix(c.choice, "="); {
-	case named:
+	switch name, isName := strings.CutPrefix(c.choice, "="); {
+	case isName:
 		for _, t := range c.tools {
 			if t.name == name {
 				chosen = []tool{t}
@@ -42,16 +42,16 @@ func (c *conversation) callTools(s *Server) []call {
 
 // mentioned returns the tools whose names share the most words with the text.
 func mentioned(tools []tool, text string) []tool {
-	said := make(map[string]bool)
+	stems := make(map[string]bool)
 	for _, w := range words(text) {
-		said[stem(w)] = true
+		stems[stem(w)] = true
 	}
 	var best []tool
 	most := 0
 	for _, t := range tools {
 		n := 0
 		for _, w := range words(splitName(t.name)) {
-			if said[stem(w)] && !plainVerbs[w] {
+			if stems[stem(w)] && !plainVerbs[w] {
 				n++
 			}
 		}

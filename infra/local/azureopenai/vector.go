@@ -52,7 +52,7 @@ func add(sum []float64, feature string, weight float64) {
 		h = (h ^ uint64(feature[i])) * 1099511628211
 	}
 	for range directions {
-		h = mix(h + 0x9e3779b97f4a7c15)
+		h = mixBits(h + 0x9e3779b97f4a7c15)
 		if h&1 == 0 {
 			sum[(h>>1)%uint64(len(sum))] += weight
 		} else {

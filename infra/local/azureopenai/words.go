@@ -31,7 +31,7 @@ func words(text string) []string {
 	return kept
 }
 
-// mentions says whether a text has a word of the set, whatever its case. It makes no copy of the text.
+// mentions reports whether a text has a word of the set, in any case. It makes no copy of the text.
 func mentions(text string, set map[string]bool) bool {
 	var word [16]byte // no set has a longer one
 	n := 0
@@ -79,12 +79,12 @@ var concepts = conceptOf(
 )
 
 func conceptOf(groups ...string) map[string][]string {
-	of := make(map[string][]string)
+	concepts := make(map[string][]string)
 	for _, g := range groups {
 		fields := strings.Fields(g)
 		for _, w := range fields {
-			of[stem(w)] = append(of[stem(w)], fields[0])
+			concepts[stem(w)] = append(concepts[stem(w)], fields[0])
 		}
 	}
-	return of
+	return concepts
 }

@@ -1,5 +1,5 @@
 // Package bootstraps builds functions for tests, as the Makefile does, so that what is tested is what is
-// deployed. It refuses to know what they do.
+// deployed. It does not know what they do.
 package bootstraps
 
 import (
@@ -16,23 +16,23 @@ import (
 // built is what a process has built, once. Main removes it.
 var built struct {
 	sync.Mutex
-	dir string            // a temporary one; "" until something is built
-	of  map[string]string // by module root or package
+	dir     string            // a temporary one; "" until something is built
+	folders map[string]string // by module root or package
 }
 
 // For returns a folder with <function>/bootstrap for each function. root is the module's.
 func For(t testing.TB, root string) string {
 	t.Helper()
-	return once(t, root, func(dir string) error {
-		return errors.Join(look(filepath.Join(root, "functions")), look(filepath.Join(root, "shared")), buildAll(root, dir))
+	return buildOnce(t, root, func(dir string) error {
+		return errors.Join(statFiles(filepath.Join(root, "functions")), statFiles(filepath.Join(root, "shared")), buildAll(root, dir))
 	})
 }
 
 // Of returns the bootstrap of one package, which is named relative to that of the test.
 func Of(t testing.TB, pkg string) string {
 	t.Helper()
-	dir := once(t, pkg, func(dir string) error {
-		return errors.Join(look(pkg), build(".", filepath.Join(dir, "bootstrap"), pkg))
+	dir := buildOnce(t, pkg, func(dir string) error {
+		return errors.Join(statFiles(pkg), buildPackage(".", filepath.Join(dir, "bootstrap"), pkg))
 	})
 	return filepath.Join(dir, "bootstrap")
 }
@@ -44,12 +44,12 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// once returns the folder in which something has been built.
-func once(t testing.TB, what string, build func(dir string) error) string {
+// buildOnce returns the folder in which a module or a package has been built.
+func buildOnce(t testing.TB, target string, build func(dir string) error) string {
 	t.Helper()
 	built.Lock()
 	defer built.Unlock()
-	if dir, ok := built.of[what]; ok {
+	if dir, ok := built.folders[target]; ok {
 		return dir
 	}
 	if built.dir == "" {
@@ -57,19 +57,19 @@ func once(t testing.TB, what string, build func(dir string) error) string {
 		if built.dir, err = os.MkdirTemp("", "bootstraps-"); err != nil {
 			t.Fatal(err)
 		}
-		built.of = map[string]string{}
+		built.folders = map[string]string{}
 	}
-	dir := filepath.Join(built.dir, fmt.Sprint(len(built.of)))
+	dir := filepath.Join(built.dir, fmt.Sprint(len(built.folders)))
 	if err := errors.Join(os.Mkdir(dir, 0o755), build(dir)); err != nil {
 		t.Fatal(err)
 	}
-	built.of[what] = dir
+	built.folders[target] = dir
 	return dir
 }
 
-// look has `go test` notice when a source changes: it knows a cached result by the files that tests have
-// looked at themselves.
-func look(dir string) error {
+// statFiles has `go test` notice when a source changes: a cached result is valid until a file changes that the
+// test itself has looked at.
+func statFiles(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			_, err = os.Stat(path)
@@ -80,7 +80,7 @@ func look(dir string) error {
 
 func buildAll(root, dir string) error {
 	bin := filepath.Join(dir, "bin")
-	if err := build(root, bin+"/", "./functions/..."); err != nil {
+	if err := buildPackage(root, bin+"/", "./functions/..."); err != nil {
 		return err
 	}
 	functions, err := os.ReadDir(bin)
@@ -91,7 +91,7 @@ func buildAll(root, dir string) error {
 	return err
 }
 
-func build(in, to, pkg string) error {
+func buildPackage(in, to, pkg string) error {
 	cmd := exec.Command("go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-trimpath", "-ldflags", "-s -w", "-o", to, pkg)
 	cmd.Dir = in
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -1,6 +1,6 @@
 // Package entra is a Microsoft Entra ID token endpoint for one application: client credentials proved
 // with a secret or with a federated assertion, over TLS, because Microsoft's libraries insist on it.
-// It refuses to know users, consent, certificates of clients, and what a token may be used for.
+// It does not know users, consent, certificates of clients, and what a token may be used for.
 package entra
 
 import (
@@ -129,7 +129,7 @@ type claims struct {
 
 func (o Options) issuer() string { return "https://sts.windows.net/" + o.TenantID + "/" }
 
-func (s *Server) issue(o Options, audience string) (string, error) {
+func (s *Server) newAccessToken(o Options, audience string) (string, error) {
 	now := s.now()
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims{
 		RegisteredClaims: jwt.RegisteredClaims{

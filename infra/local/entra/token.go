@@ -45,7 +45,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, refusal)
 		return
 	}
-	token, err := s.issue(o, resource)
+	token, err := s.newAccessToken(o, resource)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

@@ -71,7 +71,7 @@ func (b *Bus) PutEvents(ctx context.Context, request []byte) ([]byte, error) {
 		if result.ErrorCode != "" {
 			out.FailedEntryCount++
 		} else {
-			result.EventID = b.put(ctx, e.event())
+			result.EventID = b.publish(ctx, e.event())
 		}
 		out.Entries = append(out.Entries, result)
 	}

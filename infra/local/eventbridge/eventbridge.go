@@ -1,5 +1,5 @@
-// Package eventbridge is Amazon EventBridge's default bus on this machine: events of S3 and of whoever
-// calls PutEvents, matched against rules and passed on to their targets. It refuses to know what a
+// Package eventbridge is Amazon EventBridge's default bus on this machine: events of S3 and of callers
+// of PutEvents, matched against rules and passed on to their targets. It does not know what a
 // target is, and has no other buses, archives, schedules or dead-letter queues.
 package eventbridge
 
@@ -20,8 +20,8 @@ const (
 	account = "000000000000"
 	region  = "us-east-1"
 
-	// kept is how many events are remembered.
-	kept = 1000
+	// maxEvents is how many events are remembered.
+	maxEvents = 1000
 )
 
 // An Event is what a rule is matched against and a target gets, in JSON.
@@ -55,7 +55,7 @@ type Options struct {
 }
 
 // A Bus is the default event bus of one account and region. It is an http.Handler, which leaves the
-// request's signature to whoever calls it, and it is safe for concurrent use.
+// check of the request's signature to its caller, and it is safe for concurrent use.
 type Bus struct {
 	faults.Switch // operations are named as in the API: PutEvents
 
@@ -102,8 +102,8 @@ func (b *Bus) Events() []Event {
 	return slices.Clone(b.events)
 }
 
-// put gives an event its id, and passes it on.
-func (b *Bus) put(ctx context.Context, event Event) (id string) {
+// publish gives an event its id, and passes it on.
+func (b *Bus) publish(ctx context.Context, event Event) (id string) {
 	event.Version, event.ID, event.Account, event.Region = "0", uuid.NewString(), account, region
 	if event.Time == "" {
 		event.Time = b.options.Now().UTC().Format(time.RFC3339)
@@ -114,7 +114,7 @@ func (b *Bus) put(ctx context.Context, event Event) (id string) {
 	b.mu.Lock()
 	rules, times := slices.Clone(b.rules), b.times
 	b.events = append(b.events, event)
-	if extra := len(b.events) - kept; extra > 0 {
+	if extra := len(b.events) - maxEvents; extra > 0 {
 		b.events = slices.Delete(b.events, 0, extra)
 	}
 	b.mu.Unlock()
@@ -180,5 +180,5 @@ func (b *Bus) ObjectCreated(ctx context.Context, o Object) {
 	if err != nil {
 		panic(err) // strings and numbers always marshal
 	}
-	b.put(ctx, Event{DetailType: "Object Created", Source: "aws.s3", Resources: []string{"arn:aws:s3:::" + o.Bucket}, Detail: detail})
+	b.publish(ctx, Event{DetailType: "Object Created", Source: "aws.s3", Resources: []string{"arn:aws:s3:::" + o.Bucket}, Detail: detail})
 }

@@ -13,10 +13,10 @@ import (
 
 // A Pattern says which events a rule is for.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
-type Pattern struct{ test test }
+type Pattern struct{ test matcher }
 
-// A test tells of a value, or of what is not there, whether it is as a pattern has it.
-type test func(value any, present bool) bool
+// A matcher reports whether a value, or its absence, is what a pattern asks for.
+type matcher func(value any, exists bool) bool
 
 // ParsePattern reads a pattern. What it asks for that is not implemented here is an error.
 func ParsePattern(text []byte) (*Pattern, error) {
@@ -39,8 +39,8 @@ func (p *Pattern) Matches(event []byte) bool {
 }
 
 // parseFields reads an object: all of its fields must match.
-func parseFields(object map[string]any) (test, error) {
-	fields := make(map[string]test, len(object))
+func parseFields(object map[string]any) (matcher, error) {
+	fields := make(map[string]matcher, len(object))
 	for name, value := range object {
 		var err error
 		switch value := value.(type) {
@@ -62,11 +62,11 @@ func parseFields(object map[string]any) (test, error) {
 	return func(value any, _ bool) bool {
 		object, _ := value.(map[string]any)
 		for name, matches := range fields {
-			inner, present := object[name]
+			inner, exists := object[name]
 			if name == "$or" {
-				inner, present = value, true
+				inner, exists = value, true
 			}
-			if !matches(inner, present) {
+			if !matches(inner, exists) {
 				return false
 			}
 		}
@@ -74,8 +74,8 @@ func parseFields(object map[string]any) (test, error) {
 	}, nil
 }
 
-func parseOr(list []any) (test, error) {
-	var alternatives []test
+func parseOr(list []any) (matcher, error) {
+	var alternatives []matcher
 	for _, item := range list {
 		object, ok := item.(map[string]any)
 		if !ok {
@@ -90,15 +90,15 @@ func parseOr(list []any) (test, error) {
 	return anyOf(alternatives), nil
 }
 
-func anyOf(tests []test) test {
-	return func(value any, present bool) bool {
-		return slices.ContainsFunc(tests, func(t test) bool { return t(value, present) })
+func anyOf(tests []matcher) matcher {
+	return func(value any, exists bool) bool {
+		return slices.ContainsFunc(tests, func(t matcher) bool { return t(value, exists) })
 	}
 }
 
 // parseMatchers reads a list: one of them must match the value or, if that is an array, an element.
-func parseMatchers(list []any) (test, error) {
-	var matchers []test
+func parseMatchers(list []any) (matcher, error) {
+	var matchers []matcher
 	for _, item := range list {
 		matcher, err := parseMatcher(item)
 		if err != nil {
@@ -106,23 +106,23 @@ func parseMatchers(list []any) (test, error) {
 		}
 		matchers = append(matchers, matcher)
 	}
-	one := anyOf(matchers)
-	return func(value any, present bool) bool {
+	matchesAny := anyOf(matchers)
+	return func(value any, exists bool) bool {
 		if elements, ok := value.([]any); ok && len(elements) > 0 {
-			return slices.ContainsFunc(elements, func(element any) bool { return one(element, true) })
+			return slices.ContainsFunc(elements, func(element any) bool { return matchesAny(element, true) })
 		}
-		return one(value, present)
+		return matchesAny(value, exists)
 	}, nil
 }
 
 // parseMatcher reads a literal, or {OPERATOR: OPERAND}.
-func parseMatcher(item any) (test, error) {
+func parseMatcher(item any) (matcher, error) {
 	object, isObject := item.(map[string]any)
 	if !isObject {
 		if _, isList := item.([]any); isList {
 			return nil, errors.New("a list within a list")
 		}
-		return func(value any, present bool) bool { return present && equal(value, item) }, nil
+		return func(value any, exists bool) bool { return exists && equal(value, item) }, nil
 	}
 	if len(object) != 1 {
 		return nil, fmt.Errorf("want one operator, got %v", slices.Sorted(maps.Keys(object)))
@@ -134,7 +134,7 @@ func parseMatcher(item any) (test, error) {
 			if !ok {
 				return nil, errors.New("exists: want true or false")
 			}
-			return func(_ any, present bool) bool { return present == want }, nil
+			return func(_ any, exists bool) bool { return exists == want }, nil
 		case "anything-but":
 			return parseAnythingBut(operand)
 		case "numeric":
@@ -146,7 +146,7 @@ func parseMatcher(item any) (test, error) {
 }
 
 // parseText reads an operator on strings.
-func parseText(operator string, operand any) (test, error) {
+func parseText(operator string, operand any) (matcher, error) {
 	matches := map[string]func(text, operand string) bool{
 		"prefix":             strings.HasPrefix,
 		"suffix":             strings.HasSuffix,
@@ -164,12 +164,12 @@ func parseText(operator string, operand any) (test, error) {
 }
 
 // parseAnythingBut reads a literal, a list of them, or a matcher, none of which may match.
-func parseAnythingBut(operand any) (test, error) {
+func parseAnythingBut(operand any) (matcher, error) {
 	list, isList := operand.([]any)
 	if !isList {
 		list = []any{operand}
 	}
-	var excluded []test
+	var excluded []matcher
 	for _, item := range list {
 		matcher, err := parseMatcher(item)
 		if err != nil {
@@ -177,16 +177,16 @@ func parseAnythingBut(operand any) (test, error) {
 		}
 		excluded = append(excluded, matcher)
 	}
-	return func(value any, present bool) bool { return present && !anyOf(excluded)(value, true) }, nil
+	return func(value any, exists bool) bool { return exists && !anyOf(excluded)(value, true) }, nil
 }
 
 // parseNumeric reads [">", 0, "<=", 5].
-func parseNumeric(operand any) (test, error) {
+func parseNumeric(operand any) (matcher, error) {
 	list, _ := operand.([]any)
 	if len(list) == 0 || len(list)%2 != 0 {
 		return nil, errors.New("numeric: want pairs of a comparison and a number")
 	}
-	var bounds []test
+	var bounds []matcher
 	for i := 0; i < len(list); i += 2 {
 		holds := map[any]func(int) bool{
 			"=":  func(c int) bool { return c == 0 },
@@ -205,7 +205,7 @@ func parseNumeric(operand any) (test, error) {
 		})
 	}
 	return func(value any, present bool) bool {
-		return !slices.ContainsFunc(bounds, func(t test) bool { return !t(value, present) })
+		return !slices.ContainsFunc(bounds, func(t matcher) bool { return !t(value, present) })
 	}, nil
 }
 

@@ -31,13 +31,13 @@ func (t *Transform) apply(event []byte) ([]byte, error) {
 		return nil, err
 	}
 	if t.InputPath != "" {
-		return follow(t.InputPath, value)
+		return resolvePath(t.InputPath, value)
 	}
-	return t.fill(value)
+	return t.fillTemplate(value)
 }
 
-// follow returns what a path leads to, as JSON.
-func follow(text string, event any) ([]byte, error) {
+// resolvePath returns what a path leads to, as JSON.
+func resolvePath(text string, event any) ([]byte, error) {
 	p, err := jsonpath.Parse(text)
 	if err != nil {
 		return nil, err
@@ -55,14 +55,14 @@ func follow(text string, event any) ([]byte, error) {
 
 var placeholder = regexp.MustCompile(`<[A-Za-z0-9_.-]+>`)
 
-func (t *Transform) fill(event any) ([]byte, error) {
+func (t *Transform) fillTemplate(event any) ([]byte, error) {
 	var problems []error
 	var b strings.Builder
 	last := 0
 	for _, at := range placeholder.FindAllStringIndex(t.Template, -1) {
 		before := t.Template[last:at[0]]
 		b.WriteString(before)
-		value, err := t.value(t.Template[at[0]+1:at[1]-1], event)
+		value, err := t.placeholderValue(t.Template[at[0]+1:at[1]-1], event)
 		if err != nil {
 			problems = append(problems, err)
 		}
@@ -80,16 +80,16 @@ func (t *Transform) fill(event any) ([]byte, error) {
 	return []byte(b.String()), errors.Join(problems...)
 }
 
-// value is what a name in the template stands for. A path that leads nowhere gives an empty string.
-func (t *Transform) value(name string, event any) ([]byte, error) {
+// placeholderValue is what a name in the template stands for. A path that leads nowhere gives an empty string.
+func (t *Transform) placeholderValue(name string, event any) ([]byte, error) {
 	if name == "aws.events.event.json" {
-		return follow("$", event)
+		return resolvePath("$", event)
 	}
 	path, ok := t.Paths[name]
 	if !ok {
 		return nil, fmt.Errorf("the template's <%s> is not among the paths", name)
 	}
-	value, err := follow(path, event)
+	value, err := resolvePath(path, event)
 	if err != nil {
 		return []byte(`""`), nil
 	}

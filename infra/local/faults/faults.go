@@ -1,5 +1,5 @@
-// Package faults makes a local service misbehave for a test, and counts what it was asked. It refuses
-// to know how a service words a failure.
+// Package faults makes a local service misbehave for a test, and counts what it was asked. It does
+// not know how a service words a failure.
 package faults
 
 import (

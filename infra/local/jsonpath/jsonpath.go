@@ -1,5 +1,5 @@
 // Package jsonpath follows JSONPath through decoded JSON, as Step Functions and EventBridge write it:
-// names, indices, slices, wildcards and .. . It refuses to know filters and functions, and what a
+// names, indices, slices, wildcards and .. . It has no filters and functions, and what a
 // number is: values pass as they are.
 package jsonpath
 

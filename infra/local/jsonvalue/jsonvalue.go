@@ -1,6 +1,6 @@
 // Package jsonvalue has what the languages of Step Functions and EventBridge share: JSON whose numbers
 // keep their digits, so that integers beyond 2^53 pass unharmed, and the comparisons of its values. It
-// refuses to know either language.
+// knows neither language.
 package jsonvalue
 
 import (

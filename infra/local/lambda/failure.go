@@ -28,13 +28,13 @@ func platformError(errorType, message string) *FunctionError {
 	return &FunctionError{Type: errorType, Message: message, Payload: payload}
 }
 
-func timedOut(requestID string, after time.Duration) *FunctionError {
+func timeoutError(requestID string, after time.Duration) *FunctionError {
 	return platformError("Sandbox.Timedout",
 		fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", requestID, after.Seconds()))
 }
 
-// exited is the failure of what a bootstrap had in hand when it ended in state.
-func exited(requestID string, state *os.ProcessState) *FunctionError {
+// exitError is the failure of an invocation whose bootstrap ended in state.
+func exitError(requestID string, state *os.ProcessState) *FunctionError {
 	reason := "Runtime exited without providing a reason"
 	if !state.Success() {
 		reason = "Runtime exited with error: " + state.String()
@@ -42,12 +42,12 @@ func exited(requestID string, state *os.ProcessState) *FunctionError {
 	return platformError("Runtime.ExitError", fmt.Sprintf("RequestId: %s Error: %s", requestID, reason))
 }
 
-func notStarted(requestID string, err error) *FunctionError {
+func startError(requestID string, err error) *FunctionError {
 	return platformError("Runtime.InvalidEntrypoint", fmt.Sprintf("RequestId: %s Error: %v", requestID, err))
 }
 
-// truncated is the failure of an answer that broke off though its bootstrap lives.
-func truncated(requestID string) *FunctionError {
+// truncatedError is the failure of an answer that broke off though its bootstrap lives.
+func truncatedError(requestID string) *FunctionError {
 	return platformError("Runtime.TruncatedResponse", fmt.Sprintf("RequestId: %s Error: Response was truncated", requestID))
 }
 

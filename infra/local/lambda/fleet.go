@@ -14,19 +14,19 @@ const initTimeout = 10 * time.Second
 // A fleet is a function's instances. An instance has room for an invocation while a poll of its
 // (GET .../next) is parked here; as in Lambda, an invocation is over when the bootstrap polls again.
 //
-// Who invokes while no poll is parked waits, if one is sure to come: from an instance that starts,
+// An invocation that finds no poll parked is queued if one is sure to come: from an instance that starts,
 // or one that has just answered. Beyond that an instance is started, and beyond MaxInstances the
-// invocation is refused. So len(waiting) never exceeds coming.
+// invocation is refused. So len(queued) never exceeds expectedPolls.
 type fleet struct {
 	host     *Host
 	function Function
 
-	mu        sync.Mutex
-	closed    bool
-	instances []*instance // oldest first
-	parked    []*poll     // most recently used last
-	waiting   []*invocation
-	coming    int // polls that instances owe
+	mu            sync.Mutex
+	closed        bool
+	instances     []*instance // oldest first
+	parked        []*poll     // most recently used last
+	queued        []*invocation
+	expectedPolls int // polls that instances owe
 }
 
 // A poll is a bootstrap that waits for an event.
@@ -44,7 +44,7 @@ func (f *fleet) run(inv *invocation) (*Response, error) {
 	select {
 	case o = <-inv.outcome:
 	case <-inv.ctx.Done():
-		f.withdraw(inv)
+		f.dequeue(inv)
 		return nil, inv.ctx.Err()
 	}
 	if o.err != nil {
@@ -66,26 +66,26 @@ func (f *fleet) dispatch(inv *invocation) error {
 	if n := len(f.parked); n > 0 {
 		p := f.parked[n-1]
 		f.parked = f.parked[:n-1]
-		f.begin(p, inv)
+		f.deliver(p, inv)
 		return nil
 	}
-	if len(f.waiting) == f.coming {
+	if len(f.queued) == f.expectedPolls {
 		if len(f.instances) >= f.function.MaxInstances {
 			return ErrThrottled
 		}
 		f.start()
 	}
-	f.waiting = append(f.waiting, inv)
+	f.queued = append(f.queued, inv)
 	return nil
 }
 
-// withdraw takes inv out of the queue. If an instance has it already, it stays there: Lambda has no
+// dequeue takes inv out of the queue. If an instance has it already, it stays there: Lambda has no
 // way to take an event back.
-func (f *fleet) withdraw(inv *invocation) {
+func (f *fleet) dequeue(inv *invocation) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if at := slices.Index(f.waiting, inv); at >= 0 {
-		f.waiting = slices.Delete(f.waiting, at, at+1)
+	if at := slices.Index(f.queued, inv); at >= 0 {
+		f.queued = slices.Delete(f.queued, at, at+1)
 	}
 }
 
@@ -98,26 +98,26 @@ func (f *fleet) start() {
 		exited:   make(chan struct{}),
 	}
 	f.instances = append(f.instances, i)
-	f.coming += i.owed()
+	f.expectedPolls += i.owedPolls()
 	f.host.work.Go(i.run)
 }
 
-// begin answers p with inv. The mutex must be held.
-func (f *fleet) begin(p *poll, inv *invocation) {
+// deliver answers p with inv. The mutex must be held.
+func (f *fleet) deliver(p *poll, inv *invocation) {
 	inv.deadline = time.Now().Add(f.function.Timeout)
 	inv.timer = time.AfterFunc(f.function.Timeout, func() { f.timeout(p.instance, inv) })
 	p.instance.inFlight[inv.id] = inv
 	p.event <- inv
 }
 
-// poll takes note that a bootstrap asks for an event. It returns nil if i is to get none any more.
+// poll records that a bootstrap asks for an event. It returns nil if i is to get no more events.
 func (f *fleet) poll(i *instance) *poll {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if i.retired {
 		return nil
 	}
-	f.coming -= i.owed()
+	f.expectedPolls -= i.owedPolls()
 	if len(i.finishing) > 0 {
 		i.finishing[0].timer.Stop()
 		i.finishing = i.finishing[1:]
@@ -125,22 +125,22 @@ func (f *fleet) poll(i *instance) *poll {
 		i.starting--
 	}
 	i.polled = true
-	f.coming += i.owed()
+	f.expectedPolls += i.owedPolls()
 
 	p := &poll{instance: i, event: make(chan *invocation, 1)}
-	if len(f.waiting) == 0 {
+	if len(f.queued) == 0 {
 		f.parked = append(f.parked, p)
 		return p
 	}
-	inv := f.waiting[0]
-	f.waiting = f.waiting[1:]
-	f.begin(p, inv)
+	inv := f.queued[0]
+	f.queued = f.queued[1:]
+	f.deliver(p, inv)
 	return p
 }
 
-// leave ends a poll whose bootstrap hung up. Should it have got an event in the same moment, that is
+// removePoll ends a poll whose bootstrap hung up. If it got an event in the same moment, the event is
 // lost with the bootstrap, whose end is about to be noticed.
-func (f *fleet) leave(p *poll) {
+func (f *fleet) removePoll(p *poll) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if at := slices.Index(f.parked, p); at >= 0 {
@@ -148,9 +148,9 @@ func (f *fleet) leave(p *poll) {
 	}
 }
 
-// answered begins the answer r to the invocation with an id that i is working on. It returns nil if
+// beginAnswer begins the answer r to the invocation with an id that i is working on. It returns nil if
 // there is none, or if it has its answer.
-func (f *fleet) answered(i *instance, id string, r *http.Request) *answer {
+func (f *fleet) beginAnswer(i *instance, id string, r *http.Request) *answer {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	inv, ok := i.inFlight[id]
@@ -164,9 +164,9 @@ func (f *fleet) answered(i *instance, id string, r *http.Request) *answer {
 	return a
 }
 
-// failed ends the invocation with an id that i is working on. It reports whether there is one that
+// failInvocation ends the invocation with an id that i is working on. It reports whether there is one that
 // has no answer yet.
-func (f *fleet) failed(i *instance, id string, failure *FunctionError) bool {
+func (f *fleet) failInvocation(i *instance, id string, failure *FunctionError) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	inv, ok := i.inFlight[id]
@@ -195,9 +195,9 @@ func (f *fleet) finishLocked(i *instance, inv *invocation) {
 		inv.timer.Stop()
 		return
 	}
-	f.coming -= i.owed()
+	f.expectedPolls -= i.owedPolls()
 	i.finishing = append(i.finishing, inv)
-	f.coming += i.owed()
+	f.expectedPolls += i.owedPolls()
 }
 
 // failureOf explains why inv's answer broke off.
@@ -208,7 +208,7 @@ func (f *fleet) failureOf(inv *invocation) error {
 		return ErrClosed
 	}
 	if inv.failure == nil {
-		inv.failure = truncated(inv.id)
+		inv.failure = truncatedError(inv.id)
 	}
 	return inv.failure
 }
@@ -221,7 +221,7 @@ func (f *fleet) timeout(i *instance, inv *invocation) {
 		return
 	}
 	if i.inFlight[inv.id] == inv {
-		f.report(inv, timedOut(inv.id, f.function.Timeout))
+		f.failAndLog(inv, timeoutError(inv.id, f.function.Timeout))
 		delete(i.inFlight, inv.id)
 	}
 	f.retire(i, nil)
@@ -235,24 +235,24 @@ func (f *fleet) initExpired(i *instance) {
 	if i.retired || i.starting == 0 {
 		return
 	}
-	f.retire(i, func(id string) *FunctionError { return timedOut(id, f.function.Timeout) })
+	f.retire(i, func(id string) *FunctionError { return timeoutError(id, f.function.Timeout) })
 	i.kill()
 }
 
-// lost takes note that i's process has ended, or never began.
-func (f *fleet) lost(i *instance, explain func(requestID string) *FunctionError) {
+// processEnded records that i's process has ended, or never began.
+func (f *fleet) processEnded(i *instance, explain func(requestID string) *FunctionError) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.retire(i, explain)
 	for _, inv := range i.inFlight {
 		inv.timer.Stop()
-		f.report(inv, explain(inv.id))
+		f.failAndLog(inv, explain(inv.id))
 	}
 	clear(i.inFlight)
 	close(i.exited)
 }
 
-// retire takes i out of service. Who waited for its polls gets a fresh instance, unless i never
+// retire takes i out of service. Invocations that waited for its polls get a fresh instance, unless i never
 // polled: a bootstrap that cannot start is not started over and over, so they get the explanation.
 // The mutex must be held.
 func (f *fleet) retire(i *instance, explain func(requestID string) *FunctionError) {
@@ -260,25 +260,25 @@ func (f *fleet) retire(i *instance, explain func(requestID string) *FunctionErro
 		return
 	}
 	i.retired = true
-	f.coming -= i.owed()
+	f.expectedPolls -= i.owedPolls()
 	f.instances = slices.DeleteFunc(f.instances, func(other *instance) bool { return other == i })
 	f.parked = slices.DeleteFunc(f.parked, func(p *poll) bool { return p.instance == i })
 	for _, inv := range i.finishing {
 		inv.timer.Stop()
 	}
 	i.finishing = nil
-	for len(f.waiting) > f.coming {
+	for len(f.queued) > f.expectedPolls {
 		if i.polled {
 			f.start()
 			continue
 		}
-		f.report(f.waiting[0], explain(f.waiting[0].id))
-		f.waiting = f.waiting[1:]
+		f.failAndLog(f.queued[0], explain(f.queued[0].id))
+		f.queued = f.queued[1:]
 	}
 }
 
-// report fails inv and says so in the log. The mutex must be held.
-func (f *fleet) report(inv *invocation, failure *FunctionError) {
+// failAndLog fails inv and writes that to the log. The mutex must be held.
+func (f *fleet) failAndLog(inv *invocation, failure *FunctionError) {
 	inv.fail(failure)
 	f.host.logf("%s %s %s", f.function.Name, failure.Message, failure.Type)
 }
@@ -288,8 +288,8 @@ func (f *fleet) close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.closed = true
-	for _, inv := range f.waiting {
+	for _, inv := range f.queued {
 		inv.settle(outcome{err: ErrClosed})
 	}
-	f.waiting = nil
+	f.queued = nil
 }

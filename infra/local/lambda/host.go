@@ -1,5 +1,5 @@
 // Package lambda is AWS Lambda on one machine: it starts bootstraps, speaks the Runtime API with
-// them and offers the Invoke API. It refuses to know what events mean and who may invoke; it does
+// them and offers the Invoke API. It does not know what events mean and who may invoke; it does
 // not enforce memory, retry asynchronous invocations, keep logs, or serve extensions.
 package lambda
 
@@ -42,7 +42,7 @@ type Function struct {
 	Bootstrap    string            // path of the executable
 	Env          map[string]string // on top of what Lambda itself sets
 	Timeout      time.Duration     // of one invocation; 3 s when zero
-	MemoryMB     int               // told to the bootstrap, not enforced; 128 when zero
+	MemoryMB     int               // given to the bootstrap, not enforced; 128 when zero
 	MaxInstances int               // 10 when zero
 	Concurrency  int               // invocations at a time on one instance; 1 when zero
 }
@@ -58,7 +58,7 @@ type Response struct {
 	ContentType string // as the function gave it
 
 	// Body ends with a *FunctionError where the function broke off. It must be closed; closing it
-	// early tells the function's runtime that nobody reads any more.
+	// early tells the function's runtime that it is no longer read.
 	Body io.ReadCloser
 }
 
@@ -90,7 +90,7 @@ func NewHost(logs io.Writer, functions ...Function) *Host {
 // Invoke hands payload to a function and returns as soon as it begins to answer. The error is a
 // *FunctionError if the function failed before, ErrNotFound, ErrThrottled, ErrTooLarge, ErrClosed,
 // or ctx's. ctx governs the response's body too: when it ends, the caller has gone away, and the
-// function's runtime is told so as soon as it answers.
+// function's runtime learns of it as soon as it answers.
 func (h *Host) Invoke(ctx context.Context, function string, payload []byte) (*Response, error) {
 	f, ok := h.fleets[function]
 	if !ok {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"aoai-bridge/infra/local/lambda"
+	"aoai-bridge/infra/local/testsync"
 )
 
 func TestInvokeDescribesItself(t *testing.T) {
@@ -52,8 +53,8 @@ func TestInvokeDescribesItself(t *testing.T) {
 // TestExitInMidAnswer lets the bootstrap go only once its first bytes have been read.
 func TestExitInMidAnswer(t *testing.T) {
 	host := start(t, lambda.Function{})
-	g := newGate(t)
-	response, err := host.Invoke(t.Context(), "f", []byte(g.event("exit later")))
+	g := testsync.NewGate(t)
+	response, err := host.Invoke(t.Context(), "f", []byte(gated(g, "exit later")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func TestExitInMidAnswer(t *testing.T) {
 	if _, err := io.ReadFull(response.Body, make([]byte, len("some"))); err != nil {
 		t.Fatal(err)
 	}
-	g.open <- struct{}{}
+	g.Open()
 	rest, err := io.ReadAll(response.Body)
 	failure, ok := errors.AsType[*lambda.FunctionError](err)
 	if !ok || len(rest) > 0 || failure.Type != "Runtime.ExitError" || !strings.HasSuffix(failure.Message, "Error: Runtime exited with error: exit status 1") {
@@ -129,8 +130,8 @@ func TestInvokeRefusals(t *testing.T) {
 
 func TestInvokeStreams(t *testing.T) {
 	host := start(t, lambda.Function{})
-	g := newGate(t)
-	response, err := host.Invoke(t.Context(), "f", []byte(g.event("stream")))
+	g := testsync.NewGate(t)
+	response, err := host.Invoke(t.Context(), "f", []byte(gated(g, "stream")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,8 +140,8 @@ func TestInvokeStreams(t *testing.T) {
 	if _, err := io.ReadFull(response.Body, first); err != nil || string(first) != "first" {
 		t.Fatalf("got %q, %v", first, err)
 	}
-	g.wait(t) // the function is not done
-	g.open <- struct{}{}
+	g.Wait(t) // the function is not done
+	g.Open()
 	if rest, err := io.ReadAll(response.Body); err != nil || string(rest) != "second" {
 		t.Fatalf("got %q, %v", rest, err)
 	}
@@ -161,25 +162,25 @@ func TestInstancesAreReused(t *testing.T) {
 
 func TestInstancesOnDemand(t *testing.T) {
 	host := start(t, lambda.Function{MaxInstances: 2})
-	g := newGate(t)
+	g := testsync.NewGate(t)
 	held := make(chan string, 2)
 	hold := func() {
-		body, err := call(t, host, g.event("hold"))
+		body, err := call(t, host, gated(g, "hold"))
 		if err != nil {
 			t.Error(err)
 		}
 		held <- body
 	}
 	go hold()
-	g.wait(t)
+	g.Wait(t)
 	go hold()
-	g.wait(t)
+	g.Wait(t)
 	if _, err := call(t, host, `{}`); !errors.Is(err, lambda.ErrThrottled) {
 		t.Fatalf("third: %v, want ErrThrottled", err)
 	}
-	g.open <- struct{}{}
+	g.Open()
 	first := <-held
-	g.open <- struct{}{}
+	g.Open()
 	last := <-held
 	if first == last {
 		t.Fatalf("both by %s", first)
@@ -200,11 +201,11 @@ func TestInstancesOnDemand(t *testing.T) {
 func TestConcurrencyOnOneInstance(t *testing.T) {
 	const concurrency = 4
 	host := start(t, lambda.Function{MaxInstances: 1, Concurrency: concurrency})
-	g := newGate(t)
+	g := testsync.NewGate(t)
 	held := make(chan string, concurrency)
 	for range concurrency { // all at once: one start is enough for them
 		go func() {
-			body, err := call(t, host, g.event("hold"))
+			body, err := call(t, host, gated(g, "hold"))
 			if err != nil {
 				t.Error(err)
 			}
@@ -212,13 +213,13 @@ func TestConcurrencyOnOneInstance(t *testing.T) {
 		}()
 	}
 	for range concurrency {
-		g.wait(t)
+		g.Wait(t)
 	}
 	if _, err := call(t, host, `{}`); !errors.Is(err, lambda.ErrThrottled) {
 		t.Errorf("one more: %v, want ErrThrottled", err)
 	}
 	for range concurrency {
-		g.open <- struct{}{}
+		g.Open()
 	}
 	pid := strconv.Itoa(host.Instances("f")[0])
 	for range concurrency {
@@ -238,7 +239,7 @@ func TestInitFails(t *testing.T) {
 		{name: "is missing", bootstrap: filepath.Join(t.TempDir(), "bootstrap"), wantType: "Runtime.InvalidEntrypoint"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var logs logBuffer
+			var logs testsync.LogBuffer
 			host := startLogging(t, &logs, lambda.Function{Bootstrap: test.bootstrap, MaxInstances: 1, Env: map[string]string{"INIT": "exit"}})
 			for range 2 {
 				_, err := call(t, host, `{}`)
@@ -259,20 +260,20 @@ func TestInitFails(t *testing.T) {
 
 func TestCallerLeavesDuringAnswer(t *testing.T) {
 	for _, test := range []struct {
-		name  string
-		leave func(cancel func(), body io.Closer)
+		name   string
+		goAway func(cancel func(), body io.Closer)
 	}{
 		{"context ends", func(cancel func(), _ io.Closer) { cancel() }},
 		{"body is closed", func(_ func(), body io.Closer) { body.Close() }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			host := start(t, lambda.Function{MaxInstances: 1, Timeout: time.Minute})
-			g := newGate(t)
+			g := testsync.NewGate(t)
 			pid := describe(t, host).PID
 			for range 5 {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				response, err := host.Invoke(ctx, "f", []byte(g.event("endless")))
+				response, err := host.Invoke(ctx, "f", []byte(gated(g, "endless")))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -285,9 +286,9 @@ func TestCallerLeavesDuringAnswer(t *testing.T) {
 					_, err := response.Body.Read(make([]byte, 1))
 					ended <- err
 				}()
-				test.leave(cancel, response.Body)
-				g.wait(t) // the function's reader was closed
-				g.open <- struct{}{}
+				test.goAway(cancel, response.Body)
+				g.Wait(t) // the function's reader was closed
+				g.Open()
 				if err := <-ended; !errors.Is(err, context.Canceled) {
 					t.Errorf("read ended with %v", err)
 				}
@@ -301,15 +302,15 @@ func TestCallerLeavesDuringAnswer(t *testing.T) {
 
 func TestCallerLeavesBeforeAnswer(t *testing.T) {
 	host := start(t, lambda.Function{MaxInstances: 1, Timeout: time.Minute})
-	g := newGate(t)
+	g := testsync.NewGate(t)
 	pid := describe(t, host).PID
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan error)
 	go func() {
-		_, err := host.Invoke(ctx, "f", []byte(g.event("hold")))
+		_, err := host.Invoke(ctx, "f", []byte(gated(g, "hold")))
 		left <- err
 	}()
-	g.wait(t)
+	g.Wait(t)
 	cancel()
 	if err := <-left; !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
@@ -317,8 +318,8 @@ func TestCallerLeavesBeforeAnswer(t *testing.T) {
 	if _, err := call(t, host, `{}`); !errors.Is(err, lambda.ErrThrottled) {
 		t.Fatalf("while it works on: %v, want ErrThrottled", err)
 	}
-	g.open <- struct{}{}
-	eventually(t, "the instance is free", func() bool {
+	g.Open()
+	testsync.Eventually(t, "the instance is free", func() bool {
 		_, err := call(t, host, `{}`)
 		return err == nil
 	})
@@ -329,8 +330,8 @@ func TestCallerLeavesBeforeAnswer(t *testing.T) {
 
 func TestKilledInstance(t *testing.T) {
 	host := start(t, lambda.Function{MaxInstances: 1})
-	g := newGate(t)
-	response, err := host.Invoke(t.Context(), "f", []byte(g.event("endless")))
+	g := testsync.NewGate(t)
+	response, err := host.Invoke(t.Context(), "f", []byte(gated(g, "endless")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,14 +353,14 @@ func TestKilledInstance(t *testing.T) {
 func TestClose(t *testing.T) {
 	goroutines := runtime.NumGoroutine()
 	host := start(t, lambda.Function{MaxInstances: 2, Timeout: time.Minute})
-	g := newGate(t)
+	g := testsync.NewGate(t)
 	held := make(chan error)
 	go func() {
-		_, err := call(t, host, g.event("hold"))
+		_, err := call(t, host, gated(g, "hold"))
 		held <- err
 	}()
-	g.wait(t)
-	response, err := host.Invoke(t.Context(), "f", []byte(g.event("endless")))
+	g.Wait(t)
+	response, err := host.Invoke(t.Context(), "f", []byte(gated(g, "endless")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -383,7 +384,7 @@ func TestClose(t *testing.T) {
 	if _, err := host.Invoke(t.Context(), "f", nil); !errors.Is(err, lambda.ErrClosed) {
 		t.Errorf("got %v, want ErrClosed", err)
 	}
-	eventually(t, "no goroutine is left", func() bool {
+	testsync.Eventually(t, "no goroutine is left", func() bool {
 		return runtime.NumGoroutine() <= goroutines+3 // the gate's server
 	})
 }

@@ -34,32 +34,32 @@ type instance struct {
 	exited   chan struct{}  // closed when the process has ended and inFlight has been failed
 	serving  sync.Mutex     // around handlers.Add and over
 	handlers sync.WaitGroup // of the Runtime API
-	over     bool           // no handler may begin any more
+	closed   bool           // no handler may begin any more
 }
 
-// owed is how many polls are to come without a further event.
-func (i *instance) owed() int { return i.starting + len(i.finishing) }
+// owedPolls is how many polls are to come without a further event.
+func (i *instance) owedPolls() int { return i.starting + len(i.finishing) }
 
 // run starts the bootstrap and serves it until it ends.
 func (i *instance) run() {
 	f := i.fleet
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		f.lost(i, func(id string) *FunctionError { return notStarted(id, err) })
+		f.processEnded(i, func(id string) *FunctionError { return startError(id, err) })
 		return
 	}
 	server := &http.Server{Handler: i.runtimeAPI(), ErrorLog: log.New(f.host.logs, "", 0)}
 	var serving sync.WaitGroup
 	serving.Go(func() { server.Serve(listener) }) // its error is always that it was closed
 
-	f.lost(i, i.runProcess(listener.Addr().String()))
+	f.processEnded(i, i.runProcess(listener.Addr().String()))
 
 	// The process is gone, but what it said last may still be on its way to a caller.
 	server.Shutdown(f.host.ctx)
 	server.Close()
 	serving.Wait()
 	i.serving.Lock()
-	i.over = true
+	i.closed = true
 	i.serving.Unlock()
 	i.handlers.Wait()
 }
@@ -78,7 +78,7 @@ func (i *instance) runProcess(runtimeAPI string) (explain func(requestID string)
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second // for a child that keeps stdout open
 	if err := cmd.Start(); err != nil {
-		return func(id string) *FunctionError { return notStarted(id, err) }
+		return func(id string) *FunctionError { return startError(id, err) }
 	}
 	expiry := time.AfterFunc(initTimeout+f.function.Timeout, func() { f.initExpired(i) })
 	defer expiry.Stop()
@@ -95,7 +95,7 @@ func (i *instance) runProcess(runtimeAPI string) (explain func(requestID string)
 		if initError != nil {
 			return initError
 		}
-		return exited(id, cmd.ProcessState)
+		return exitError(id, cmd.ProcessState)
 	}
 }
 

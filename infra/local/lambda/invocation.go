@@ -42,7 +42,7 @@ func (inv *invocation) settle(o outcome) bool {
 	return true
 }
 
-// fail ends the invocation with failure, also if its answer is under way: then whoever reads the
+// fail ends the invocation with failure, also if its answer is under way: then the reader of the
 // answer gets the failure at its broken end. The fleet's mutex must be held.
 func (inv *invocation) fail(failure *FunctionError) {
 	if inv.failure == nil {
@@ -51,9 +51,9 @@ func (inv *invocation) fail(failure *FunctionError) {
 	}
 }
 
-// lingering bounds the wait for a bootstrap's end once its answer broke off: an exit is the better
+// exitGrace bounds the wait for a bootstrap's end once its answer broke off: an exit is the better
 // explanation, and nearly always the right one.
-const lingering = time.Second
+const exitGrace = time.Second
 
 // An answer reads the body of a POST .../response straight from the bootstrap's connection, in the
 // caller's goroutine, so that a chunk costs one read. Close may be called at any time, Read by one
@@ -110,14 +110,14 @@ func (a *answer) end(err error) error {
 		a.err = io.EOF
 		if failure := trailerError(a.request.Trailer); failure != nil {
 			a.err = failure
-			if gone := a.inv.ctx.Err(); gone != nil { // which is what the function then failed for
+			if gone := a.inv.ctx.Err(); gone != nil { // the reason why the function failed
 				a.err = gone
 			}
 		}
 		close(a.done)
 		return a.err
 	}
-	patience := time.NewTimer(lingering)
+	patience := time.NewTimer(exitGrace)
 	defer patience.Stop()
 	select {
 	case <-a.inv.ctx.Done():
@@ -131,7 +131,7 @@ func (a *answer) end(err error) error {
 	return a.err
 }
 
-// Close says that nobody reads any more. The rest is for the instance's side to settle.
+// Close says that the answer is no longer read. The instance's side does the rest.
 func (a *answer) Close() error {
 	a.inv.cancel()
 	return nil

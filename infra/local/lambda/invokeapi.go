@@ -47,8 +47,8 @@ func (e apiError) write(w http.ResponseWriter) {
 	}{e.reason, "User", e.message})
 }
 
-// refusal is the apiError for an error of Invoke.
-func refusal(err error, arn string) apiError {
+// apiErrorFor is the apiError for an error of Invoke.
+func apiErrorFor(err error, arn string) apiError {
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return apiError{http.StatusNotFound, "ResourceNotFoundException", "", "Function not found: " + arn}
@@ -66,12 +66,12 @@ func (h *Host) serveInvoke(w http.ResponseWriter, r *http.Request) {
 	name := functionName(r.PathValue("name"), r.URL.Query().Get("Qualifier"))
 	arn := Function{Name: name}.arn()
 	if _, ok := h.fleets[name]; !ok {
-		refusal(ErrNotFound, arn).write(w)
+		apiErrorFor(ErrNotFound, arn).write(w)
 		return
 	}
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		refusal(ErrTooLarge, arn).write(w)
+		apiErrorFor(ErrTooLarge, arn).write(w)
 		return
 	} else if err != nil {
 		return // the caller went away
@@ -105,7 +105,7 @@ func (h *Host) serveRequestResponse(w http.ResponseWriter, r *http.Request, name
 		w.Header().Set("X-Amz-Function-Error", "Unhandled")
 		answer = failure.Payload
 	case err != nil:
-		refusal(err, Function{Name: name}.arn()).write(w)
+		apiErrorFor(err, Function{Name: name}.arn()).write(w)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

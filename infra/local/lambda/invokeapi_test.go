@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"aoai-bridge/infra/local/lambda"
+	"aoai-bridge/infra/local/testsync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -89,19 +90,19 @@ func TestInvokeAPI(t *testing.T) {
 func TestInvokeAPIThrottles(t *testing.T) {
 	host := start(t, lambda.Function{MaxInstances: 1})
 	api := client(t, host)
-	g := newGate(t)
+	g := testsync.NewGate(t)
 	held := make(chan error)
 	go func() {
-		_, err := api.Invoke(context.Background(), &awslambda.InvokeInput{FunctionName: aws.String("f"), Payload: []byte(g.event("hold"))})
+		_, err := api.Invoke(context.Background(), &awslambda.InvokeInput{FunctionName: aws.String("f"), Payload: []byte(gated(g, "hold"))})
 		held <- err
 	}()
-	g.wait(t)
+	g.Wait(t)
 	_, err := api.Invoke(t.Context(), &awslambda.InvokeInput{FunctionName: aws.String("f")})
 	throttled, ok := errors.AsType[*types.TooManyRequestsException](err)
 	if !ok || throttled.Reason != types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded || throttled.ErrorMessage() != "Rate Exceeded." {
 		t.Errorf("got %v", err)
 	}
-	g.open <- struct{}{}
+	g.Open()
 	if err := <-held; err != nil {
 		t.Error(err)
 	}
@@ -109,19 +110,19 @@ func TestInvokeAPIThrottles(t *testing.T) {
 
 func TestInvokeAPIEvent(t *testing.T) {
 	api := client(t, start(t, lambda.Function{MaxInstances: 1}))
-	g := newGate(t)
+	g := testsync.NewGate(t)
 	for range 2 { // the second waits for the first, as throttled events do
 		output, err := api.Invoke(t.Context(), &awslambda.InvokeInput{
 			FunctionName:   aws.String("f"),
 			InvocationType: types.InvocationTypeEvent,
-			Payload:        []byte(g.event("hold")),
+			Payload:        []byte(gated(g, "hold")),
 		})
 		if err != nil || output.StatusCode != http.StatusAccepted {
 			t.Fatalf("got %v, %v", output, err)
 		}
 	}
-	g.wait(t)
-	g.open <- struct{}{}
-	g.wait(t)
-	g.open <- struct{}{}
+	g.Wait(t)
+	g.Open()
+	g.Wait(t)
+	g.Open()
 }

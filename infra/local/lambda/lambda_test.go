@@ -1,19 +1,14 @@
 package lambda_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
-	"net/http/httptest"
-	"sync"
 	"testing"
-	"time"
 
 	"aoai-bridge/infra/local/bootstraps"
 	"aoai-bridge/infra/local/lambda"
+	"aoai-bridge/infra/local/testsync"
 )
 
 func TestMain(m *testing.M) { bootstraps.Main(m) }
@@ -76,70 +71,5 @@ func describe(t *testing.T, host *lambda.Host) description {
 	return d
 }
 
-// A gate is where bootstraps ask at a moment that a test waits for or delays.
-type gate struct {
-	URL     string
-	arrived chan struct{}
-	open    chan struct{}
-}
-
-func newGate(t *testing.T) *gate {
-	t.Helper()
-	g := &gate{arrived: make(chan struct{}, 100), open: make(chan struct{}, 100)}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.arrived <- struct{}{}
-		select {
-		case <-g.open:
-		case <-r.Context().Done():
-		}
-	}))
-	t.Cleanup(server.Close)
-	g.URL = server.URL
-	return g
-}
-
-// event is one that makes the function ask here.
-func (g *gate) event(do string) string { return fmt.Sprintf(`{"do":%q,"url":%q}`, do, g.URL) }
-
-func (g *gate) wait(t *testing.T) {
-	t.Helper()
-	select {
-	case <-g.arrived:
-	case <-time.After(10 * time.Second):
-		t.Fatal("nobody came to the gate")
-	}
-}
-
-// eventually waits for a condition that no channel tells of.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
-
-// A logBuffer is a log that a test reads while it is written.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
+// gated is an event that makes the function ask at the gate.
+func gated(g *testsync.Gate, do string) string { return fmt.Sprintf(`{"do":%q,"url":%q}`, do, g.URL) }

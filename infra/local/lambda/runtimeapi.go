@@ -22,7 +22,7 @@ func (i *instance) runtimeAPI() http.Handler {
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/error", i.fail)
 	mux.HandleFunc("POST /2018-06-01/runtime/init/error", i.failInit)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !i.enter() {
+		if !i.beginHandler() {
 			return
 		}
 		defer i.handlers.Done()
@@ -30,11 +30,11 @@ func (i *instance) runtimeAPI() http.Handler {
 	})
 }
 
-// enter counts a handler in, unless the instance has ended.
-func (i *instance) enter() bool {
+// beginHandler counts a handler in, unless the instance has ended.
+func (i *instance) beginHandler() bool {
 	i.serving.Lock()
 	defer i.serving.Unlock()
-	if i.over {
+	if i.closed {
 		return false
 	}
 	i.handlers.Add(1)
@@ -55,7 +55,7 @@ func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 	case <-i.exited:
 		return
 	case <-r.Context().Done():
-		f.leave(p)
+		f.removePoll(p)
 		return
 	}
 	h := w.Header()
@@ -70,7 +70,7 @@ func (i *instance) next(w http.ResponseWriter, r *http.Request) {
 
 // respond passes the answer to the caller, who reads it from this connection.
 func (i *instance) respond(w http.ResponseWriter, r *http.Request) {
-	a := i.fleet.answered(i, r.PathValue("id"), r)
+	a := i.fleet.beginAnswer(i, r.PathValue("id"), r)
 	if a == nil {
 		refuse(w)
 		return
@@ -84,17 +84,17 @@ func (i *instance) respond(w http.ResponseWriter, r *http.Request) {
 		case <-a.done: // closed by a caller who has read everything
 			accept(w)
 		default:
-			i.dismiss(w, r, a.inv)
+			i.answerEarly(w, r, a.inv)
 		}
 	case <-i.fleet.host.ctx.Done():
 	}
 }
 
-// dismiss answers a runtime before it has said everything, since nobody listens any more. The
+// answerEarly answers a runtime before its answer is complete, since the caller is gone. The
 // answer ends the connection, but it is left to the runtime to hang up: were it cut from here, the
 // runtime's write could fail before it has seen the answer, and it would take that for the end of
 // Lambda. After an answer in time its write fails too, but it goes on and asks for the next event.
-func (i *instance) dismiss(w http.ResponseWriter, r *http.Request, inv *invocation) {
+func (i *instance) answerEarly(w http.ResponseWriter, r *http.Request, inv *invocation) {
 	i.fleet.finish(i, inv)
 	control := http.NewResponseController(w)
 	control.EnableFullDuplex()
@@ -110,7 +110,7 @@ func (i *instance) dismiss(w http.ResponseWriter, r *http.Request, inv *invocati
 // fail passes on that the function failed.
 func (i *instance) fail(w http.ResponseWriter, r *http.Request) {
 	failure, err := readError(w, r)
-	if err != nil || !i.fleet.failed(i, r.PathValue("id"), failure) {
+	if err != nil || !i.fleet.failInvocation(i, r.PathValue("id"), failure) {
 		refuse(w)
 		return
 	}

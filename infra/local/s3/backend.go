@@ -44,23 +44,23 @@ func (s *Store) find(bucketName, key string, id gofakes3.VersionID) (*version, e
 		}
 		return nil, gofakes3.KeyNotFound(key)
 	}
-	if v := b.version(key, named(id)); v != nil {
+	if v := b.version(key, storedID(id)); v != nil {
 		return v, nil
 	}
 	return nil, gofakes3.ErrNoSuchVersion
 }
 
-// named returns the id by which a version that a client names is kept: null is the empty one.
-func named(id gofakes3.VersionID) gofakes3.VersionID {
+// storedID returns the id under which a version is kept that a client names: null is the empty one.
+func storedID(id gofakes3.VersionID) gofakes3.VersionID {
 	if id == "null" {
 		return ""
 	}
 	return id
 }
 
-// create makes v the current version of its key, if the request's conditions allow it, and tells of it.
-func (s *Store) create(ctx context.Context, bucketName string, v *version, reason string) error {
-	created, err := s.put(ctx, bucketName, v)
+// createObject makes v the current version of its key, if the request's conditions allow it, and reports it.
+func (s *Store) createObject(ctx context.Context, bucketName string, v *version, reason string) error {
+	created, err := s.putVersion(ctx, bucketName, v)
 	if err == nil {
 		created.Reason = reason
 		s.options.OnCreated(created)
@@ -68,7 +68,7 @@ func (s *Store) create(ctx context.Context, bucketName string, v *version, reaso
 	return err
 }
 
-func (s *Store) put(ctx context.Context, bucketName string, v *version) (Created, error) {
+func (s *Store) putVersion(ctx context.Context, bucketName string, v *version) (Created, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, err := s.bucket(bucketName)
@@ -100,21 +100,21 @@ func newVersionID() gofakes3.VersionID {
 
 // PutObject keeps a body as an object.
 func (s *Store) PutObject(ctx context.Context, bucketName, key string, metadata map[string]string, body io.Reader, size int64) (gofakes3.PutObjectResult, error) {
-	p, err := s.store(body, size)
+	p, err := s.storeBody(body, size)
 	if err != nil {
 		return gofakes3.PutObjectResult{}, err
 	}
 	c := callOf(ctx)
-	c.body.remember(metadata, c.answer)
+	c.body.recordChecksum(metadata, c.answer)
 	v := &version{key: key, pieces: []*piece{p}, size: p.size, hash: p.md5[:], metadata: metadata}
-	err = s.create(ctx, bucketName, v, "PutObject")
+	err = s.createObject(ctx, bucketName, v, "PutObject")
 	return gofakes3.PutObjectResult{VersionID: v.id}, err
 }
 
 // CopyObject makes an object of another's pieces.
 func (s *Store) CopyObject(ctx context.Context, fromBucket, fromKey, bucketName, key string, metadata map[string]string) (gofakes3.CopyObjectResult, error) {
 	c := callOf(ctx)
-	from, err := s.find(fromBucket, fromKey, c.wants(fromBucket, fromKey))
+	from, err := s.find(fromBucket, fromKey, c.versionFor(fromBucket, fromKey))
 	if err != nil {
 		return gofakes3.CopyObjectResult{}, err
 	}
@@ -124,7 +124,7 @@ func (s *Store) CopyObject(ctx context.Context, fromBucket, fromKey, bucketName,
 		}
 	}
 	v := &version{key: key, pieces: from.pieces, size: from.size, hash: from.hash, metadata: metadata}
-	if err := s.create(ctx, bucketName, v, "CopyObject"); err != nil {
+	if err := s.createObject(ctx, bucketName, v, "CopyObject"); err != nil {
 		return gofakes3.CopyObjectResult{}, err
 	}
 	if v.id != "" {
@@ -135,7 +135,7 @@ func (s *Store) CopyObject(ctx context.Context, fromBucket, fromKey, bucketName,
 
 // HeadObject describes an object.
 func (s *Store) HeadObject(ctx context.Context, bucketName, key string) (*gofakes3.Object, error) {
-	v, err := s.find(bucketName, key, callOf(ctx).wants(bucketName, key))
+	v, err := s.find(bucketName, key, callOf(ctx).versionFor(bucketName, key))
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (s *Store) HeadObject(ctx context.Context, bucketName, key string) (*gofake
 
 // GetObject opens an object, or a range of it.
 func (s *Store) GetObject(ctx context.Context, bucketName, key string, wanted *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
-	return s.GetObjectVersion(bucketName, key, callOf(ctx).wants(bucketName, key), wanted)
+	return s.GetObjectVersion(bucketName, key, callOf(ctx).versionFor(bucketName, key), wanted)
 }
 
 // DeleteObject deletes an object, or marks it as deleted where versions are kept.
@@ -185,7 +185,7 @@ func (s *Store) DeleteMulti(ctx context.Context, bucketName string, keys ...stri
 		case d.VersionID == "":
 			s.delete(b, d.Key)
 		default:
-			b.remove(d.Key, named(d.VersionID))
+			b.remove(d.Key, storedID(d.VersionID))
 		}
 		result.Deleted = append(result.Deleted, gofakes3.ObjectID{Key: d.Key, VersionID: string(d.VersionID)})
 	}

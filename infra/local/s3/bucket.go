@@ -19,7 +19,7 @@ type bucket struct {
 	versions map[string][]*version // by key, the newest last
 }
 
-// A version is an object, one of its versions, or the marker of a deletion. It never changes, but for
+// A version is an object, one of its versions, or the marker of a deletion. It never changes, except for
 // metadata, which is replaced as a whole.
 type version struct {
 	key      string

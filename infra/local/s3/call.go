@@ -24,11 +24,11 @@ import (
 
 // A call is what the protocol does not pass on to where objects are kept: it travels in the context.
 type call struct {
-	answer    http.Header
-	body      *checkedBody
-	version   gofakes3.VersionID // that HEAD or a copy asks for; "" for the current one
-	versionOf string             // BUCKET/KEY
-	deletions []deletion         // that DeleteObjects asks for
+	answer          http.Header
+	body            *checkedBody
+	version         gofakes3.VersionID // that HEAD or a copy asks for; "" for the current one
+	versionedObject string             // BUCKET/KEY
+	deletions       []deletion         // that DeleteObjects asks for
 }
 
 // A deletion is an object, or a version of one, in a DeleteObjects request.
@@ -72,17 +72,17 @@ func (c *call) readDeletions(r *http.Request) {
 	if err == nil && xml.Unmarshal(body, &request) == nil {
 		c.deletions = request.Objects
 	}
-	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
+	r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), errorReader{err}))
 }
 
-// failing is a reader's end.
-type failing struct{ err error }
+// errorReader is a reader's end.
+type errorReader struct{ err error }
 
-func (f failing) Read([]byte) (int, error) { return 0, cmp.Or(f.err, io.EOF) }
+func (f errorReader) Read([]byte) (int, error) { return 0, cmp.Or(f.err, io.EOF) }
 
-// wants returns the version of an object that c is about.
-func (c *call) wants(bucket, key string) gofakes3.VersionID {
-	if c.versionOf != "" && c.versionOf != bucket+"/"+key {
+// versionFor returns the version of an object that c is about.
+func (c *call) versionFor(bucket, key string) gofakes3.VersionID {
+	if c.versionedObject != "" && c.versionedObject != bucket+"/"+key {
 		return ""
 	}
 	return c.version
@@ -100,7 +100,7 @@ var checksums = map[string]func() hash.Hash{
 const checksumHeader = "X-Amz-Checksum-"
 
 // A checkedBody checks a request's body against the checksum that came with it, in the header or
-// behind the body, and speaks of what is wrong with a body as gofakes3 does.
+// after the body, and reports what is wrong with a body as gofakes3 does.
 type checkedBody struct {
 	from    io.ReadCloser
 	request *http.Request
@@ -152,7 +152,7 @@ func (b *checkedBody) check() error {
 	if b.hash == nil {
 		return nil
 	}
-	want, err := base64.StdEncoding.DecodeString(b.announced())
+	want, err := base64.StdEncoding.DecodeString(b.claimedChecksum())
 	if err != nil || !bytes.Equal(want, b.hash.Sum(nil)) {
 		return gofakes3.ErrorMessagef(gofakes3.ErrBadDigest, "The %s you specified did not match the calculated checksum.",
 			strings.ToUpper(strings.TrimPrefix(b.name, checksumHeader)))
@@ -160,18 +160,18 @@ func (b *checkedBody) check() error {
 	return nil
 }
 
-func (b *checkedBody) announced() string {
+func (b *checkedBody) claimedChecksum() string {
 	if value := b.request.Header.Get(b.name); value != "" {
 		return value
 	}
 	return b.request.Trailer.Get(b.name)
 }
 
-// remember adds the checksum to an object's metadata, where gofakes3 puts those of the header only,
+// recordChecksum adds the checksum to an object's metadata, where gofakes3 puts those of the header only,
 // and to the answer.
-func (b *checkedBody) remember(metadata map[string]string, answer http.Header) {
+func (b *checkedBody) recordChecksum(metadata map[string]string, answer http.Header) {
 	if b.hash != nil {
-		metadata[b.name] = b.announced()
-		answer.Set(b.name, b.announced())
+		metadata[b.name] = b.claimedChecksum()
+		answer.Set(b.name, b.claimedChecksum())
 	}
 }

@@ -23,8 +23,8 @@ type piece struct {
 	md5    [md5.Size]byte
 }
 
-// store reads a body to its end; its length must be size, if that is not negative.
-func (s *Store) store(body io.Reader, size int64) (*piece, error) {
+// storeBody reads a body to its end; its length must be size, if that is not negative.
+func (s *Store) storeBody(body io.Reader, size int64) (*piece, error) {
 	hash := md5.New()
 	body = io.TeeReader(body, hash)
 	var head bytes.Buffer
@@ -70,8 +70,8 @@ func (p *piece) section(start, length int64) io.Reader {
 	return io.NewSectionReader(p.file, start, length)
 }
 
-// read reads length bytes from start on, across pieces.
-func read(pieces []*piece, start, length int64) io.Reader {
+// readPieces reads length bytes from start on, across pieces.
+func readPieces(pieces []*piece, start, length int64) io.Reader {
 	var readers []io.Reader
 	for _, p := range pieces {
 		if start >= p.size {

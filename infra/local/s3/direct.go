@@ -29,7 +29,7 @@ func (s *Store) Write(bucketName, key string, body []byte) error {
 // Restore keeps body as the newest version of an object, under the id that the version had in another store and
 // with the metadata that its writer gave it. OnCreated is not called. The bucket must keep versions.
 func (s *Store) Restore(bucketName, key, id string, metadata map[string]string, body []byte) error {
-	p, err := s.store(bytes.NewReader(body), int64(len(body)))
+	p, err := s.storeBody(bytes.NewReader(body), int64(len(body)))
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (s *Store) Restore(bucketName, key, id string, metadata map[string]string, 
 	for name, value := range metadata {
 		v.metadata[http.CanonicalHeaderKey("X-Amz-Meta-"+name)] = value
 	}
-	_, err = s.put(context.Background(), bucketName, v)
+	_, err = s.putVersion(context.Background(), bucketName, v)
 	return err
 }
 

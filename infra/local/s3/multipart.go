@@ -32,7 +32,7 @@ func (s *Store) CreateMultipartUpload(_ context.Context, _, _ string, metadata m
 
 // UploadPart keeps a part, in place of the one of that number if there is one.
 func (s *Store) UploadPart(ctx context.Context, _, _ string, id gofakes3.UploadID, number int, size int64, body io.Reader) (string, error) {
-	p, err := s.store(body, size)
+	p, err := s.storeBody(body, size)
 	if err != nil {
 		return "", err
 	}
@@ -44,19 +44,19 @@ func (s *Store) UploadPart(ctx context.Context, _, _ string, id gofakes3.UploadI
 	}
 	u.parts[number] = p
 	c := callOf(ctx)
-	c.body.remember(make(map[string]string), c.answer)
+	c.body.recordChecksum(make(map[string]string), c.answer)
 	return `"` + p.etag() + `"`, nil
 }
 
 func (p *piece) etag() string { return fmt.Sprintf("%x", p.md5) }
 
 // CompleteMultipartUpload makes an object of parts. The upload is kept if that fails.
-func (s *Store) CompleteMultipartUpload(ctx context.Context, bucketName, key string, id gofakes3.UploadID, asked *gofakes3.CompleteMultipartUploadRequest) (gofakes3.VersionID, string, error) {
-	v, err := s.assemble(key, id, asked.Parts)
+func (s *Store) CompleteMultipartUpload(ctx context.Context, bucketName, key string, id gofakes3.UploadID, request *gofakes3.CompleteMultipartUploadRequest) (gofakes3.VersionID, string, error) {
+	v, err := s.assemble(key, id, request.Parts)
 	if err != nil {
 		return "", "", err
 	}
-	if err := s.create(ctx, bucketName, v, "CompleteMultipartUpload"); err != nil {
+	if err := s.createObject(ctx, bucketName, v, "CompleteMultipartUpload"); err != nil {
 		return "", "", err
 	}
 	s.mu.Lock()
@@ -65,19 +65,19 @@ func (s *Store) CompleteMultipartUpload(ctx context.Context, bucketName, key str
 	return v.id, `"` + v.etag() + `"`, nil
 }
 
-func (s *Store) assemble(key string, id gofakes3.UploadID, asked []gofakes3.CompletedPart) (*version, error) {
+func (s *Store) assemble(key string, id gofakes3.UploadID, parts []gofakes3.CompletedPart) (*version, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	u := s.uploads[id]
 	if u == nil {
 		return nil, gofakes3.ErrNoSuchUpload
 	}
-	if len(asked) == 0 {
+	if len(parts) == 0 {
 		return nil, gofakes3.ErrorMessage(gofakes3.ErrMalformedXML, "You must specify at least one part")
 	}
 	v := &version{key: key, metadata: maps.Clone(u.metadata)}
 	hash, last := md5.New(), 0
-	for i, part := range asked {
+	for i, part := range parts {
 		p := u.parts[part.PartNumber]
 		switch {
 		case part.PartNumber <= last:
@@ -85,7 +85,7 @@ func (s *Store) assemble(key string, id gofakes3.UploadID, asked []gofakes3.Comp
 		case p == nil || strings.Trim(part.ETag, `"`) != p.etag():
 			return nil, gofakes3.ErrorMessage(gofakes3.ErrInvalidPart, "One or more of the specified parts could not be found. "+
 				"The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.")
-		case i < len(asked)-1 && p.size < minPart:
+		case i < len(parts)-1 && p.size < minPart:
 			// S3's code is EntityTooSmall, which gofakes3 does not know and would answer with status 500.
 			return nil, gofakes3.ErrorMessage(gofakes3.ErrInvalidRequest, "Your proposed upload is smaller than the minimum allowed size")
 		}

@@ -1,6 +1,6 @@
 // Package s3 is Amazon S3 on this machine: gofakes3 speaks the protocol, and this package keeps the
-// objects, small ones in memory and the rest in unlinked files, and tells of each that is created.
-// It refuses to know who may do what: signatures are checked before a request comes here, and there
+// objects, small ones in memory and the rest in unlinked files, and reports each that is created.
+// It does not know who may do what: signatures are checked before a request comes here, and there
 // are no policies, no encryption, no lifecycle and no object locks.
 //
 // It differs from S3 in that the ETag of an object that came in parts does not end in their number.
@@ -38,7 +38,7 @@ type Options struct {
 }
 
 // A Store holds the buckets of one account. It is an http.Handler, which leaves the request's
-// signature to whoever calls it, and it is safe for concurrent use.
+// signature to its caller, and it is safe for concurrent use.
 type Store struct {
 	faults.Switch // operations are named METHOD: GET, PUT, ...
 
@@ -88,7 +88,7 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &call{answer: w.Header(), body: newCheckedBody(r)}
-	c.version, c.versionOf = askedVersion(r)
+	c.version, c.versionedObject = askedVersion(r)
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
 	r.Body = c.body
 	c.readDeletions(r)

@@ -24,7 +24,7 @@ import (
 
 const bucket = "aoai-bridge-batch"
 
-// A world is a store with a bucket, behind the AWS endpoint, and what it told of.
+// A world is a store with a bucket, served by the AWS endpoint, and what it reported.
 type world struct {
 	*s3.Store
 	dir    string
@@ -120,8 +120,8 @@ func TestKeysAndBodies(t *testing.T) {
 			if err != nil || len(listed.Contents) != 1 || *listed.Contents[0].Key != tt.key || *listed.Contents[0].Size != int64(len(tt.body)) {
 				t.Errorf("listed %v, %v", listed, err)
 			}
-			if news := w.created[len(w.created)-1]; news.Key != tt.key || news.Bucket != bucket || news.Size != int64(len(tt.body)) || news.Reason != "PutObject" {
-				t.Errorf("told of %+v", news)
+			if event := w.created[len(w.created)-1]; event.Key != tt.key || event.Bucket != bucket || event.Size != int64(len(tt.body)) || event.Reason != "PutObject" {
+				t.Errorf("reported %+v", event)
 			}
 		})
 	}
@@ -225,8 +225,8 @@ func TestMetadataAndCopy(t *testing.T) {
 	if got := w.get(t, awss3.GetObjectInput{Key: aws.String("copy")}); got != large {
 		t.Errorf("got %d bytes", len(got))
 	}
-	if news := w.created[2]; news.Reason != "CopyObject" || news.VersionID != *out.VersionId || `"`+news.ETag+`"` != *head.ETag {
-		t.Errorf("told of %+v", news)
+	if event := w.created[2]; event.Reason != "CopyObject" || event.VersionID != *out.VersionId || `"`+event.ETag+`"` != *head.ETag {
+		t.Errorf("reported %+v", event)
 	}
 	if head, err = w.client.HeadObject(t.Context(), &awss3.HeadObjectInput{Bucket: aws.String(bucket), Key: aws.String("a+b c")}); err != nil || *head.ContentType != "application/octet-stream" && *head.ContentType != "binary/octet-stream" {
 		t.Errorf("%+v, %v", head, err)

@@ -46,7 +46,7 @@ func (s *Store) GetObjectVersion(bucketName, key string, id gofakes3.VersionID, 
 	if object.Range != nil {
 		start, length = object.Range.Start, object.Range.Length
 	}
-	object.Contents = io.NopCloser(read(v.pieces, start, length))
+	object.Contents = io.NopCloser(readPieces(v.pieces, start, length))
 	return object, nil
 }
 

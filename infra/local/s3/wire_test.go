@@ -64,9 +64,9 @@ func TestBodiesAreChecked(t *testing.T) {
 		{"unsigned", "UNSIGNED-PAYLOAD", nil, "hello", 200, ""},
 		{"checksum in the header", "UNSIGNED-PAYLOAD", map[string]string{"X-Amz-Checksum-Crc32": crc("hello")}, "hello", 200, ""},
 		{"another checksum in the header", "UNSIGNED-PAYLOAD", map[string]string{"X-Amz-Checksum-Crc32": crc("hallo")}, "hello", 400, "BadDigest"},
-		{"checksum behind the body", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", trailer, chunked(crc("hello")), 200, ""},
-		{"another checksum behind the body", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", trailer, chunked(crc("hallo")), 400, "BadDigest"},
-		{"no checksum behind the body", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", trailer, "5\r\nhello\r\n0\r\n\r\n", 400, "BadDigest"},
+		{"checksum after the body", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", trailer, chunked(crc("hello")), 200, ""},
+		{"another checksum after the body", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", trailer, chunked(crc("hallo")), 400, "BadDigest"},
+		{"no checksum after the body", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", trailer, "5\r\nhello\r\n0\r\n\r\n", 400, "BadDigest"},
 		{"chunk without a signature", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", trailer, "5\r\nhello\r\n0\r\n\r\n", 400, "BadDigest"},
 		{"another hash", fmt.Sprintf("%064d", 0), nil, "hello", 400, "BadDigest"},
 	}
@@ -153,8 +153,8 @@ func TestBucketInHost(t *testing.T) {
 		if _, err := inHost.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("in box/" + host), Body: bytes.NewReader(nil)}); err != nil {
 			t.Fatalf("%s: %v", host, err)
 		}
-		if news := w.created[len(w.created)-1]; news.Bucket != bucket || news.Key != "in box/"+host {
-			t.Errorf("%s: told of %+v", host, news)
+		if event := w.created[len(w.created)-1]; event.Bucket != bucket || event.Key != "in box/"+host {
+			t.Errorf("%s: reported %+v", host, event)
 		}
 	}
 }

@@ -20,22 +20,22 @@ var api = awsjson.API[*Store]{
 	Target:  "secretsmanager.",
 	Message: "Message",
 	Operations: map[string]awsjson.Operation[*Store]{
-		"CreateSecret":             locked((*Store).createSecret),
-		"DeleteSecret":             locked((*Store).deleteSecret),
-		"DescribeSecret":           locked((*Store).describeSecret),
-		"GetSecretValue":           locked((*Store).getSecretValue),
-		"ListSecrets":              locked((*Store).listSecrets),
-		"PutSecretValue":           locked((*Store).putSecretValue),
-		"RestoreSecret":            locked((*Store).restoreSecret),
-		"UpdateSecret":             locked((*Store).updateSecret),
-		"UpdateSecretVersionStage": locked((*Store).updateSecretVersionStage),
+		"CreateSecret":             withLock((*Store).createSecret),
+		"DeleteSecret":             withLock((*Store).deleteSecret),
+		"DescribeSecret":           withLock((*Store).describeSecret),
+		"GetSecretValue":           withLock((*Store).getSecretValue),
+		"ListSecrets":              withLock((*Store).listSecrets),
+		"PutSecretValue":           withLock((*Store).putSecretValue),
+		"RestoreSecret":            withLock((*Store).restoreSecret),
+		"UpdateSecret":             withLock((*Store).updateSecret),
+		"UpdateSecretVersionStage": withLock((*Store).updateSecretVersionStage),
 	},
 	Internal: awsjson.Error{Status: http.StatusInternalServerError, Code: "InternalServiceError",
 		Message: "An error occurred on the server side."}, // wording unverified
 }
 
-// locked is the operation that runs do with the store locked.
-func locked[In any](do func(*Store, In) (any, error)) awsjson.Operation[*Store] {
+// withLock is the operation that runs do with the store locked.
+func withLock[In any](do func(*Store, In) (any, error)) awsjson.Operation[*Store] {
 	return awsjson.Decoded(func(s *Store, in In) (any, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -27,7 +27,7 @@ type value struct {
 
 func (v value) empty() bool { return v.SecretString == nil && v.SecretBinary == nil }
 
-func (v value) equals(old *version) bool {
+func (v value) sameAs(old *version) bool {
 	if (v.SecretString == nil) != (old.text == nil) {
 		return false
 	}
@@ -52,7 +52,7 @@ func (s *Store) store(sec *secret, v value, stages []string) (*version, error) {
 		id = uuid.NewString()
 	}
 	if old, ok := sec.versions[id]; ok {
-		if !v.equals(old) {
+		if !v.sameAs(old) {
 			return nil, awsjson.BadRequest("ResourceExistsException", "You can't modify an existing version, you can only create a new version.")
 		}
 		return old, nil
@@ -95,7 +95,7 @@ func (s *Store) createSecret(in struct {
 			return nil, awsjson.BadRequest("InvalidRequestException",
 				"You can't create this secret because a secret with this name is already scheduled for deletion.")
 		}
-		if old, ok := sec.versions[in.ClientRequestToken]; ok && in.equals(old) {
+		if old, ok := sec.versions[in.ClientRequestToken]; ok && in.sameAs(old) {
 			return reference{ARN: sec.arn, Name: sec.name, VersionID: old.id}, nil
 		}
 		return nil, awsjson.BadRequest("ResourceExistsException", "The operation failed because the secret %s already exists.", in.Name)
@@ -157,7 +157,7 @@ func (s *Store) getSecretValue(in struct {
 	if err != nil {
 		return nil, err
 	}
-	v, err := sec.choose(in.VersionID, in.VersionStage)
+	v, err := sec.findVersion(in.VersionID, in.VersionStage)
 	if err != nil {
 		return nil, err
 	}
@@ -169,12 +169,12 @@ func (s *Store) getSecretValue(in struct {
 	}{reference{sec.arn, sec.name, v.id, slices.Clone(v.stages)}, v.text, v.binary, seconds(v.created)}, nil
 }
 
-func (sec *secret) choose(id, stage string) (*version, error) {
+func (sec *secret) findVersion(id, stage string) (*version, error) {
 	if id == "" {
 		if stage == "" {
 			stage = current
 		}
-		if v := sec.staged(stage); v != nil {
+		if v := sec.versionAt(stage); v != nil {
 			return v, nil
 		}
 		return nil, awsjson.BadRequest("ResourceNotFoundException",
@@ -204,7 +204,7 @@ func (s *Store) updateSecretVersionStage(in struct {
 	if err != nil {
 		return nil, err
 	}
-	holder := sec.staged(in.VersionStage)
+	holder := sec.versionAt(in.VersionStage)
 	if holder != nil && holder.id != in.RemoveFromVersionID && holder.id != in.MoveToVersionID {
 		return nil, awsjson.BadRequest("InvalidParameterException", "The parameter RemoveFromVersionId can't be empty. Staging label %s "+
 			"is currently attached to version %s, so you must explicitly reference that version in RemoveFromVersionId.",
@@ -216,7 +216,7 @@ func (s *Store) updateSecretVersionStage(in struct {
 				"secret version. It can't be completely removed.")
 		}
 		if holder != nil {
-			holder.detach(in.VersionStage)
+			holder.dropStage(in.VersionStage)
 		}
 		return reference{ARN: sec.arn, Name: sec.name}, nil
 	}
@@ -225,7 +225,7 @@ func (s *Store) updateSecretVersionStage(in struct {
 		return nil, awsjson.BadRequest("ResourceNotFoundException",
 			"Secrets Manager can't find the specified secret value for VersionId: %s", in.MoveToVersionID)
 	}
-	sec.attach(in.VersionStage, target)
+	sec.moveStage(in.VersionStage, target)
 	sec.changed = s.now()
 	return reference{ARN: sec.arn, Name: sec.name}, nil
 }

@@ -1,5 +1,5 @@
 // Package secretsmanager is AWS Secrets Manager in memory: secrets, their versions and staging labels,
-// behind the service's JSON 1.1 protocol. It refuses to know who may read a secret, and it has no
+// served by the service's JSON 1.1 protocol. It does not know who may read a secret, and it has no
 // rotation, replication, resource policies or encryption.
 package secretsmanager
 
@@ -21,8 +21,8 @@ const (
 	previous = "AWSPREVIOUS"
 )
 
-// A Store holds the secrets of one account and region. It is an http.Handler, which leaves the
-// request's signature to whoever calls it, and it is safe for concurrent use.
+// A Store holds the secrets of one account and region. It is an http.Handler, which leaves checking the
+// request's signature to its caller, and it is safe for concurrent use.
 type Store struct {
 	faults.Switch // operations are named as in the API: GetSecretValue, ...
 
@@ -81,7 +81,7 @@ func (s *Store) Get(name string) (value string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	v := sec.staged(current)
+	v := sec.versionAt(current)
 	if v == nil || v.text == nil {
 		return "", false
 	}
@@ -146,24 +146,24 @@ func (sec *secret) put(v *version, stages []string) {
 	sec.versions[v.id] = v
 	sec.changed = v.created
 	for _, stage := range stages {
-		sec.attach(stage, v)
+		sec.moveStage(stage, v)
 	}
 }
 
-// attach moves a label to v. What was current becomes the previous version.
-func (sec *secret) attach(stage string, v *version) {
-	holder := sec.staged(stage)
+// moveStage moves a label to v. What was current becomes the previous version.
+func (sec *secret) moveStage(stage string, v *version) {
+	holder := sec.versionAt(stage)
 	if holder == v {
 		return
 	}
 	if holder != nil {
-		holder.detach(stage)
+		holder.dropStage(stage)
 	}
 	if stage == current {
-		if old := sec.staged(previous); old != nil {
-			old.detach(previous)
+		if old := sec.versionAt(previous); old != nil {
+			old.dropStage(previous)
 		}
-		v.detach(previous)
+		v.dropStage(previous)
 		if holder != nil {
 			holder.stages = append(holder.stages, previous)
 		}
@@ -171,12 +171,12 @@ func (sec *secret) attach(stage string, v *version) {
 	v.stages = append(v.stages, stage)
 }
 
-func (v *version) detach(stage string) {
+func (v *version) dropStage(stage string) {
 	v.stages = slices.DeleteFunc(v.stages, func(s string) bool { return s == stage })
 }
 
-// staged returns the version with the label, or nil.
-func (sec *secret) staged(stage string) *version {
+// versionAt returns the version with the label, or nil.
+func (sec *secret) versionAt(stage string) *version {
 	for _, v := range sec.versions {
 		if slices.Contains(v.stages, stage) {
 			return v

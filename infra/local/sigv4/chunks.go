@@ -14,11 +14,11 @@ import (
 	"strings"
 )
 
-// unchunk makes r what it would be, had its body not been sent in aws-chunked encoding: the body's
+// decodeChunks makes r what it would be, had its body not been sent in aws-chunked encoding: the body's
 // bytes, their length, and the trailers in r.Trailer once the last byte is read. The format is
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and, with trailers,
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html.
-func unchunk(r *http.Request, sig signature, secret, payload string) error {
+func decodeChunks(r *http.Request, sig signature, secret, payload string) error {
 	length, err := strconv.ParseInt(r.Header.Get("X-Amz-Decoded-Content-Length"), 10, 64)
 	if err != nil || length < 0 {
 		return incomplete("You must provide the x-amz-decoded-content-length HTTP header.")
@@ -41,7 +41,7 @@ func unchunk(r *http.Request, sig signature, secret, payload string) error {
 	if r.Header.Del("Content-Encoding"); len(encodings) > 0 {
 		r.Header.Set("Content-Encoding", strings.Join(encodings, ","))
 	}
-	if length == 0 { // nobody might read it
+	if length == 0 { // it might never be read
 		return body.finish()
 	}
 	return nil
@@ -190,7 +190,7 @@ type chunkSigner struct {
 
 func (s *chunkSigner) check(kind, rest, signature string) error {
 	toSign := strings.Join([]string{kind, s.time, s.scope, s.previous, rest}, "\n")
-	s.previous = hex.EncodeToString(mac(s.key, toSign))
+	s.previous = hex.EncodeToString(hmacSHA256(s.key, toSign))
 	if subtle.ConstantTimeCompare([]byte(s.previous), []byte(signature)) != 1 {
 		return &Error{SignatureDoesNotMatch, "The signature of a chunk of the body does not match. The String-to-Sign should have been\n'" + toSign + "'\n"}
 	}

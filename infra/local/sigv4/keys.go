@@ -9,12 +9,12 @@ import (
 func signingKey(secret string, scope Scope) []byte {
 	key := []byte("AWS4" + secret)
 	for _, part := range []string{scope.Date, scope.Region, scope.Service, "aws4_request"} {
-		key = mac(key, part)
+		key = hmacSHA256(key, part)
 	}
 	return key
 }
 
-func mac(key []byte, text string) []byte {
+func hmacSHA256(key []byte, text string) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(text))
 	return h.Sum(nil)

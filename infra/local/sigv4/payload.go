@@ -48,18 +48,18 @@ func payloadHash(r *http.Request, sig signature) (string, error) {
 	return hex.EncodeToString(digest[:]), nil
 }
 
-// guard makes r.Body check itself while it is read, and decode itself where it comes in chunks.
-func guard(r *http.Request, sig signature, secret string) error {
+// checkBody makes r.Body check itself while it is read, and decode itself where it comes in chunks.
+func checkBody(r *http.Request, sig signature, secret string) error {
 	claimed := claimedHash(r, sig)
 	switch {
 	case claimed == "" || claimed == unsignedPayload || r.Body == nil:
 		return nil
 	case strings.HasPrefix(claimed, streaming):
-		return unchunk(r, sig, secret, claimed)
+		return decodeChunks(r, sig, secret, claimed)
 	case sig.scope.Service == "s3":
 		body := &hashedBody{from: r.Body, hash: sha256.New(), left: r.ContentLength, want: claimed}
 		r.Body = body
-		if r.ContentLength == 0 { // nobody might read it
+		if r.ContentLength == 0 { // it might never be read
 			return body.check()
 		}
 	}

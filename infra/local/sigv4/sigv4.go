@@ -1,5 +1,5 @@
 // Package sigv4 verifies requests signed with AWS Signature Version 4, in the Authorization header
-// or in the query string. It refuses to know what a service does with a request, and it does not
+// or in the query string. It does not know what a service does with a request, and it does not
 // check the region: one local stack answers for every region.
 package sigv4
 
@@ -99,11 +99,11 @@ func (v *Verifier) Verify(r *http.Request) (Scope, error) {
 	canonical := canonicalRequest(r, sig, hash)
 	digest := sha256.Sum256([]byte(canonical))
 	toSign := strings.Join([]string{algorithm, sig.time, sig.scope.String(), hex.EncodeToString(digest[:])}, "\n")
-	want := hex.EncodeToString(mac(signingKey(secret, sig.scope), toSign))
+	want := hex.EncodeToString(hmacSHA256(signingKey(secret, sig.scope), toSign))
 	if subtle.ConstantTimeCompare([]byte(want), []byte(sig.hex)) != 1 {
 		return sig.scope, mismatch(canonical, toSign)
 	}
-	return sig.scope, guard(r, sig, secret)
+	return sig.scope, checkBody(r, sig, secret)
 }
 
 func mismatch(canonical, toSign string) error {

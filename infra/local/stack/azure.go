@@ -89,7 +89,7 @@ func (s *Stack) startAzure(a Azure) (secret, trust string, err error) {
 		return "", "", err
 	}
 	s.Emulator = azureopenai.New(a.Emulator)
-	s.defers(s.Emulator.Close)
+	s.onClose(s.Emulator.Close)
 	s.serve(listener, s.Emulator)
 	s.AzureURL = "http://" + listener.Addr().String()
 	resource.Endpoint = s.AzureURL
@@ -134,7 +134,7 @@ func (s *Stack) startEntra(credential Credential) (secret map[string]string, tru
 		return nil, "", err
 	}
 	server := &http.Server{Handler: s.Entra, TLSConfig: s.Entra.TLSConfig()}
-	s.defers(server.Close)
+	s.onClose(server.Close)
 	s.serving.Go(func() { _ = server.ServeTLS(listener, "", "") }) // always ErrServerClosed
 	secret["authority_host"] = "https://" + listener.Addr().String()
 

@@ -88,7 +88,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// TestUnknownDeploymentAtAzure is about a secret that lists none, so that only Azure can tell.
+// TestUnknownDeploymentAtAzure is about a secret that lists none, so that only Azure knows.
 func TestUnknownDeploymentAtAzure(t *testing.T) {
 	t.Parallel()
 	first, _ := start(t, stack.Options{})

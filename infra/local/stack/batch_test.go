@@ -41,7 +41,7 @@ type summary struct {
 	}
 }
 
-// startBatches starts a stack whose waits are short, and returns the ends of its jobs as EventBridge tells them.
+// startBatches starts a stack whose waits are short, and returns the ends of its jobs as EventBridge reports them.
 func startBatches(t *testing.T, parameters map[string]string) (*stack.Stack, <-chan summary) {
 	t.Helper()
 	s, _ := start(t, stack.Options{Parameters: parameters, WaitScale: 0.0005})
@@ -114,7 +114,7 @@ func TestBatchEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := execute(t, s, "aoai-bridge-batch", event.Detail) // what the rule passes on
-	if !strings.Contains(again, `"status":"duplicate"`) {     // it tells of the file that was answered
+	if !strings.Contains(again, `"status":"duplicate"`) {     // the event names the file that was answered
 		t.Errorf("the event's execution ended with %s", again)
 	}
 }

@@ -69,7 +69,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// forBatches tells the files of the batch workflow, which are no events of a function.
+// forBatches reports whether a file is one of the batch workflow's, which are no events of a function.
 func forBatches(name string) bool { return name == "batch.jsonl" || strings.HasPrefix(name, "batch/") }
 
 // eventFiles are the files in events/, without that folder's name.

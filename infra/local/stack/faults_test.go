@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"aoai-bridge/infra/local/stack"
+	"aoai-bridge/infra/local/testsync"
 )
 
 func TestAzureFaults(t *testing.T) {
@@ -89,7 +90,7 @@ func TestSecretMissing(t *testing.T) {
 			t.Errorf("%s is not in the log", id)
 		}
 		s.Secrets.Put(id, secret)
-		eventually(t, "the mended secret is used", func() bool {
+		testsync.Eventually(t, "the mended secret is used", func() bool {
 			status, _ := call{path: "/v1/chat/completions", body: hello}.answer(t, s)
 			return status == 200
 		})
@@ -145,7 +146,7 @@ func TestRotationUnderLoad(t *testing.T) {
 	}
 	after := func(n int64) {
 		from := calls.Load()
-		eventually(t, "calls go on", func() bool { return t.Failed() || calls.Load() >= from+n })
+		testsync.Eventually(t, "calls go on", func() bool { return t.Failed() || calls.Load() >= from+n })
 	}
 	after(20)
 	put("second-key")
@@ -179,5 +180,5 @@ func restart(t *testing.T, s *stack.Stack) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "the bootstraps have ended", func() bool { return len(s.Host.Instances("ChatFunction")) == 0 })
+	testsync.Eventually(t, "the bootstraps have ended", func() bool { return len(s.Host.Instances("ChatFunction")) == 0 })
 }

@@ -11,6 +11,7 @@ import (
 
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/infra/local/stack"
+	"aoai-bridge/infra/local/testsync"
 )
 
 // onlyRequest is the one request that Azure has got since the last Reset.
@@ -96,7 +97,7 @@ func TestUsageIsMetered(t *testing.T) {
 	if got := mustText(t, call{path: "/v1/chat/completions", body: body}.do(t, s)); strings.Contains(got, `"usage":{`) || !strings.HasSuffix(got, "data: [DONE]\n\n") {
 		t.Errorf("got %s", got)
 	}
-	eventually(t, "the tokens are in the log", func() bool {
+	testsync.Eventually(t, "the tokens are in the log", func() bool {
 		return strings.Contains(logs.String(), `"output_tokens":1`) && strings.Contains(logs.String(), `"input_tokens":`)
 	})
 }
@@ -157,9 +158,9 @@ func TestCancelReachesAzure(t *testing.T) {
 	}
 	cancel()
 	r.Body.Close()
-	wait, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	waiting, stop := context.WithTimeout(t.Context(), 20*time.Second)
 	defer stop()
-	if _, err := s.Emulator.WaitRequests(wait, func(all []azureopenai.Request) bool { return len(all) == 1 && all[0].Cancelled }); err != nil {
+	if _, err := s.Emulator.WaitRequests(waiting, func(all []azureopenai.Request) bool { return len(all) == 1 && all[0].Cancelled }); err != nil {
 		t.Fatalf("Azure went on: %v", err)
 	}
 	if status, body := (call{path: "/v1/chat/completions", body: hello}).answer(t, s); status != 200 {
@@ -185,20 +186,4 @@ func stream(ctx context.Context, t *testing.T, s *stack.Stack, prompt string) *h
 		t.Fatal(err)
 	}
 	return response
-}
-
-// eventually waits for a condition that no channel tells of.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("never: %s", what)
-		}
-	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/infra/local/stack"
+	"aoai-bridge/infra/local/testsync"
 )
 
 // A report is what a caller of some gateway saw go wrong, and what has to come here.
@@ -26,7 +27,7 @@ type report struct {
 }
 
 // check makes the call and compares.
-func (r *report) check(t *testing.T, s *stack.Stack, logs *logBuffer) {
+func (r *report) check(t *testing.T, s *stack.Stack, logs *testsync.LogBuffer) {
 	s.Emulator.Reset()
 	if r.fault != "" {
 		if err := s.Emulator.AddFault(azureopenai.FaultRule{Fault: r.fault}); err != nil {
@@ -57,7 +58,7 @@ func (r *report) check(t *testing.T, s *stack.Stack, logs *logBuffer) {
 		t.Errorf("Azure was asked %d times, want %d", n, r.asked)
 	}
 	var line string
-	eventually(t, "the call is in the log", func() bool {
+	testsync.Eventually(t, "the call is in the log", func() bool {
 		for entry := range strings.SplitSeq(logs.String()[before:], "\n") {
 			if strings.Contains(entry, `"msg":"call"`) && strings.Contains(entry, `"_aws"`) && strings.HasSuffix(entry, "}") {
 				line = entry

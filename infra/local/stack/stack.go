@@ -1,6 +1,6 @@
 // Package stack is everything that runs when the stack of template.yaml is deployed, on one machine:
 // the API Gateway front, the functions' own bootstraps, the AWS services that they use, and Azure
-// OpenAI. It puts the parts together and refuses to know how any of them works.
+// OpenAI. It puts the parts together and does not know how any of them works.
 package stack
 
 import (
@@ -46,7 +46,7 @@ type Options struct {
 	Concurrency int
 	// WaitScale multiplies every wait of the workflows, and of the emulator's batches; 1 when zero.
 	WaitScale float64
-	Observe   func(stepfunctions.Event) // is told of each step of each execution; must not block
+	Observe   func(stepfunctions.Event) // called for each step of each execution; must not block
 	Logs      io.Writer                 // what the bootstraps print
 }
 
@@ -84,12 +84,12 @@ func Start(o Options) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.defers(awsListener.Close)
+	s.onClose(awsListener.Close)
 	listener, err := listen(o.Addr)
 	if err != nil {
 		return nil, err
 	}
-	s.defers(listener.Close)
+	s.onClose(listener.Close)
 	s.URL, s.AWSURL = "http://"+listener.Addr().String(), "http://"+awsListener.Addr().String()
 
 	if o.WaitScale == 0 {
@@ -108,7 +108,7 @@ func Start(o Options) (_ *Stack, err error) {
 		return nil, err
 	}
 	s.Host = lambda.NewHost(o.Logs, functions...)
-	s.defers(s.Host.Close)
+	s.onClose(s.Host.Close)
 	if err := s.startWorkflows(o); err != nil {
 		return nil, err
 	}
@@ -141,17 +141,17 @@ func (s *Stack) Close() error {
 func (s *Stack) tempDir() (string, error) {
 	dir, err := os.MkdirTemp("", "aoai-bridge-")
 	if err == nil {
-		s.defers(func() error { return os.RemoveAll(dir) })
+		s.onClose(func() error { return os.RemoveAll(dir) })
 	}
 	return dir, err
 }
 
-func (s *Stack) defers(close func() error) { s.closers = append(s.closers, close) }
+func (s *Stack) onClose(close func() error) { s.closers = append(s.closers, close) }
 
 // serve serves until Close. Connections are cut then, since a stream may last for minutes.
 func (s *Stack) serve(l net.Listener, h http.Handler) *http.Server {
 	server := &http.Server{Handler: h, ErrorLog: log.New(io.Discard, "", 0)}
-	s.defers(server.Close)
+	s.onClose(server.Close)
 	s.serving.Go(func() { _ = server.Serve(l) }) // always ErrServerClosed
 	return server
 }

@@ -1,7 +1,6 @@
 package stack_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -13,34 +12,17 @@ import (
 
 	"aoai-bridge/infra/local/bootstraps"
 	"aoai-bridge/infra/local/stack"
+	"aoai-bridge/infra/local/testsync"
 )
 
 const root = "../../.."
 
 func TestMain(m *testing.M) { bootstraps.Main(m) }
 
-// A logBuffer is a log that a test reads while it is written.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // start runs a stack until the test ends. Its log is shown if the test fails.
-func start(t *testing.T, o stack.Options) (*stack.Stack, *logBuffer) {
+func start(t *testing.T, o stack.Options) (*stack.Stack, *testsync.LogBuffer) {
 	t.Helper()
-	logs := &logBuffer{}
+	logs := &testsync.LogBuffer{}
 	o.Template, o.Build, o.Logs = filepath.Join(root, "template.yaml"), bootstraps.For(t, root), logs
 	s, err := stack.Start(o)
 	if err != nil {

@@ -34,7 +34,7 @@ func (s *Stack) startWorkflows(o Options) error {
 		Invoke: s.invoke, PutEvents: s.Bus.PutEvents, Objects: s.S3,
 		Observe: o.Observe, WaitScale: o.WaitScale,
 	})
-	s.defers(func() error { s.States.Close(); return nil })
+	s.onClose(func() error { s.States.Close(); return nil })
 	for _, machine := range s.Template.StateMachines {
 		definition, err := os.ReadFile(filepath.Join(filepath.Dir(o.Template), machine.DefinitionURI))
 		if err != nil {
@@ -52,7 +52,7 @@ func (s *Stack) startWorkflows(o Options) error {
 	return nil
 }
 
-// objectCreated tells the bus of an object, if its bucket says so.
+// objectCreated sends the bus an event about an object, if its bucket is configured to.
 func (s *Stack) objectCreated(c s3.Created) {
 	for _, bucket := range s.Template.Buckets {
 		if bucket.Name == c.Bucket && bucket.Events {

@@ -40,7 +40,7 @@ type heldWorld struct {
 func held(t *testing.T) *heldWorld {
 	t.Helper()
 	g := make(gate)
-	w := open(t, one(`{"Type":"Task","Resource":"${Echo}"}`), stepfunctions.Options{Invoke: functions{"echo": g.pass}.invoke})
+	w := open(t, unary(`{"Type":"Task","Resource":"${Echo}"}`), stepfunctions.Options{Invoke: functions{"echo": g.pass}.invoke})
 	secret := func(id string) (string, bool) { return "local", id == "local" }
 	server := httptest.NewServer(awsendpoint.New(secret, map[string]http.Handler{"states": w.Service}))
 	t.Cleanup(server.Close)

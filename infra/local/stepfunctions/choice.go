@@ -114,7 +114,7 @@ func parseComparison(variable, operator string, operand any) (func(scope) (bool,
 		if other, err = parsePath(text); err != nil {
 			return nil, fmt.Errorf("%s: %w", operator, err)
 		}
-	} else if !compare.takes(operand) {
+	} else if !compare.accepts(operand) {
 		return nil, fmt.Errorf("%s: %s is of the wrong type", operator, encode(operand))
 	}
 	return func(s scope) (bool, error) {
@@ -129,23 +129,23 @@ func parseComparison(variable, operator string, operand any) (func(scope) (bool,
 
 // A comparison compares two values; it is false if one is of another type than it takes.
 type comparison struct {
-	takes func(operand any) bool
-	holds func(value, operand any) bool
+	accepts func(operand any) bool
+	holds   func(value, operand any) bool
 }
 
 var comparisons = func() map[string]*comparison {
 	all := map[string]*comparison{
-		"BooleanEquals": {is[bool], func(a, b any) bool { return a == b }},
-		"StringMatches": {is[string], func(a, b any) bool {
+		"BooleanEquals": {isType[bool], func(a, b any) bool { return a == b }},
+		"StringMatches": {isType[string], func(a, b any) bool {
 			text, ok := a.(string)
 			pattern, _ := b.(string)
 			return ok && jsonvalue.Like(text, pattern)
 		}},
-		"IsNull":    kindTest(func(v any) bool { return v == nil }),
-		"IsString":  kindTest(is[string]),
-		"IsNumeric": kindTest(is[json.Number]),
-		"IsBoolean": kindTest(is[bool]),
-		"IsTimestamp": kindTest(func(v any) bool {
+		"IsNull":    typeTest(func(v any) bool { return v == nil }),
+		"IsString":  typeTest(isType[string]),
+		"IsNumeric": typeTest(isType[json.Number]),
+		"IsBoolean": typeTest(isType[bool]),
+		"IsTimestamp": typeTest(func(v any) bool {
 			_, ok := timestamp(v)
 			return ok
 		}),
@@ -158,19 +158,19 @@ var comparisons = func() map[string]*comparison {
 		"GreaterThanEquals": func(c int) bool { return c >= 0 },
 	}
 	for name, order := range orders {
-		all["String"+name] = ordered(asIs[string], strings.Compare, order)
-		all["Numeric"+name] = ordered(asIs[json.Number], jsonvalue.Compare, order)
-		all["Timestamp"+name] = ordered(timestamp, time.Time.Compare, order)
+		all["String"+name] = orderComparison(asType[string], strings.Compare, order)
+		all["Numeric"+name] = orderComparison(asType[json.Number], jsonvalue.Compare, order)
+		all["Timestamp"+name] = orderComparison(timestamp, time.Time.Compare, order)
 	}
 	return all
 }()
 
-func is[T any](v any) bool {
+func isType[T any](v any) bool {
 	_, ok := v.(T)
 	return ok
 }
 
-func asIs[T any](v any) (T, bool) {
+func asType[T any](v any) (T, bool) {
 	typed, ok := v.(T)
 	return typed, ok
 }
@@ -181,16 +181,16 @@ func timestamp(v any) (time.Time, bool) {
 	return at, err == nil
 }
 
-func kindTest(test func(any) bool) *comparison {
-	return &comparison{is[bool], func(value, operand any) bool { return test(value) == operand }}
+func typeTest(test func(any) bool) *comparison {
+	return &comparison{isType[bool], func(value, operand any) bool { return test(value) == operand }}
 }
 
-func ordered[T any](of func(any) (T, bool), compare func(a, b T) int, order func(int) bool) *comparison {
+func orderComparison[T any](convert func(any) (T, bool), compare func(a, b T) int, order func(int) bool) *comparison {
 	return &comparison{
-		takes: func(operand any) bool { _, ok := of(operand); return ok },
+		accepts: func(operand any) bool { _, ok := convert(operand); return ok },
 		holds: func(value, operand any) bool {
-			a, aOK := of(value)
-			b, bOK := of(operand)
+			a, aOK := convert(value)
+			b, bOK := convert(operand)
 			return aOK && bOK && order(compare(a, b))
 		},
 	}

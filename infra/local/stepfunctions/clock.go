@@ -33,7 +33,7 @@ func (systemClock) Limit(ctx context.Context, d time.Duration, cause error) (con
 	return context.WithTimeoutCause(ctx, d, cause)
 }
 
-// wait lets d pass, scaled.
-func (s *Service) wait(ctx context.Context, d time.Duration) error {
+// sleepScaled lets d pass, scaled.
+func (s *Service) sleepScaled(ctx context.Context, d time.Duration) error {
 	return s.options.Clock.Sleep(ctx, time.Duration(float64(max(d, 0))*s.options.WaitScale))
 }

@@ -22,7 +22,7 @@ func TestDrop(t *testing.T) {
 		t.Fatal(err)
 	}
 	bus = eventbridge.New(eventbridge.Options{})
-	w := open(t, one(`{"Type":"Task","Resource":"${Echo}","Parameters":{"key.$":"$.detail.object.key","version.$":"$.detail.object.version-id"},"Next":"Done"}`,
+	w := open(t, unary(`{"Type":"Task","Resource":"${Echo}","Parameters":{"key.$":"$.detail.object.key","version.$":"$.detail.object.version-id"},"Next":"Done"}`,
 		`"Done":{"Type":"Task","Resource":"arn:aws:states:::events:putEvents","Parameters":{"Entries":[{"Source":"aoai-bridge","DetailType":"Batch Done","Detail.$":"$"}]},"End":true}`),
 		stepfunctions.Options{Objects: store, PutEvents: func(ctx context.Context, request []byte) ([]byte, error) { return bus.PutEvents(ctx, request) },
 			Invoke: functions{"echo": echo}.invoke})

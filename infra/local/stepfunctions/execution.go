@@ -31,7 +31,7 @@ type execution struct {
 	input   string
 	parent  *execution // of a distributed Map's item
 	cancel  context.CancelCauseFunc
-	over    chan struct{} // closed when the run, or the last one after a redrive, is over
+	ended   chan struct{} // closed when the run, or the last one after a redrive, is over
 
 	mu          sync.Mutex
 	status      string
@@ -111,7 +111,7 @@ func (s *Service) start(machineARN, name, input string) (*execution, error) {
 			errors.Join(err, failIfLong(input)))
 	}
 	e := &execution{service: s, machine: m, name: name, input: input, status: Running, started: s.options.Clock.Now(),
-		arn: arnPrefix + "execution:" + m.name + ":" + name, over: make(chan struct{}), checkpoints: make(map[string]checkpoint)}
+		arn: arnPrefix + "execution:" + m.name + ":" + name, ended: make(chan struct{}), checkpoints: make(map[string]checkpoint)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if old := s.executions[e.arn]; old != nil {
@@ -157,7 +157,7 @@ var errExecutionTimeout = errors.New("execution timed out")
 type stop struct{ Failure }
 
 func (e *execution) run(ctx context.Context, input any, kind string, details map[string]any) {
-	defer close(e.over)
+	defer close(e.ended)
 	if seconds := e.machine.TimeoutSeconds; seconds > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = e.service.options.Clock.Limit(ctx, time.Duration(seconds)*time.Second, errExecutionTimeout)
@@ -232,7 +232,7 @@ func (s *Service) Wait(ctx context.Context, arn string) (Snapshot, error) {
 func (e *execution) done() <-chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.over
+	return e.ended
 }
 
 // Executions returns all executions, the newest first.
@@ -268,7 +268,7 @@ func (s *Service) redrive(e *execution) error {
 	e.status, e.failure, e.stopped = Running, nil, time.Time{}
 	e.redrives++
 	e.redriven = s.options.Clock.Now()
-	e.over = make(chan struct{})
+	e.ended = make(chan struct{})
 	s.launch(e, input, "ExecutionRedriven", map[string]any{"redriveCount": e.redrives})
 	return nil
 }

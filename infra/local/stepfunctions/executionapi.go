@@ -49,7 +49,7 @@ func (s *Service) describeExecution(in executionReference) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := e.snapshot()
+	snapshot := e.snapshot()
 	out := struct {
 		ExecutionARN    string    `json:"executionArn"`
 		StateMachineARN string    `json:"stateMachineArn"`
@@ -66,9 +66,9 @@ func (s *Service) describeExecution(in executionReference) (any, error) {
 		RedriveCount    int       `json:"redriveCount"`
 		RedriveStatus   string    `json:"redriveStatus"`
 		RedriveDate     *float64  `json:"redriveDate,omitempty"`
-	}{now.ARN, e.machine.arn, now.Name, now.Status, seconds(now.Started), seconds(now.Stopped), now.Input, included{true},
-		now.Output, nil, now.Error, now.Cause, now.Redrives, "REDRIVABLE", seconds(now.Redriven)}
-	switch now.Status {
+	}{snapshot.ARN, e.machine.arn, snapshot.Name, snapshot.Status, seconds(snapshot.Started), seconds(snapshot.Stopped), snapshot.Input, included{true},
+		snapshot.Output, nil, snapshot.Error, snapshot.Cause, snapshot.Redrives, "REDRIVABLE", seconds(snapshot.Redriven)}
+	switch snapshot.Status {
 	case Succeeded:
 		out.OutputDetails = &included{true}
 		fallthrough
@@ -84,8 +84,8 @@ type page struct {
 	NextToken  string `json:"nextToken"`
 }
 
-// cut returns a page of a list, and the token of the next one.
-func cut[T any](p page, list []T, most int) (items []T, next string, err error) {
+// pageOf returns a page of a list, and the token of the next one.
+func pageOf[T any](p page, list []T, most int) (items []T, next string, err error) {
 	from := 0
 	if p.NextToken != "" {
 		if from, err = strconv.Atoi(p.NextToken); err != nil || from < 0 || from > len(list) {
@@ -126,7 +126,7 @@ func (s *Service) listExecutions(in struct {
 			list = append(list, item{e.ARN, m.arn, e.Name, e.Status, seconds(e.Started), seconds(e.Stopped), e.Redrives})
 		}
 	}
-	items, next, err := cut(in.page, list, 1000)
+	items, next, err := pageOf(in.page, list, 1000)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (s *Service) getExecutionHistory(in struct {
 	if in.ReverseOrder {
 		slices.Reverse(history)
 	}
-	history, next, err := cut(in.page, history, 1000)
+	history, next, err := pageOf(in.page, history, 1000)
 	if err != nil {
 		return nil, err
 	}

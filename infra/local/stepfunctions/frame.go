@@ -29,7 +29,7 @@ type checkpoint struct {
 	value any
 }
 
-func (f *frame) save(state string, value any) {
+func (f *frame) saveCheckpoint(state string, value any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.checkpoints[f.path] = checkpoint{state, value}
@@ -45,26 +45,28 @@ func (f *frame) resume(input any) checkpoint {
 	return checkpoint{f.states.StartAt, input}
 }
 
-// forget drops the checkpoints of frames inside a state that is done.
-func (f *frame) forget(state string) {
+// dropCheckpoints drops the checkpoints of frames inside a state that is done.
+func (f *frame) dropCheckpoints(state string) {
 	if kind := f.states.States[state].Type; kind != "Parallel" && kind != "Map" {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for path := range f.checkpoints {
-		if strings.HasPrefix(path, f.inside(state)) {
+		if strings.HasPrefix(path, f.pathPrefix(state)) {
 			delete(f.checkpoints, path)
 		}
 	}
 }
 
-// inside is how the paths of frames within a state begin.
-func (f *frame) inside(state string) string { return strings.TrimPrefix(f.path+"/", "/") + state + "[" }
+// pathPrefix is how the paths of frames within a state begin.
+func (f *frame) pathPrefix(state string) string {
+	return strings.TrimPrefix(f.path+"/", "/") + state + "["
+}
 
 // child is a frame within a state.
 func (f *frame) child(state string, index int, within *states) *frame {
-	return &frame{execution: f.execution, states: within, path: f.inside(state) + strconv.Itoa(index) + "]", item: f.item, last: f.last}
+	return &frame{execution: f.execution, states: within, path: f.pathPrefix(state) + strconv.Itoa(index) + "]", item: f.item, last: f.last}
 }
 
 func (f *frame) event(kind string, details map[string]any) error {
@@ -77,14 +79,14 @@ func (f *frame) event(kind string, details map[string]any) error {
 // the context's error.
 func (f *frame) run(ctx context.Context, input any) (any, error) {
 	for at := f.resume(input); at.state != ""; {
-		f.save(at.state, at.value)
-		next, err := f.enter(ctx, at.state, at.value)
+		f.saveCheckpoint(at.state, at.value)
+		next, err := f.runState(ctx, at.state, at.value)
 		if err != nil {
 			return nil, err
 		}
 		at = next
 		if at.state == "" {
-			f.save("", at.value)
+			f.saveCheckpoint("", at.value)
 		}
 	}
 	f.mu.Lock()

@@ -26,22 +26,22 @@ import (
 // https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html.
 var functions = map[string]func(args []any) (any, error){
 	"States.Format":         format,
-	"States.StringToJson":   one(func(s string) (any, error) { return jsonvalue.Decode([]byte(s)) }),
-	"States.JsonToString":   one(func(v any) (any, error) { return encode(v), nil }),
+	"States.StringToJson":   unary(func(s string) (any, error) { return jsonvalue.Decode([]byte(s)) }),
+	"States.JsonToString":   unary(func(v any) (any, error) { return encode(v), nil }),
 	"States.Array":          func(args []any) (any, error) { return append([]any{}, args...), nil },
-	"States.ArrayPartition": two(arrayPartition),
-	"States.ArrayContains":  two(arrayContains),
+	"States.ArrayPartition": binary(arrayPartition),
+	"States.ArrayContains":  binary(arrayContains),
 	"States.ArrayRange":     arrayRange,
-	"States.ArrayGetItem":   two(arrayGetItem),
-	"States.ArrayLength":    one(func(list []any) (any, error) { return number(len(list)), nil }),
-	"States.ArrayUnique":    one(arrayUnique),
-	"States.Base64Encode":   one(func(s string) (any, error) { return base64.StdEncoding.EncodeToString([]byte(s)), nil }),
-	"States.Base64Decode":   one(base64Decode),
-	"States.Hash":           two(hashOf),
+	"States.ArrayGetItem":   binary(arrayGetItem),
+	"States.ArrayLength":    unary(func(list []any) (any, error) { return toNumber(len(list)), nil }),
+	"States.ArrayUnique":    unary(arrayUnique),
+	"States.Base64Encode":   unary(func(s string) (any, error) { return base64.StdEncoding.EncodeToString([]byte(s)), nil }),
+	"States.Base64Decode":   unary(base64Decode),
+	"States.Hash":           binary(hashOf),
 	"States.JsonMerge":      jsonMerge,
 	"States.MathRandom":     mathRandom,
-	"States.MathAdd":        two(mathAdd),
-	"States.StringSplit":    two(stringSplit),
+	"States.MathAdd":        binary(mathAdd),
+	"States.StringSplit":    binary(stringSplit),
 	"States.UUID": func(args []any) (any, error) {
 		if len(args) != 0 {
 			return nil, errors.New("want no arguments")
@@ -50,7 +50,7 @@ var functions = map[string]func(args []any) (any, error){
 	},
 }
 
-func one[A any](f func(A) (any, error)) func([]any) (any, error) {
+func unary[A any](f func(A) (any, error)) func([]any) (any, error) {
 	return func(args []any) (any, error) {
 		if len(args) != 1 {
 			return nil, errors.New("want one argument")
@@ -63,13 +63,13 @@ func one[A any](f func(A) (any, error)) func([]any) (any, error) {
 	}
 }
 
-func two[A, B any](f func(A, B) (any, error)) func([]any) (any, error) {
+func binary[A, B any](f func(A, B) (any, error)) func([]any) (any, error) {
 	return func(args []any) (any, error) {
 		if len(args) != 2 {
 			return nil, errors.New("want two arguments")
 		}
-		return one(func(a A) (any, error) {
-			return one(func(b B) (any, error) { return f(a, b) })(args[1:])
+		return unary(func(a A) (any, error) {
+			return unary(func(b B) (any, error) { return f(a, b) })(args[1:])
 		})(args[:1])
 	}
 }
@@ -118,7 +118,7 @@ func format(args []any) (any, error) {
 }
 
 func arrayPartition(list []any, size json.Number) (any, error) {
-	n, ok := whole(size)
+	n, ok := toInt(size)
 	if !ok || n < 1 {
 		return nil, errors.New("want a positive integer")
 	}
@@ -147,23 +147,23 @@ func arrayRange(args []any) (any, error) {
 	var bounds [3]int
 	for i, arg := range args {
 		var ok bool
-		if bounds[i], ok = whole(arg); !ok {
+		if bounds[i], ok = toInt(arg); !ok {
 			return nil, fmt.Errorf("want an integer, got %s", encode(arg))
 		}
 	}
-	first, last, by := bounds[0], bounds[1], bounds[2]
-	if by == 0 || (last-first)/by >= 1000 {
+	first, last, step := bounds[0], bounds[1], bounds[2]
+	if step == 0 || (last-first)/step >= 1000 {
 		return nil, errors.New("want a step other than 0, and at most 1000 elements")
 	}
 	list := []any{}
-	for n := first; by > 0 && n <= last || by < 0 && n >= last; n += by {
-		list = append(list, number(n))
+	for n := first; step > 0 && n <= last || step < 0 && n >= last; n += step {
+		list = append(list, toNumber(n))
 	}
 	return list, nil
 }
 
 func arrayGetItem(list []any, index json.Number) (any, error) {
-	n, ok := whole(index)
+	n, ok := toInt(index)
 	if !ok || n < 0 || n >= len(list) {
 		return nil, fmt.Errorf("no element %s in an array of %d", index, len(list))
 	}
@@ -235,20 +235,20 @@ func mathRandom(args []any) (any, error) {
 	if len(args) != 2 && len(args) != 3 {
 		return nil, errors.New("want two or three arguments")
 	}
-	first, firstOK := whole(args[0])
-	end, endOK := whole(args[1])
+	first, firstOK := toInt(args[0])
+	end, endOK := toInt(args[1])
 	if !firstOK || !endOK || end <= first {
 		return nil, errors.New("want an integer and a greater one")
 	}
 	random := rand.IntN
 	if len(args) == 3 {
-		seed, ok := whole(args[2])
+		seed, ok := toInt(args[2])
 		if !ok {
 			return nil, errors.New("want an integer as the seed")
 		}
 		random = rand.New(rand.NewPCG(uint64(seed), 0)).IntN
 	}
-	return number(first + random(end-first)), nil
+	return toNumber(first + random(end-first)), nil
 }
 
 // stringSplit splits at each character of delimiters, and leaves out what is empty.

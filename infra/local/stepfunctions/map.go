@@ -31,7 +31,7 @@ func (v *visit) mapItems(ctx context.Context, input any) (any, error) {
 		return nil, err
 	}
 	outputs := make([]any, len(items))
-	err = together(ctx, len(items), width, func(ctx context.Context, i int) (err error) {
+	err = runConcurrently(ctx, len(items), width, func(ctx context.Context, i int) (err error) {
 		outputs[i], err = v.iterate(ctx, input, i, items[i])
 		return err
 	})
@@ -115,7 +115,7 @@ func (v *visit) mapRun(ctx context.Context, input any, items []any, width int) (
 		return nil, err
 	}
 	r.children = make([]*execution, len(r.inputs))
-	failed := together(ctx, len(r.inputs), width, r.runChild)
+	failed := runConcurrently(ctx, len(r.inputs), width, r.runChild)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -223,7 +223,7 @@ func (e *execution) describe() map[string]any {
 	included := map[string]any{"Included": true}
 	object := map[string]any{
 		"ExecutionArn": e.arn, "Name": e.name, "StateMachineArn": e.machine.arn, "Status": e.status,
-		"Input": e.input, "InputDetails": included, "RedriveCount": number(0), "RedriveStatus": "NOT_REDRIVABLE",
+		"Input": e.input, "InputDetails": included, "RedriveCount": toNumber(0), "RedriveStatus": "NOT_REDRIVABLE",
 		"StartDate": e.started.UTC().Format(time.RFC3339Nano), "StopDate": e.stopped.UTC().Format(time.RFC3339Nano),
 	}
 	if e.failure != nil {

@@ -25,7 +25,7 @@ func double(bad ...string) func(context.Context, string) (string, error) {
 
 func TestParallel(t *testing.T) {
 	parallel := func(more string) string {
-		return one(`{"Type":"Parallel","Branches":[
+		return unary(`{"Type":"Parallel","Branches":[
 			{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:000000000000:function:f","InputPath":"$.a","End":true}}},
 			{"StartAt":"B","States":{"B":{"Type":"Pass","Result":"b","Next":"C"},"C":{"Type":"Pass","End":true}}}]`+more+`}`, `"Caught":{"Type":"Pass","End":true}`)
 	}
@@ -44,7 +44,7 @@ func TestParallel(t *testing.T) {
 // A branch that fails ends the one beside it, however long that would take.
 func TestParallelEndsTogether(t *testing.T) {
 	started := make(chan struct{})
-	w := open(t, one(`{"Type":"Parallel","Branches":[
+	w := open(t, unary(`{"Type":"Parallel","Branches":[
 		{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:000000000000:function:hangs","End":true}}},
 		{"StartAt":"B","States":{"B":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:000000000000:function:fails","End":true}}}]}`),
 		stepfunctions.Options{Invoke: functions{
@@ -63,13 +63,13 @@ func TestParallelEndsTogether(t *testing.T) {
 const task = `{"StartAt":"P","States":{"P":{"Type":"Task","Resource":"arn:aws:lambda:us-east-1:000000000000:function:f","End":true}}`
 
 func TestInlineMap(t *testing.T) {
-	mapping := func(fields string) string { return one(`{"Type":"Map","ItemProcessor":` + task + `}` + fields + `}`) }
+	mapping := func(fields string) string { return unary(`{"Type":"Map","ItemProcessor":` + task + `}` + fields + `}`) }
 	tests := []scenario{
 		{name: "items", definition: mapping(""), input: `[1,2,3]`, output: `[{"got":1},{"got":2},{"got":3}]`},
 		{name: "none", definition: mapping(""), input: `[]`, output: `[]`},
 		{name: "ItemsPath and ItemSelector", definition: mapping(`,"ItemsPath":"$.l","MaxConcurrency":1,"ItemSelector":{"i.$":"$$.Map.Item.Index","v.$":"$$.Map.Item.Value.x","all.$":"$.k"},"ResultPath":"$.r"`),
 			input: `{"k":9,"l":[{"x":1}]}`, output: `{"k":9,"l":[{"x":1}],"r":[{"got":{"i":0,"v":1,"all":9}}]}`},
-		{name: "older names", definition: one(`{"Type":"Map","Iterator":` + task + `},"Parameters":{"v.$":"$$.Map.Item.Value"}}`), input: `[1]`, output: `[{"got":{"v":1}}]`},
+		{name: "older names", definition: unary(`{"Type":"Map","Iterator":` + task + `},"Parameters":{"v.$":"$$.Map.Item.Value"}}`), input: `[1]`, output: `[{"got":{"v":1}}]`},
 		{name: "failure", definition: mapping(""), input: `[1,7]`, err: "Bad"},
 		{name: "no list", definition: mapping(`,"ItemsPath":"$.l"`), input: `{"l":1}`, err: "States.Runtime", cause: `"$.l" must point to array`},
 	}
@@ -81,7 +81,7 @@ func TestInlineMap(t *testing.T) {
 func TestMaxConcurrency(t *testing.T) {
 	var mu sync.Mutex
 	running, most := 0, 0
-	w := open(t, one(`{"Type":"Map","MaxConcurrencyPath":"$.c","ItemsPath":"$.l","ItemProcessor":`+task+`}}`), stepfunctions.Options{Invoke: functions{
+	w := open(t, unary(`{"Type":"Map","MaxConcurrencyPath":"$.c","ItemsPath":"$.l","ItemProcessor":`+task+`}}`), stepfunctions.Options{Invoke: functions{
 		"f": func(context.Context, string) (string, error) {
 			mu.Lock()
 			running++
@@ -96,7 +96,7 @@ func TestMaxConcurrency(t *testing.T) {
 }
 
 func distributed(fields string) string {
-	return one(`{"Type":"Map","ItemProcessor":` + task + `,"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"}}` + fields + `}`)
+	return unary(`{"Type":"Map","ItemProcessor":` + task + `,"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"}}` + fields + `}`)
 }
 
 func objects(t *testing.T) *s3.Store {
@@ -170,9 +170,9 @@ func TestResultWriter(t *testing.T) {
 // A redrive runs what failed again, and nothing that succeeded: in a branch, an iteration and a child.
 func TestRedrive(t *testing.T) {
 	for name, definition := range map[string]string{
-		"inline":      one(`{"Type":"Map","ItemProcessor":` + task + `}}`),
+		"inline":      unary(`{"Type":"Map","ItemProcessor":` + task + `}}`),
 		"distributed": distributed(""),
-		"parallel": one(`{"Type":"Parallel","Branches":[{"StartAt":"A","States":{"A":{"Type":"Task","InputPath":"$[0]","Resource":"arn:aws:lambda:us-east-1:000000000000:function:f","End":true}}},
+		"parallel": unary(`{"Type":"Parallel","Branches":[{"StartAt":"A","States":{"A":{"Type":"Task","InputPath":"$[0]","Resource":"arn:aws:lambda:us-east-1:000000000000:function:f","End":true}}},
 			{"StartAt":"B","States":{"B":{"Type":"Task","InputPath":"$[1]","Resource":"arn:aws:lambda:us-east-1:000000000000:function:f","End":true}}}]}`),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -214,7 +214,7 @@ func TestRetryOfMapBeginsAnew(t *testing.T) {
 	var mu sync.Mutex
 	calls := 0
 	bad := failing(1, errors.New("once"))
-	w := open(t, one(`{"Type":"Map","MaxConcurrency":1,"Retry":[{"ErrorEquals":["States.ALL"]}],"ItemProcessor":`+task+`}}`), stepfunctions.Options{Invoke: functions{
+	w := open(t, unary(`{"Type":"Map","MaxConcurrency":1,"Retry":[{"ErrorEquals":["States.ALL"]}],"ItemProcessor":`+task+`}}`), stepfunctions.Options{Invoke: functions{
 		"f": func(ctx context.Context, payload string) (string, error) {
 			mu.Lock()
 			calls++

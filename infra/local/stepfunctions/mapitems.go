@@ -89,8 +89,8 @@ func (v *visit) readItems(input any) ([]any, error) {
 		var items []any
 		err := v.service.options.Objects.List(bucket, prefix, func(key, etag string, size int64, modified time.Time) {
 			if limit == 0 || len(items) < limit {
-				items = append(items, map[string]any{"Etag": etag, "Key": key, "LastModified": number(int(modified.Unix())),
-					"Size": number(int(size)), "StorageClass": "STANDARD"})
+				items = append(items, map[string]any{"Etag": etag, "Key": key, "LastModified": toNumber(int(modified.Unix())),
+					"Size": toNumber(int(size)), "StorageClass": "STANDARD"})
 			}
 		})
 		return items, err

@@ -109,7 +109,7 @@ func (r *mapRun) write(bucket, prefix string) (key string, err error) {
 		if err := r.service.options.Objects.Write(bucket, name, body); err != nil {
 			return "", err
 		}
-		files[status] = []any{map[string]any{"Key": name, "Size": number(len(body))}}
+		files[status] = []any{map[string]any{"Key": name, "Size": toNumber(len(body))}}
 	}
 	manifest, err := json.Marshal(map[string]any{"DestinationBucket": bucket, "MapRunArn": r.arn, "ResultFiles": files})
 	if err != nil {

@@ -64,7 +64,7 @@ func (v *visit) runExecution(ctx context.Context, input any) (any, error) {
 	return description, err
 }
 
-func millis(t time.Time) any { return number(int(t.UnixMilli())) }
+func millis(t time.Time) any { return toNumber(int(t.UnixMilli())) }
 
 // abort ends an execution that runs.
 func (e *execution) abort(failure Failure) {

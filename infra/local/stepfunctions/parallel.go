@@ -14,7 +14,7 @@ func (v *visit) parallel(ctx context.Context, input any) (any, error) {
 		return nil, err
 	}
 	outputs := make([]any, len(v.Branches))
-	err := together(ctx, len(v.Branches), len(v.Branches), func(ctx context.Context, i int) (err error) {
+	err := runConcurrently(ctx, len(v.Branches), len(v.Branches), func(ctx context.Context, i int) (err error) {
 		outputs[i], err = v.child(v.name, i, v.Branches[i]).run(ctx, input)
 		return err
 	})
@@ -28,9 +28,9 @@ func (v *visit) parallel(ctx context.Context, input any) (any, error) {
 	return outputs, err
 }
 
-// together calls do for 0 to n-1, at most width at a time. It returns the first error, which also
+// runConcurrently calls do for 0 to n-1, at most width at a time. It returns the first error, which also
 // ends the context of the other calls, after all have returned.
-func together(parent context.Context, n, width int, do func(ctx context.Context, i int) error) error {
+func runConcurrently(parent context.Context, n, width int, do func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(parent)
 	group.SetLimit(max(width, 1))
 	for i := 0; i < n && ctx.Err() == nil; i++ {

@@ -150,20 +150,20 @@ func (f *pathField) UnmarshalJSON(text []byte) error {
 
 func (f pathField) set() bool { return f.expression != nil }
 
-// choose is what InputPath and OutputPath do: whole where f is absent, {} where it is null.
-func (f pathField) choose(whole any, s scope, field string) (any, error) {
+// selectFrom is what InputPath and OutputPath do: whole where f is absent, {} where it is null.
+func (f pathField) selectFrom(value any, s scope, field string) (any, error) {
 	switch {
 	case f.null:
 		return map[string]any{}, nil
 	case !f.set():
-		return whole, nil
+		return value, nil
 	}
-	s.input = whole
+	s.input = value
 	return f.eval(s, field)
 }
 
-// place is what ResultPath does: it puts a result into the state's input.
-func (f pathField) place(input, result any) (any, error) {
+// putResult is what ResultPath does: it puts a result into the state's input.
+func (f pathField) putResult(input, result any) (any, error) {
 	if f.null {
 		return input, nil
 	}
@@ -171,8 +171,8 @@ func (f pathField) place(input, result any) (any, error) {
 	if !ok || p.Whole() {
 		return result, nil
 	}
-	if placed, ok := p.Set(input, result); ok {
-		return placed, nil
+	if merged, ok := p.Set(input, result); ok {
+		return merged, nil
 	}
 	return nil, failf(errResultPath, "Unable to apply step \"%s\" to input %s", strings.TrimPrefix(p.Text, "$."), encode(input))
 }

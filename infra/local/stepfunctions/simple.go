@@ -24,8 +24,8 @@ func (v *visit) chooseNext(input any) (string, error) {
 	return v.Default, nil
 }
 
-// wait waits as long, or until, the state says.
-func (v *visit) wait(ctx context.Context, input any) error {
+// waitState waits as long, or until, the state says.
+func (v *visit) waitState(ctx context.Context, input any) error {
 	now := v.service.options.Clock.Now()
 	var until time.Time
 	switch {
@@ -36,7 +36,7 @@ func (v *visit) wait(ctx context.Context, input any) error {
 		if err != nil {
 			return err
 		}
-		seconds, ok := whole(value)
+		seconds, ok := toInt(value)
 		if !ok || seconds < 0 {
 			return failf(errRuntime, "The SecondsPath parameter does not reference a valid value: %s", encode(value))
 		}
@@ -54,16 +54,16 @@ func (v *visit) wait(ctx context.Context, input any) error {
 	default:
 		until, _ = timestamp(v.Timestamp)
 	}
-	return v.service.wait(ctx, until.Sub(now))
+	return v.service.sleepScaled(ctx, until.Sub(now))
 }
 
-// fail is the failure that the state stands for.
-func (v *visit) fail(input any) error {
+// failState is the failure that the state stands for.
+func (v *visit) failState(input any) error {
 	failure := &Failure{v.Error, v.Cause}
 	for _, from := range []struct {
-		path pathField
-		name string
-		to   *string
+		path   pathField
+		name   string
+		target *string
 	}{{v.ErrorPath, "ErrorPath", &failure.Name}, {v.CausePath, "CausePath", &failure.Cause}} {
 		if !from.path.set() {
 			continue
@@ -76,7 +76,7 @@ func (v *visit) fail(input any) error {
 		if !ok {
 			return failf(errRuntime, "%s leads to %s, which is no string", from.name, encode(value))
 		}
-		*from.to = text
+		*from.target = text
 	}
 	return failure
 }

@@ -1,6 +1,6 @@
 // Package stepfunctions is AWS Step Functions on this machine: an interpreter of the Amazon States
-// Language with JSONPath, https://states-language.net/spec.html, behind the service's JSON 1.0
-// protocol. It refuses to know how a function runs, and what a definition asks for that is not here
+// Language with JSONPath, https://states-language.net/spec.html, served by the service's JSON 1.0
+// protocol. It does not know how a function runs, and what a definition asks for that is not here
 // is an error when the definition is read, never skipped: JSONata, variables, activities, task
 // tokens, express workflows, and AWS services other than Lambda, EventBridge and Step Functions.
 //
@@ -59,7 +59,7 @@ type Objects interface {
 }
 
 // A Service holds the machines and executions of one account and region. It is an http.Handler, which
-// leaves the request's signature to whoever calls it, and it is safe for concurrent use.
+// leaves checking the request's signature to its caller, and it is safe for concurrent use.
 type Service struct {
 	faults.Switch // operations are named as in the API: StartExecution, ...
 

@@ -115,8 +115,8 @@ func (w *world) run(t *testing.T, input string) stepfunctions.Snapshot {
 	return over
 }
 
-// one makes a definition of one state, S, that ends unless it leads on, and some more.
-func one(state string, more ...string) string {
+// unary makes a definition of one state, S, that ends unless it leads on, and some more.
+func unary(state string, more ...string) string {
 	var fields map[string]any
 	if json.Unmarshal([]byte(state), &fields) == nil && fields["Next"] == nil &&
 		!slices.Contains([]any{"Succeed", "Fail", "Choice"}, fields["Type"]) {
@@ -173,10 +173,10 @@ func check(t *testing.T, tests []scenario, options func() stepfunctions.Options)
 }
 
 func TestData(t *testing.T) {
-	pass := func(fields string) string { return one(`{"Type":"Pass",` + fields + `}`) }
+	pass := func(fields string) string { return unary(`{"Type":"Pass",` + fields + `}`) }
 	input := `{"a":{"b":[1,2,{"c":9007199254740993}]},"version-id":"v","x y":true,"n":1.50,"null":null}`
 	tests := []scenario{
-		{name: "unchanged", definition: one(`{"Type":"Pass"}`), input: input, output: input},
+		{name: "unchanged", definition: unary(`{"Type":"Pass"}`), input: input, output: input},
 		{name: "InputPath", definition: pass(`"InputPath":"$.a.b[2].c"`), input: input, output: "9007199254740993"},
 		{name: "InputPath null", definition: pass(`"InputPath":null`), input: input, output: "{}"},
 		{name: "InputPath into the context", definition: pass(`"InputPath":"$$.State.Name"`), output: `"S"`},
@@ -233,14 +233,14 @@ func TestIntrinsicFunctions(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.call, func(t *testing.T) {
-			got := open(t, one(`{"Type":"Pass","Parameters":{"p.$":"`+tt.call+`"},"OutputPath":"$.p"}`), stepfunctions.Options{}).run(t, input)
+			got := open(t, unary(`{"Type":"Pass","Parameters":{"p.$":"`+tt.call+`"},"OutputPath":"$.p"}`), stepfunctions.Options{}).run(t, input)
 			if got.Status == stepfunctions.Succeeded && !same(t, got.Output, tt.want) ||
 				got.Status == stepfunctions.Failed && (got.Error != "States.IntrinsicFailure" || !strings.Contains(got.Cause, tt.want)) {
 				t.Errorf("got %s%s: %s, want %s", got.Output, got.Error, got.Cause, tt.want)
 			}
 		})
 	}
-	got := open(t, one(`{"Type":"Pass","Parameters":{"p.$":"States.UUID()"},"OutputPath":"$.p"}`), stepfunctions.Options{}).run(t, input)
+	got := open(t, unary(`{"Type":"Pass","Parameters":{"p.$":"States.UUID()"},"OutputPath":"$.p"}`), stepfunctions.Options{}).run(t, input)
 	if len(got.Output) != 38 {
 		t.Errorf("UUID %s", got.Output)
 	}
@@ -283,7 +283,7 @@ func TestChoice(t *testing.T) {
 	more := []string{`"Yes":{"Type":"Pass","Result":true,"End":true}`, `"No":{"Type":"Pass","Result":false,"End":true}`}
 	for _, tt := range tests {
 		t.Run(tt.rule, func(t *testing.T) {
-			got := open(t, one(`{"Type":"Choice","Choices":[{`+tt.rule+`,"Next":"Yes"}],"Default":"No"}`, more...), stepfunctions.Options{}).run(t, input)
+			got := open(t, unary(`{"Type":"Choice","Choices":[{`+tt.rule+`,"Next":"Yes"}],"Default":"No"}`, more...), stepfunctions.Options{}).run(t, input)
 			if got.Output != fmt.Sprint(tt.want) {
 				t.Errorf("got %s%s: %s", got.Output, got.Error, got.Cause)
 			}
@@ -291,13 +291,13 @@ func TestChoice(t *testing.T) {
 	}
 	rule := `{"Type":"Choice","Choices":[{"Variable":"$.n","NumericEquals":1,"Next":"Yes"}]}`
 	check(t, []scenario{
-		{name: "none matches", definition: one(rule, more...), input: input, err: "States.NoChoiceMatched"},
-		{name: "variable missing", definition: one(rule, more...), err: "States.Runtime", cause: "'$.n'"},
+		{name: "none matches", definition: unary(rule, more...), input: input, err: "States.NoChoiceMatched"},
+		{name: "variable missing", definition: unary(rule, more...), err: "States.Runtime", cause: "'$.n'"},
 	}, func() stepfunctions.Options { return stepfunctions.Options{} })
 }
 
 func TestWait(t *testing.T) {
-	wait := func(fields string) string { return one(`{"Type":"Wait",` + fields + `}`) }
+	wait := func(fields string) string { return unary(`{"Type":"Wait",` + fields + `}`) }
 	tests := []scenario{
 		{name: "Seconds", definition: wait(`"Seconds":60`), output: "{}", slept: []time.Duration{6 * time.Second}},
 		{name: "SecondsPath", definition: wait(`"SecondsPath":"$.s"`), input: `{"s":20}`, output: `{"s":20}`, slept: []time.Duration{2 * time.Second}},
@@ -312,22 +312,22 @@ func TestDefinitionErrors(t *testing.T) {
 	tests := []struct{ name, definition, want string }{
 		{"not JSON", "{", "unexpected EOF"},
 		{"no start", `{"StartAt":"X","States":{}}`, `no state "X"`},
-		{"unknown field", one(`{"Type":"Pass","Assign":{}}`), `unknown field "Assign"`},
-		{"field of another type", one(`{"Type":"Pass","Seconds":1}`), "state S: a Pass state has no Seconds"},
-		{"unknown type", one(`{"Type":"Nap"}`), `no type "Nap"`},
+		{"unknown field", unary(`{"Type":"Pass","Assign":{}}`), `unknown field "Assign"`},
+		{"field of another type", unary(`{"Type":"Pass","Seconds":1}`), "state S: a Pass state has no Seconds"},
+		{"unknown type", unary(`{"Type":"Nap"}`), `no type "Nap"`},
 		{"JSONata", `{"QueryLanguage":"JSONata","StartAt":"S","States":{"S":{"Type":"Succeed"}}}`, "QueryLanguage JSONata is not implemented here"},
-		{"leads nowhere", one(`{"Type":"Pass","Next":"Gone"}`), `leads to "Gone"`},
+		{"leads nowhere", unary(`{"Type":"Pass","Next":"Gone"}`), `leads to "Gone"`},
 		{"neither Next nor End", `{"StartAt":"S","States":{"S":{"Type":"Pass"}}}`, "want either Next or End"},
-		{"resource", one(`{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage"}`), "is not implemented here"},
-		{"filter", one(`{"Type":"Pass","InputPath":"$.l[?(@.x==1)]"}`), "[?(@.x==1)] is not implemented here"},
-		{"function of a path", one(`{"Type":"Pass","InputPath":"$.l.length()"}`), `want a name at "length()"`},
-		{"ResultPath of many", one(`{"Type":"Pass","ResultPath":"$.l[*]"}`), "ResultPath must be a reference path"},
-		{"intrinsic", one(`{"Type":"Pass","Parameters":{"p.$":"States.Nap()"}}`), "States.Nap is not implemented here"},
-		{"operator", one(`{"Type":"Choice","Choices":[{"Variable":"$","StringLike":"x","Next":"S"}]}`), "StringLike is not implemented here"},
-		{"operand", one(`{"Type":"Choice","Choices":[{"Variable":"$","NumericEquals":"x","Next":"S"}]}`), "wrong type"},
-		{"substitution", one(`{"Type":"Task","Resource":"${Gone}"}`), "nothing to substitute for ${Gone}"},
-		{"inline Map with a reader", one(`{"Type":"Map","Label":"l","ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}}`), "an inline Map has no Label"},
-		{"in a branch", one(`{"Type":"Parallel","Branches":[{"StartAt":"P","States":{"P":{"Type":"Pass"}}}]}`), "branch 0: state P: want either Next or End"},
+		{"resource", unary(`{"Type":"Task","Resource":"arn:aws:states:::sqs:sendMessage"}`), "is not implemented here"},
+		{"filter", unary(`{"Type":"Pass","InputPath":"$.l[?(@.x==1)]"}`), "[?(@.x==1)] is not implemented here"},
+		{"function of a path", unary(`{"Type":"Pass","InputPath":"$.l.length()"}`), `want a name at "length()"`},
+		{"ResultPath of many", unary(`{"Type":"Pass","ResultPath":"$.l[*]"}`), "ResultPath must be a reference path"},
+		{"intrinsic", unary(`{"Type":"Pass","Parameters":{"p.$":"States.Nap()"}}`), "States.Nap is not implemented here"},
+		{"operator", unary(`{"Type":"Choice","Choices":[{"Variable":"$","StringLike":"x","Next":"S"}]}`), "StringLike is not implemented here"},
+		{"operand", unary(`{"Type":"Choice","Choices":[{"Variable":"$","NumericEquals":"x","Next":"S"}]}`), "wrong type"},
+		{"substitution", unary(`{"Type":"Task","Resource":"${Gone}"}`), "nothing to substitute for ${Gone}"},
+		{"inline Map with a reader", unary(`{"Type":"Map","Label":"l","ItemProcessor":{"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}}`), "an inline Map has no Label"},
+		{"in a branch", unary(`{"Type":"Parallel","Branches":[{"StartAt":"P","States":{"P":{"Type":"Pass"}}}]}`), "branch 0: state P: want either Next or End"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

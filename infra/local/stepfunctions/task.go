@@ -77,7 +77,7 @@ func (v *visit) runResource(ctx context.Context, input any) (any, error) {
 // differ from those of an integrated service.
 type eventNames struct {
 	scheduled, started, succeeded, failed, timedOut string
-	of                                              *resource // nil for a function's ARN
+	resource                                        *resource // nil for a function's ARN
 }
 
 func (v *visit) eventNames() eventNames {
@@ -90,15 +90,15 @@ func (v *visit) eventNames() eventNames {
 
 // details adds which service it is.
 func (n eventNames) details(details map[string]any) map[string]any {
-	if n.of != nil {
-		details["resourceType"], details["resource"] = n.of.service, n.of.action
+	if n.resource != nil {
+		details["resourceType"], details["resource"] = n.resource.service, n.resource.action
 	}
 	return details
 }
 
 func (v *visit) begin(names eventNames, input any, seconds int) error {
 	details := map[string]any{"parameters": encode(input), "region": "us-east-1"}
-	if names.of == nil {
+	if names.resource == nil {
 		details = dataDetails("input", encode(input))
 		details["resource"] = v.Resource
 	}
@@ -106,7 +106,7 @@ func (v *visit) begin(names eventNames, input any, seconds int) error {
 		details["timeoutInSeconds"] = seconds
 	}
 	started := map[string]any(nil)
-	if names.of != nil {
+	if names.resource != nil {
 		started = names.details(map[string]any{})
 	}
 	if err := v.event(names.scheduled, names.details(details)); err != nil {
@@ -153,8 +153,8 @@ func (v *visit) invoke(ctx context.Context, input any) (any, error) {
 		return nil, err
 	}
 	return map[string]any{
-		"ExecutedVersion": "$LATEST", "Payload": answer, "StatusCode": number(200),
-		"SdkHttpMetadata": map[string]any{"HttpStatusCode": number(200)},
+		"ExecutedVersion": "$LATEST", "Payload": answer, "StatusCode": toNumber(200),
+		"SdkHttpMetadata": map[string]any{"HttpStatusCode": toNumber(200)},
 	}, nil
 }
 

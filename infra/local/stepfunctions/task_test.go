@@ -21,16 +21,16 @@ func seconds(list ...float64) []time.Duration {
 func TestTask(t *testing.T) {
 	const arn = "arn:aws:lambda:us-east-1:000000000000:function:"
 	invoke := func(function, more string) string {
-		return one(`{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"`+arn+function+`","Payload.$":"$"}`+more+`}`,
+		return unary(`{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"`+arn+function+`","Payload.$":"$"}`+more+`}`,
 			`"Caught":{"Type":"Pass","End":true}`)
 	}
 	direct := func(function, more string) string {
-		return one(`{"Type":"Task","Resource":"`+arn+function+`"`+more+`}`, `"Caught":{"Type":"Pass","End":true}`)
+		return unary(`{"Type":"Task","Resource":"`+arn+function+`"`+more+`}`, `"Caught":{"Type":"Pass","End":true}`)
 	}
 	limited := `{"errorType":"RateLimited","errorMessage":"slow down"}`
 	tests := []scenario{
 		{name: "function's ARN", definition: direct("echo", ""), input: `{"n":9007199254740993}`, output: `{"n":9007199254740993}`},
-		{name: "substituted", definition: one(`{"Type":"Task","Resource":"${Echo}"}`), input: `[1]`, output: `[1]`},
+		{name: "substituted", definition: unary(`{"Type":"Task","Resource":"${Echo}"}`), input: `[1]`, output: `[1]`},
 		{name: "lambda:invoke", definition: invoke("echo", `,"ResultSelector":{"p.$":"$.Payload","s.$":"$.StatusCode"},"ResultPath":"$.r"`), input: `{"a":1}`, output: `{"a":1,"r":{"p":{"a":1},"s":200}}`},
 		{name: "function's error", definition: direct("limited", ""), err: "RateLimited", cause: limited},
 		{name: "another error", definition: direct("broken", ""), err: "Lambda.ServiceException", cause: "broken"},
@@ -48,9 +48,9 @@ func TestTask(t *testing.T) {
 			input: `{"t":1}`, output: `{"t":1,"e":{"Error":"States.Timeout","Cause":""}}`},
 		{name: "answer too large", definition: direct("large", ""), err: "States.DataLimitExceeded", cause: "function:large"},
 		{name: "too large is not States.ALL", definition: direct("large", `,"Catch":[{"ErrorEquals":["States.ALL"],"Next":"Caught"}],"Next":"Caught"`), err: "States.DataLimitExceeded"},
-		{name: "Fail", definition: one(`{"Type":"Fail","Error":"Mine","Cause":"because"}`), err: "Mine", cause: "because"},
-		{name: "Fail by paths", definition: one(`{"Type":"Fail","ErrorPath":"$.e","CausePath":"States.Format('{}!', $.c)"}`), input: `{"e":"Theirs","c":"so"}`, err: "Theirs", cause: "so!"},
-		{name: "Succeed", definition: one(`{"Type":"Succeed","OutputPath":"$.a"}`), input: `{"a":1}`, output: "1"},
+		{name: "Fail", definition: unary(`{"Type":"Fail","Error":"Mine","Cause":"because"}`), err: "Mine", cause: "because"},
+		{name: "Fail by paths", definition: unary(`{"Type":"Fail","ErrorPath":"$.e","CausePath":"States.Format('{}!', $.c)"}`), input: `{"e":"Theirs","c":"so"}`, err: "Theirs", cause: "so!"},
+		{name: "Succeed", definition: unary(`{"Type":"Succeed","OutputPath":"$.a"}`), input: `{"a":1}`, output: "1"},
 	}
 	check(t, tests, func() stepfunctions.Options {
 		return stepfunctions.Options{Invoke: functions{
@@ -66,7 +66,7 @@ func TestTask(t *testing.T) {
 
 func TestPutEvents(t *testing.T) {
 	var sent string
-	w := open(t, one(`{"Type":"Task","Resource":"arn:aws:states:::events:putEvents","Parameters":{"Entries":[{"Source":"aoai-bridge","DetailType":"Done","Detail":{"id.$":"$.id"}}]},"ResultPath":null}`),
+	w := open(t, unary(`{"Type":"Task","Resource":"arn:aws:states:::events:putEvents","Parameters":{"Entries":[{"Source":"aoai-bridge","DetailType":"Done","Detail":{"id.$":"$.id"}}]},"ResultPath":null}`),
 		stepfunctions.Options{PutEvents: func(_ context.Context, request []byte) ([]byte, error) {
 			sent = string(request)
 			return []byte(`{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}`), nil
@@ -80,10 +80,10 @@ func TestPutEvents(t *testing.T) {
 }
 
 func TestNestedExecution(t *testing.T) {
-	child := one(`{"Type":"Choice","Choices":[{"Variable":"$.ok","BooleanEquals":true,"Next":"Yes"}],"Default":"No"}`,
+	child := unary(`{"Type":"Choice","Choices":[{"Variable":"$.ok","BooleanEquals":true,"Next":"Yes"}],"Default":"No"}`,
 		`"Yes":{"Type":"Pass","Result":{"n":1},"End":true}`, `"No":{"Type":"Fail","Error":"Bad","Cause":"no"}`)
 	start := func(how, selector string) string {
-		return one(`{"Type":"Task","Resource":"arn:aws:states:::states:startExecution` + how + `","Parameters":{"StateMachineArn":"` +
+		return unary(`{"Type":"Task","Resource":"arn:aws:states:::states:startExecution` + how + `","Parameters":{"StateMachineArn":"` +
 			stepfunctions.MachineARN("child") + `","Name":"c","Input":{"ok.$":"$.ok"}},"ResultSelector":` + selector + `}`)
 	}
 	tests := []scenario{
@@ -107,7 +107,7 @@ func TestNestedExecution(t *testing.T) {
 }
 
 func TestHistory(t *testing.T) {
-	w := open(t, one(`{"Type":"Task","Resource":"${Echo}","Next":"T"}`, `"T":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"limited"},
+	w := open(t, unary(`{"Type":"Task","Resource":"${Echo}","Next":"T"}`, `"T":{"Type":"Task","Resource":"arn:aws:states:::lambda:invoke","Parameters":{"FunctionName":"limited"},
 		"Retry":[{"ErrorEquals":["RateLimited"],"MaxAttempts":1}],"Catch":[{"ErrorEquals":["States.ALL"],"Next":"W"}],"Next":"W"}`, `"W":{"Type":"Wait","Seconds":1,"End":true}`),
 		stepfunctions.Options{Invoke: functions{"echo": echo, "limited": failing(9, fails("RateLimited", "slow down"))}.invoke})
 	over := w.run(t, "{}")
@@ -142,7 +142,7 @@ func TestHistory(t *testing.T) {
 
 // A loop that never ends meets the limit of events, and its execution fails.
 func TestHistoryIsLimited(t *testing.T) {
-	w := open(t, one(`{"Type":"Pass","Next":"S"}`), stepfunctions.Options{})
+	w := open(t, unary(`{"Type":"Pass","Next":"S"}`), stepfunctions.Options{})
 	over := w.run(t, "{}")
 	if over.Status != stepfunctions.Failed || over.Cause != "The execution reached the maximum number of history events (25000)." {
 		t.Errorf("got %+v", over)

@@ -18,10 +18,10 @@ func encode(value any) string {
 	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
 }
 
-func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
+func toNumber(n int) json.Number { return json.Number(strconv.Itoa(n)) }
 
-// whole returns a number that is an integer.
-func whole(value any) (int, bool) {
+// toInt returns a number that is an integer.
+func toInt(value any) (int, bool) {
 	n, ok := value.(json.Number)
 	if !ok {
 		return 0, false

@@ -19,31 +19,31 @@ type visit struct {
 	retries int
 }
 
-// enter passes through a state and returns the next one with its input; no name at the end.
-func (f *frame) enter(ctx context.Context, name string, input any) (checkpoint, error) {
+// runState runs a state and returns the next one with its input; no name at the end.
+func (f *frame) runState(ctx context.Context, name string, input any) (checkpoint, error) {
 	if err := ctx.Err(); err != nil {
 		return checkpoint{}, err
 	}
 	v := &visit{frame: f, state: f.states.States[name], name: name, input: input, entered: f.service.options.Clock.Now()}
 	kind := v.Type + "State"
-	if err := f.event(kind+"Entered", named(name, "input", encode(input))); err != nil {
+	if err := f.event(kind+"Entered", stateDetails(name, "input", encode(input))); err != nil {
 		return checkpoint{}, err
 	}
 	f.transition()
 	entered := f.last
-	output, next, err := v.pass(ctx)
+	output, next, err := v.runType(ctx)
 	if err != nil {
-		return checkpoint{}, located(err, name, entered)
+		return checkpoint{}, withLocation(err, name, entered)
 	}
 	if len(encode(output)) > maxData {
 		return checkpoint{}, tooLarge(name)
 	}
-	f.forget(name)
-	return checkpoint{next, output}, f.event(kind+"Exited", named(name, "output", encode(output)))
+	f.dropCheckpoints(name)
+	return checkpoint{next, output}, f.event(kind+"Exited", stateDetails(name, "output", encode(output)))
 }
 
-// located says where the runtime found something wrong, as AWS does.
-func located(err error, state string, event int64) error {
+// withLocation adds to a runtime's error in which state it happened, as AWS does.
+func withLocation(err error, state string, event int64) error {
 	const where = "An error occurred while executing the state"
 	failure, ok := errors.AsType[*Failure](err)
 	if !ok || failure.Name != errRuntime || failure == errHistoryFull || strings.HasPrefix(failure.Cause, where) {
@@ -52,46 +52,46 @@ func located(err error, state string, event int64) error {
 	return failf(errRuntime, "%s '%s' (entered at the event id #%d). %s", where, state, event, failure.Cause)
 }
 
-func named(name, field, text string) map[string]any {
+func stateDetails(name, field, text string) map[string]any {
 	details := dataDetails(field, text)
 	details["name"] = name
 	return details
 }
 
-func tooLarge(what string) *Failure {
-	return failf(errDataLimit, "The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.", what)
+func tooLarge(state string) *Failure {
+	return failf(errDataLimit, "The state/task '%s' returned a result with a size exceeding the maximum number of bytes service limit.", state)
 }
 
-// pass does what the state is for.
-func (v *visit) pass(ctx context.Context) (output any, next string, err error) {
+// runType runs a state by its type.
+func (v *visit) runType(ctx context.Context) (output any, next string, err error) {
 	switch v.Type {
 	case "Task", "Parallel", "Map":
-		return v.try(ctx)
+		return v.runWithRetry(ctx)
 	case "Pass":
-		output, err = v.throughPass()
+		output, err = v.runPass()
 		return output, v.Next, err
 	}
-	input, err := v.InputPath.choose(v.input, v.scope(v.input), "InputPath")
+	input, err := v.InputPath.selectFrom(v.input, v.scope(v.input), "InputPath")
 	if err != nil {
 		return nil, "", err
 	}
 	next = v.Next
 	switch v.Type {
 	case "Fail":
-		return nil, "", v.fail(input)
+		return nil, "", v.failState(input)
 	case "Choice":
 		next, err = v.chooseNext(input)
 	case "Wait":
-		err = v.wait(ctx, input)
+		err = v.waitState(ctx, input)
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	output, err = v.OutputPath.choose(input, v.scope(input), "OutputPath")
+	output, err = v.OutputPath.selectFrom(input, v.scope(input), "OutputPath")
 	return output, next, err
 }
 
-func (v *visit) throughPass() (any, error) {
+func (v *visit) runPass() (any, error) {
 	input, err := v.parameters()
 	if err != nil {
 		return nil, err
@@ -100,35 +100,35 @@ func (v *visit) throughPass() (any, error) {
 	if v.fields["Result"] {
 		result = v.Result.value
 	}
-	return v.out(result)
+	return v.outputOf(result)
 }
 
 // parameters is the input as InputPath and Parameters make it.
 func (v *visit) parameters() (any, error) {
-	input, err := v.InputPath.choose(v.input, v.scope(v.input), "InputPath")
+	input, err := v.InputPath.selectFrom(v.input, v.scope(v.input), "InputPath")
 	if err != nil || v.Parameters.expression == nil || v.Type == "Map" {
 		return input, err // Parameters of a Map is the older name of ItemSelector
 	}
 	return v.Parameters.eval(v.scope(input), "Parameters")
 }
 
-// out is the output as ResultSelector, ResultPath and OutputPath make it of a result.
-func (v *visit) out(result any) (any, error) {
+// outputOf is the output as ResultSelector, ResultPath and OutputPath make it of a result.
+func (v *visit) outputOf(result any) (any, error) {
 	if v.ResultSelector.expression != nil {
 		var err error
 		if result, err = v.ResultSelector.eval(v.scope(result), "ResultSelector"); err != nil {
 			return nil, err
 		}
 	}
-	output, err := v.ResultPath.place(v.input, result)
+	output, err := v.ResultPath.putResult(v.input, result)
 	if err != nil {
 		return nil, err
 	}
-	return v.OutputPath.choose(output, v.scope(output), "OutputPath")
+	return v.OutputPath.selectFrom(output, v.scope(output), "OutputPath")
 }
 
-// try runs a state that may fail, again and again as Retry says, and then leads where Catch says.
-func (v *visit) try(ctx context.Context) (output any, next string, err error) {
+// runWithRetry runs a state that may fail, retries it as Retry says, and then goes on as Catch says.
+func (v *visit) runWithRetry(ctx context.Context) (output any, next string, err error) {
 	tried := make(map[*retrier]int)
 	for {
 		output, err = v.attempt(ctx)
@@ -143,10 +143,10 @@ func (v *visit) try(ctx context.Context) (output any, next string, err error) {
 		if r == nil || tried[r] >= r.attempts() {
 			return v.catch(failure)
 		}
-		if err := v.service.wait(ctx, r.delay(tried[r])); err != nil {
+		if err := v.service.sleepScaled(ctx, r.delay(tried[r])); err != nil {
 			return nil, "", err
 		}
-		v.forget(v.name) // unlike a redrive, it begins anew
+		v.dropCheckpoints(v.name) // unlike a redrive, it starts over
 		tried[r]++
 		v.retries++
 		v.transition()
@@ -170,7 +170,7 @@ func (v *visit) attempt(ctx context.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.out(result)
+	return v.outputOf(result)
 }
 
 func (v *visit) retrier(failure *Failure) *retrier {
@@ -187,8 +187,8 @@ func (v *visit) catch(failure *Failure) (output any, next string, err error) {
 		if !failure.matches(c.ErrorEquals) {
 			continue
 		}
-		output, err = c.ResultPath.place(v.input, map[string]any{"Error": failure.Name, "Cause": failure.Cause})
-		v.forget(v.name)
+		output, err = c.ResultPath.putResult(v.input, map[string]any{"Error": failure.Name, "Cause": failure.Cause})
+		v.dropCheckpoints(v.name)
 		return output, c.Next, err
 	}
 	return nil, "", failure
@@ -205,13 +205,13 @@ func (v *visit) contextObject() any {
 	object := map[string]any{
 		"Execution": map[string]any{
 			"Id": v.arn, "Name": v.execution.name, "Input": input, "StartTime": v.started.UTC().Format(timeFormat),
-			"RoleArn": roleARN, "RedriveCount": number(v.redrives),
+			"RoleArn": roleARN, "RedriveCount": toNumber(v.redrives),
 		},
 		"StateMachine": map[string]any{"Id": v.machine.arn, "Name": v.machine.name},
-		"State":        map[string]any{"Name": v.name, "EnteredTime": v.entered.UTC().Format(timeFormat), "RetryCount": number(v.retries)},
+		"State":        map[string]any{"Name": v.name, "EnteredTime": v.entered.UTC().Format(timeFormat), "RetryCount": toNumber(v.retries)},
 	}
 	if v.item.mapped {
-		object["Map"] = map[string]any{"Item": map[string]any{"Index": number(v.item.index), "Value": v.item.value}}
+		object["Map"] = map[string]any{"Item": map[string]any{"Index": toNumber(v.item.index), "Value": v.item.value}}
 	}
 	return object
 }

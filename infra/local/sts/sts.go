@@ -25,7 +25,7 @@ const (
 )
 
 // A Server is the STS of one account. It is an http.Handler, which leaves the request's signature to
-// whoever calls it, and it is safe for concurrent use.
+// its caller, and it is safe for concurrent use.
 type Server struct {
 	faults.Switch // operations are named as in the API: GetCallerIdentity, GetWebIdentityToken
 

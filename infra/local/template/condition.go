@@ -8,8 +8,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// choose evaluates Fn::If: only the branch that counts.
-func (s *scope) choose(argument ast.Node) (any, error) {
+// evalIf evaluates Fn::If: only the branch that counts.
+func (s *scope) evalIf(argument ast.Node) (any, error) {
 	parts := slices.Collect(items(argument))
 	if len(parts) != 3 {
 		return nil, fmt.Errorf("want a condition and two values")
@@ -35,11 +35,11 @@ func (s *scope) condition(name string) (bool, error) {
 	}
 	s.pending = append(s.pending, name)
 	defer func() { s.pending = s.pending[:len(s.pending)-1] }()
-	return s.holds(n)
+	return s.evalBool(n)
 }
 
-// holds evaluates what may stand for true or false.
-func (s *scope) holds(n ast.Node) (bool, error) {
+// evalBool evaluates what may stand for true or false.
+func (s *scope) evalBool(n ast.Node) (bool, error) {
 	if list := pairs(n); len(list) == 1 && list[0].key == "Condition" {
 		return s.condition(scalarText(list[0].value))
 	}
@@ -60,7 +60,7 @@ func (s *scope) holds(n ast.Node) (bool, error) {
 		return s.all(argument)
 	case "Or":
 		for item := range items(argument) {
-			if holds, err := s.holds(item); holds || err != nil {
+			if holds, err := s.evalBool(item); holds || err != nil {
 				return holds, err
 			}
 		}
@@ -71,7 +71,7 @@ func (s *scope) holds(n ast.Node) (bool, error) {
 
 func (s *scope) all(argument ast.Node) (bool, error) {
 	for item := range items(argument) {
-		if holds, err := s.holds(item); !holds || err != nil {
+		if holds, err := s.evalBool(item); !holds || err != nil {
 			return false, err
 		}
 	}

@@ -29,8 +29,8 @@ func pairs(n ast.Node) []pair {
 	return list
 }
 
-// child follows keys down from a mapping. It returns nil where there is nothing.
-func child(n ast.Node, keys ...string) ast.Node {
+// descend follows keys down from a mapping. It returns nil where there is nothing.
+func descend(n ast.Node, keys ...string) ast.Node {
 	for _, key := range keys {
 		list := pairs(n)
 		at := slices.IndexFunc(list, func(p pair) bool { return p.key == key })

@@ -13,7 +13,7 @@ func accountARN(service string) string {
 // physicalID is what Ref gives of a resource. Only a deployment has ids of its own; here a function
 // and a state machine are called as the template calls them, and a bucket after it.
 func (s *scope) physicalID(id string) (string, error) {
-	switch s.kind(id) {
+	switch s.typeOf(id) {
 	case "AWS::S3::Bucket":
 		return s.bucketName(id)
 	case "AWS::Serverless::StateMachine":
@@ -25,7 +25,7 @@ func (s *scope) physicalID(id string) (string, error) {
 // physicalAttribute is what Fn::GetAtt gives. Attributes that nothing here has use for stay
 // symbolic: Resource.Attribute.
 func (s *scope) physicalAttribute(id, attribute string) (string, error) {
-	switch s.kind(id) + " " + attribute {
+	switch s.typeOf(id) + " " + attribute {
 	case "AWS::Serverless::Function Arn":
 		return accountARN("lambda") + "function:" + id, nil
 	case "AWS::Serverless::StateMachine Arn":
@@ -40,7 +40,7 @@ func (s *scope) physicalAttribute(id, attribute string) (string, error) {
 	return id + "." + attribute, nil
 }
 
-func (s *scope) kind(id string) string { return scalarText(child(s.resources[id], "Type")) }
+func (s *scope) typeOf(id string) string { return scalarText(descend(s.resources[id], "Type")) }
 
 func (s *scope) machineName(id string) (string, error) {
 	return s.property(id, "Name", id)
@@ -57,7 +57,7 @@ func (s *scope) bucketName(id string) (string, error) {
 
 // property evaluates a property that is text.
 func (s *scope) property(id, name, absent string) (string, error) {
-	properties, err := s.mapping(child(s.resources[id], "Properties"), name)
+	properties, err := s.mapping(descend(s.resources[id], "Properties"), name)
 	if err != nil {
 		return "", err
 	}

@@ -37,16 +37,16 @@ func newScope(root ast.Node, overrides map[string]string) (*scope, error) {
 		parameters: make(map[string]string),
 		lists:      make(map[string]bool),
 		conditions: make(map[string]ast.Node),
-		mappings:   child(root, "Mappings"),
+		mappings:   descend(root, "Mappings"),
 		resources:  make(map[string]ast.Node),
 	}
 	known := make(map[string]bool)
-	for _, p := range pairs(child(root, "Parameters")) {
+	for _, p := range pairs(descend(root, "Parameters")) {
 		known[p.key] = true
-		if value := child(p.value, "Default"); value != nil {
+		if value := descend(p.value, "Default"); value != nil {
 			s.parameters[p.key] = scalarText(value)
 		}
-		kind := scalarText(child(p.value, "Type"))
+		kind := scalarText(descend(p.value, "Type"))
 		s.lists[p.key] = kind == "CommaDelimitedList" || strings.HasPrefix(kind, "List<")
 	}
 	for _, name := range slices.Sorted(maps.Keys(overrides)) {
@@ -55,10 +55,10 @@ func newScope(root ast.Node, overrides map[string]string) (*scope, error) {
 		}
 		s.parameters[name] = overrides[name]
 	}
-	for _, c := range pairs(child(root, "Conditions")) {
+	for _, c := range pairs(descend(root, "Conditions")) {
 		s.conditions[c.key] = c.value
 	}
-	for _, r := range pairs(child(root, "Resources")) {
+	for _, r := range pairs(descend(root, "Resources")) {
 		s.resources[r.key] = r.value
 	}
 	return s, nil
@@ -66,7 +66,7 @@ func newScope(root ast.Node, overrides map[string]string) (*scope, error) {
 
 // exists reports whether a resource's condition holds.
 func (s *scope) exists(resource ast.Node) (bool, error) {
-	name := scalarText(child(resource, "Condition"))
+	name := scalarText(descend(resource, "Condition"))
 	if name == "" {
 		return true, nil
 	}
@@ -147,7 +147,7 @@ func (s *scope) call(name string, argument ast.Node) (any, error) {
 	case "Sub":
 		return s.sub(argument)
 	case "If":
-		return s.choose(argument)
+		return s.evalIf(argument)
 	case "GetAtt":
 		return s.attribute(argument)
 	case "Join":
@@ -288,7 +288,7 @@ func (s *scope) findInMap(argument ast.Node) (any, error) {
 	if err != nil || len(keys) != 3 {
 		return nil, cmp.Or(err, fmt.Errorf("want a mapping's name and two keys"))
 	}
-	found := child(s.mappings, textOf(keys[0]), textOf(keys[1]), textOf(keys[2]))
+	found := descend(s.mappings, textOf(keys[0]), textOf(keys[1]), textOf(keys[2]))
 	if found == nil {
 		return nil, fmt.Errorf("nothing at %v", keys)
 	}

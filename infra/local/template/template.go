@@ -1,6 +1,6 @@
 // Package template reads a SAM template as far as the local stack needs it: parameters, functions, the
 // REST API with its routes, state machines, buckets, and the rules that lead from events to state
-// machines. It refuses to know what a stack does with them, and looks at nothing else in the template:
+// machines. It does not know what a stack does with them, and looks at nothing else in the template:
 // roles, policies and outputs may use intrinsics that it does not have.
 package template
 
@@ -86,20 +86,20 @@ func read(root ast.Node, overrides map[string]string) (*Template, error) {
 	}
 	t := &Template{Parameters: s.parameters, Functions: make(map[string]Function),
 		StateMachines: make(map[string]StateMachine), Buckets: make(map[string]Bucket)}
-	globals, err := s.mapping(child(root, "Globals", "Function"), functionProperties...)
+	globals, err := s.mapping(descend(root, "Globals", "Function"), functionProperties...)
 	if err != nil {
 		return nil, err
 	}
 	hasAPI := false
-	for _, r := range pairs(child(root, "Resources")) {
+	for _, r := range pairs(descend(root, "Resources")) {
 		if ok, err := s.exists(r.value); !ok || err != nil {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", r.key, err)
 			}
 			continue
 		}
-		properties := child(r.value, "Properties")
-		switch scalarText(child(r.value, "Type")) {
+		properties := descend(r.value, "Properties")
+		switch scalarText(descend(r.value, "Type")) {
 		case "AWS::Serverless::Function":
 			err = s.function(t, r.key, properties, globals)
 		case "AWS::Serverless::Api":
@@ -150,11 +150,11 @@ func (s *scope) function(t *Template, id string, properties ast.Node, globals ob
 	}
 	t.Functions[id] = f
 
-	for _, event := range pairs(child(properties, "Events")) {
-		if scalarText(child(event.value, "Type")) != "Api" {
+	for _, event := range pairs(descend(properties, "Events")) {
+		if scalarText(descend(event.value, "Type")) != "Api" {
 			continue
 		}
-		route, err := s.route(id, child(event.value, "Properties"))
+		route, err := s.route(id, descend(event.value, "Properties"))
 		if err != nil {
 			return fmt.Errorf("%s: %w", event.key, err)
 		}

@@ -84,13 +84,13 @@ func (s *scope) stateMachine(t *Template, id string, properties ast.Node) error 
 	}
 	t.StateMachines[id] = m
 
-	for _, event := range pairs(child(properties, "Events")) {
-		if kind := scalarText(child(event.value, "Type")); kind != "EventBridgeRule" && kind != "CloudWatchEvent" {
+	for _, event := range pairs(descend(properties, "Events")) {
+		if kind := scalarText(descend(event.value, "Type")); kind != "EventBridgeRule" && kind != "CloudWatchEvent" {
 			continue
 		}
 		rule := Rule{Name: id + event.key, TargetARN: m.ARN}
-		from := child(event.value, "Properties")
-		if err := s.rule(&rule, child(from, "Pattern"), from); err != nil {
+		from := descend(event.value, "Properties")
+		if err := s.rule(&rule, descend(from, "Pattern"), from); err != nil {
 			return fmt.Errorf("%s: %w", event.key, err)
 		}
 		t.Rules = append(t.Rules, rule)
@@ -100,13 +100,13 @@ func (s *scope) stateMachine(t *Template, id string, properties ast.Node) error 
 
 // eventRule adds a rule for each target of an AWS::Events::Rule.
 func (s *scope) eventRule(t *Template, id string, properties ast.Node) error {
-	for target := range items(child(properties, "Targets")) {
+	for target := range items(descend(properties, "Targets")) {
 		p, err := s.mapping(target, "Arn")
 		if err != nil {
 			return err
 		}
 		rule := Rule{Name: id, TargetARN: textOf(p["Arn"])}
-		if err := s.rule(&rule, child(properties, "EventPattern"), target); err != nil {
+		if err := s.rule(&rule, descend(properties, "EventPattern"), target); err != nil {
 			return err
 		}
 		t.Rules = append(t.Rules, rule)
@@ -116,7 +116,7 @@ func (s *scope) eventRule(t *Template, id string, properties ast.Node) error {
 
 // rule reads a pattern, and what becomes of an event on its way to a target.
 func (s *scope) rule(rule *Rule, pattern, target ast.Node) error {
-	typed, err := s.typed(pattern)
+	typed, err := s.evalTyped(pattern)
 	if err != nil {
 		return err
 	}
@@ -145,8 +145,8 @@ func (s *scope) rule(rule *Rule, pattern, target ast.Node) error {
 	return cmp.Or(r.err, transformer.err)
 }
 
-// typed evaluates a node for JSON: unlike elsewhere in a template, a number is one, and so is true.
-func (s *scope) typed(n ast.Node) (any, error) {
+// evalTyped evaluates a node for JSON: unlike elsewhere in a template, a number is one, and so is true.
+func (s *scope) evalTyped(n ast.Node) (any, error) {
 	if _, _, ok := intrinsic(n); ok {
 		return s.eval(n)
 	}
@@ -154,7 +154,7 @@ func (s *scope) typed(n ast.Node) (any, error) {
 	case *ast.MappingNode, *ast.MappingValueNode:
 		object := make(map[string]any)
 		for _, p := range pairs(n) {
-			value, err := s.typed(p.value)
+			value, err := s.evalTyped(p.value)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", p.key, err)
 			}
@@ -164,7 +164,7 @@ func (s *scope) typed(n ast.Node) (any, error) {
 	case *ast.SequenceNode:
 		list := []any{}
 		for item := range items(n) {
-			value, err := s.typed(item)
+			value, err := s.evalTyped(item)
 			if err != nil {
 				return nil, err
 			}

@@ -29,9 +29,9 @@ var classBits = map[string]byte{
 	"s":  space,
 }
 
-const block = 128 // characters that share a line of the table
+const blockSize = 128 // characters that share a line of the table
 
-// classTable returns an index, one byte for each block of the code points, and behind it the blocks.
+// classTable returns an index, one byte for each block of the code points, and after it the blocks.
 func classTable(file string) ([]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -58,8 +58,8 @@ func classTable(file string) ([]byte, error) {
 	var index []byte
 	var blocks strings.Builder
 	seen := map[string]int{}
-	for at := 0; at < len(class); at += block {
-		b := string(class[at : at+block])
+	for at := 0; at < len(class); at += blockSize {
+		b := string(class[at : at+blockSize])
 		n, ok := seen[b]
 		if !ok {
 			n = len(seen)

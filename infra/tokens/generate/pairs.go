@@ -3,11 +3,11 @@ package main
 import "math/bits"
 
 // pairs finds the token that two merge into. A slot is the token's id and, in the bits above, some of the
-// hash to tell most strangers by. The tokens are put in by rising id, each into the first free slot from where
-// its hash points: so who looks for one below some id may stop at a slot that has no lower one.
+// hash, which rules out most other pairs. The tokens are put in by rising id, each into the first free slot from where
+// its hash points: so a search for one below some id may stop at a slot that has no lower one.
 //
 // The filter, a byte for each slot, has two bits set in one of its words for every pair that merges.
-// Most do not, and nearly all of these are known by it.
+// Most pairs do not merge, and the filter rules out nearly all of these.
 type pairs struct {
 	slots  []uint32
 	filter []uint64

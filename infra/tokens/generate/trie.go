@@ -9,7 +9,7 @@ import (
 // The trie of the tokens, as a double array with one unit of four bytes per node: bits 0 to 8 are the
 // label, the byte that leads to the node; the rest is the id if the node is a leaf, else the base from
 // which its children are counted: the child for byte b stands at base+b, and the node's own id, where the
-// path to it is a token too, at base-1. No two nodes have the same base, so the label alone tells whose
+// path to it is a token too, at base-1. No two nodes have the same base, so the label alone shows whose
 // child a unit is.
 const (
 	labelBits = 9
@@ -36,9 +36,9 @@ func newTrie(tokens [][]byte) []uint32 {
 	queue := &nodes{{0, len(order), 0, -1, 0}}
 	for queue.Len() > 0 {
 		n := heap.Pop(queue).(node)
-		own := -1
+		tokenID := -1
 		if len(tokens[order[n.low]]) == n.depth {
-			own = order[n.low]
+			tokenID = order[n.low]
 			n.low++
 		}
 		var labels []int
@@ -54,16 +54,16 @@ func newTrie(tokens [][]byte) []uint32 {
 			at = to
 		}
 		if len(labels) == 0 {
-			b.units[n.unit] |= uint32(own)<<restShift | isLeaf | hasID
+			b.units[n.unit] |= uint32(tokenID)<<restShift | isLeaf | hasID
 			continue
 		}
-		base := b.place(labels, own >= 0)
+		base := b.placeNode(labels, tokenID >= 0)
 		if n.unit >= 0 {
 			b.units[n.unit] |= uint32(base) << restShift
 		}
-		if own >= 0 {
+		if tokenID >= 0 {
 			b.units[n.unit] |= hasID
-			b.units[base-1] = uint32(own)<<restShift | noByte
+			b.units[base-1] = uint32(tokenID)<<restShift | noByte
 		}
 		for i, child := range children {
 			child.unit = base + labels[i]
@@ -71,35 +71,35 @@ func newTrie(tokens [][]byte) []uint32 {
 			heap.Push(queue, child)
 		}
 	}
-	b.grow(b.top + 256) // any byte may be looked up behind any base
+	b.grow(b.top + 256) // any byte may be looked up from any base
 	return b.units[:b.top+256]
 }
 
 type builder struct {
-	units []uint32
-	based []bool   // by base: whether a node has it
-	from  [258]int // by number of units wanted: below, there is no room
-	top   int      // the highest base
+	units     []uint32
+	based     []bool   // by base: whether a node has it
+	firstRoom [258]int // by number of units wanted: there is no room below it
+	top       int      // the highest base
 }
 
-// place finds the first base with room for the labels, and for an id if own.
-func (b *builder) place(labels []int, own bool) int {
+// placeNode finds the first base with room for the labels, and for an id if withID.
+func (b *builder) placeNode(labels []int, withID bool) int {
 	wanted := len(labels)
-	if own {
+	if withID {
 		wanted++
 	}
-	for base := max(1, b.from[wanted]); ; base++ {
+	for base := max(1, b.firstRoom[wanted]); ; base++ {
 		b.grow(base + 256)
-		if b.based[base] || own && b.units[base-1] != unused ||
+		if b.based[base] || withID && b.units[base-1] != unused ||
 			slices.ContainsFunc(labels, func(l int) bool { return b.units[base+l] != unused }) {
 			continue
 		}
 		b.based[base] = true
 		b.top = max(b.top, base)
 		if wanted > 4 {
-			b.from[wanted] = base
-		} else if base > b.from[wanted]+4096 {
-			b.from[wanted] = base - 4096 // what few units did not fit here, few will
+			b.firstRoom[wanted] = base
+		} else if base > b.firstRoom[wanted]+4096 {
+			b.firstRoom[wanted] = base - 4096 // where so few units did not fit, hardly any others will
 		}
 		return base
 	}

@@ -1,4 +1,4 @@
-// Command bootstrap is a function behind a REST API that does what its path says.
+// Command bootstrap is a function of a REST API that does what its path says.
 package main
 
 import (
@@ -71,7 +71,7 @@ func (a asking) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// Close tells that nobody reads any more.
+// Close passes the gate: the answer is no longer read.
 func (e *endless) Close() error {
 	e.gate.Read(nil)
 	return e.PipeReader.Close()

@@ -92,7 +92,7 @@ func (exiting) Read([]byte) (int, error)  { os.Exit(1); return 0, nil }
 func (hanging) Read([]byte) (int, error)  { select {} }
 func (a asking) Read([]byte) (int, error) { ask(a.url); return 0, io.EOF }
 
-// endless says something once and then nothing, until it is closed, and tells so.
+// endless sends something once and then nothing, until it is closed, when it calls url.
 type endless struct {
 	*io.PipeReader
 	url string

@@ -1,0 +1,27 @@
+package batch
+
+import (
+	"context"
+	"time"
+
+	"aoai-bridge/shared/batch/job"
+)
+
+// Cancel has a job end: batches are cancelled, what they have answered by then is collected, and no
+// other line is sent. The workflow sees it at its next step.
+func (s *Service) Cancel(ctx context.Context, jobID string) error {
+	return s.store.Put(ctx, job.CancelKey(jobID), job.Cancellation{At: s.now().UTC()})
+}
+
+// CancelledAt is when Cancel was last called for a job, which may not have a record yet; zero if it was not.
+func (s *Service) CancelledAt(ctx context.Context, jobID string) (time.Time, error) {
+	var c job.Cancellation
+	_, err := s.store.Get(ctx, job.CancelKey(jobID), &c)
+	return c.At, err
+}
+
+// cancelled reports whether the job's owner has cancelled it.
+func (s *Service) cancelled(ctx context.Context, jobID string) (bool, error) {
+	at, err := s.CancelledAt(ctx, jobID)
+	return !at.IsZero(), err
+}

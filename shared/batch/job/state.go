@@ -1,0 +1,79 @@
+package job
+
+import (
+	"slices"
+	"time"
+
+	"aoai-bridge/shared/azurebatch"
+	"aoai-bridge/shared/batch/jsonl"
+	"aoai-bridge/shared/usage"
+)
+
+// State is how far a try of a part is. It is written before and after whatever must not happen twice.
+type State struct {
+	Mode        jsonl.Mode         `json:"mode"`
+	Lines       int                `json:"lines"`
+	Bytes       int64              `json:"bytes"`
+	Uploading   bool               `json:"uploading"` // an upload has been begun
+	FileID      string             `json:"file_id,omitempty"`
+	Creating    bool               `json:"creating"` // a create has been sent
+	Create      int                `json:"create"`   // how many batches there have been before
+	BatchID     string             `json:"batch_id,omitempty"`
+	CreatedAt   time.Time          `json:"created_at,omitzero"` // of the batch
+	Status      string             `json:"status,omitempty"`    // of the batch, or StateEnded
+	Counts      azurebatch.Counts  `json:"request_counts"`
+	OutputID    string             `json:"output_file_id,omitempty"`
+	ErrorID     string             `json:"error_file_id,omitempty"`
+	Errors      []azurebatch.Error `json:"errors,omitempty"`
+	Cancelled   bool               `json:"cancelled,omitempty"`   // by the job's owner
+	Unavailable int                `json:"unavailable,omitempty"` // polls in a row that found no batch
+}
+
+// StateEnded marks a try that has nothing more to come from Azure.
+const StateEnded = "ended"
+
+// Terminal reports whether nothing more comes of the try's batch.
+func (st *State) Terminal() bool {
+	switch st.Status {
+	case "completed", "failed", "expired", "cancelled", StateEnded:
+		return true
+	}
+	return false
+}
+
+// Creation is the record of a try's batch. The first one written decides which batch that is.
+type Creation struct {
+	BatchID   string    `json:"batch_id"`
+	FileID    string    `json:"file_id"` // of its input
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Adopt makes a batch the try's.
+func (st *State) Adopt(c Creation) {
+	st.BatchID, st.FileID, st.CreatedAt = c.BatchID, c.FileID, c.CreatedAt
+}
+
+// Update takes over how far the batch is.
+func (st *State) Update(b *azurebatch.Batch) {
+	st.Status, st.OutputID, st.ErrorID, st.Errors = b.Status, b.OutputFileID, b.ErrorFileID, b.Errors
+	if b.Counts != nil {
+		st.Counts = *b.Counts
+	}
+}
+
+// FoundNoRoom reports whether the batch failed because the deployment's quota of enqueued tokens was full.
+func (st *State) FoundNoRoom() bool {
+	return slices.ContainsFunc(st.Errors, func(e azurebatch.Error) bool { return e.Code == azurebatch.TokenLimitExceeded })
+}
+
+// Tried is what came of a try of a part.
+type Tried struct {
+	Mode      jsonl.Mode     `json:"mode"`
+	Lines     int            `json:"lines"`
+	Succeeded int            `json:"succeeded"`
+	Failed    int            `json:"failed"`            // for good
+	Again     int            `json:"again"`             // go into the next try
+	Reasons   map[string]int `json:"reasons,omitempty"` // of another try
+	Torn      int            `json:"torn,omitempty"`    // lines of Azure's files that are no JSON
+	Usage     usage.Usage    `json:"usage"`
+}

@@ -1,0 +1,51 @@
+package job
+
+import "math"
+
+// Step is what the workflow carries from task to task of a part.
+type Step struct {
+	Job    string `json:"job"`
+	Part   int    `json:"part"`
+	Try    int    `json:"try"`
+	Status string `json:"status,omitempty"`
+	// Wait is how many seconds the workflow lets pass before the next task; it grows with Waits.
+	Wait  int `json:"wait_seconds"`
+	Waits int `json:"waits"`
+}
+
+// What a step's task tells the workflow.
+const (
+	StepSubmitted = "submitted" // to Azure: wait, then poll
+	StepNoRoom    = "no_room"   // the quota is full, or the file is not ready: wait, then submit
+	StepWorking   = "working"   // online calls, and the time was over: submit
+	StepRunning   = "running"   // wait, then poll
+	StepEnded     = "ended"     // collect
+	StepNotReady  = "not_ready" // the output is not there yet: wait, then collect
+	StepAgain     = "again"     // there are lines for another try: submit
+	StepDone      = "done"
+)
+
+// Waits grow from one minute, the least Azure's documentation allows (how-to-batch-content.md,
+// 03/19/2026), to twenty, so that a batch of 24 hours takes about 90 of them.
+const (
+	firstWait = 60
+	lastWait  = 1200
+	growth    = 1.125
+)
+
+// Later has the workflow wait before the next task, the longer the more often it has waited.
+func (st Step) Later(status string) *Step {
+	st.Status = status
+	st.Wait = int(min(lastWait, firstWait*math.Pow(growth, float64(st.Waits))))
+	st.Waits++
+	return &st
+}
+
+// Next has the workflow go on at once.
+func (st Step) Next(status string) *Step {
+	st.Status, st.Wait, st.Waits = status, 0, 0
+	return &st
+}
+
+// ThisTry is the try that the step is about.
+func (st Step) ThisTry() Try { return Try{st.Job, st.Part, st.Try} }

@@ -1,0 +1,55 @@
+package job
+
+import (
+	"time"
+
+	"aoai-bridge/shared/usage"
+)
+
+// Summary is what a job's owner gets to know of it.
+type Summary struct {
+	Job         string      `json:"job"`
+	Status      string      `json:"status"` // completed, cancelled, refused or failed
+	Failure     *Failure    `json:"error,omitempty"`
+	Source      string      `json:"source"`            // s3://bucket/key
+	Results     string      `json:"results,omitempty"` // s3://bucket/key
+	Errors      string      `json:"errors,omitempty"`  // s3://bucket/key, where they are apart
+	Lines       LineCounts  `json:"lines"`
+	Usage       usage.Usage `json:"usage"`
+	Cost        Cost        `json:"cost"`
+	Parts       int         `json:"parts"`
+	TriedAgain  TriedAgain  `json:"tried_again"`
+	CreatedAt   time.Time   `json:"created_at"`
+	PlannedAt   time.Time   `json:"planned_at,omitzero"`
+	CompletedAt time.Time   `json:"completed_at"`
+	Seconds     int64       `json:"seconds"`
+}
+
+// LineCounts add up: every line succeeded or failed.
+type LineCounts struct {
+	Total     int `json:"total"`
+	Succeeded int `json:"succeeded"`
+	Failed    int `json:"failed"`
+	Invalid   int `json:"invalid"` // of those that failed: never sent
+	Online    int `json:"online"`  // of those that succeeded: by online calls
+}
+
+// Cost is in USD. Nil is not known, for want of a price.
+type Cost struct {
+	USD       *float64 `json:"usd"`
+	Estimated *float64 `json:"estimated_usd"`       // before anything was sent
+	Standard  *float64 `json:"global_standard_usd"` // the same tokens by Global Standard
+	Saving    *float64 `json:"saving_usd"`          // against that
+	Unpriced  []string `json:"unpriced_models,omitempty"`
+}
+
+// TriedAgain counts the lines that took more than one try.
+type TriedAgain struct {
+	Lines   int            `json:"lines"`
+	Reasons map[string]int `json:"reasons,omitempty"` // http_429, batch_expired, no_answer ...
+}
+
+// Cancellation is the mark of a cancelled job.
+type Cancellation struct {
+	At time.Time `json:"at"`
+}

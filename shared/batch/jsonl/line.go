@@ -1,0 +1,184 @@
+package jsonl
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"aoai-bridge/shared/decimal"
+	"aoai-bridge/shared/rawjson"
+)
+
+// The operations that a line can ask for, as they come after /v1/ in its url.
+const (
+	ChatCompletions = "chat/completions"
+	Responses       = "responses"
+	Embeddings      = "embeddings"
+)
+
+// Mode says how a line is answered.
+type Mode string
+
+// A line, or a whole job, may choose its mode; without a choice it is Batch where a batch deployment
+// serves the model, and Online elsewhere.
+const (
+	Auto   Mode = ""
+	Batch  Mode = "batch"  // by Azure's batch API, within 24 hours or so, at half the price
+	Online Mode = "online" // at once, by an online deployment
+)
+
+// Valid reports whether a mode is one of these.
+func (m Mode) Valid() bool { return m == Auto || m == Batch || m == Online }
+
+// Line is one request of a JSONL file.
+type Line struct {
+	Number   int
+	CustomID json.RawMessage // as it stands in the file; nil where there is none
+	Endpoint string          // ChatCompletions, Responses or Embeddings
+	Model    string          // as the file names it
+	Mode     Mode            // of the line itself
+	Body     rawjson.Node
+}
+
+// Error is why a line has no response.
+type Error struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Line    int    `json:"line"`
+}
+
+// NewError makes the error of a line; the message begins with the line's number.
+func NewError(number int, code, message string) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf("Line %d: %s", number, message), Line: number}
+}
+
+// Parse reads a line of a file into a tree, which the line's body belongs to. With an error it returns as
+// much of the line as answers need: its number and, where it can be read, its custom_id.
+func Parse(tree *rawjson.Tree, raw RawLine) (*Line, *Error) {
+	l := &Line{Number: raw.Number}
+	switch {
+	case raw.Long:
+		return l, l.Fail("line_too_long", "The line is longer than %d bytes. Split the request, or give images by URL.", maxLine)
+	case !utf8.Valid(raw.Text):
+		return l, l.Fail("invalid_utf8", "The line is not UTF-8 text. Save the file as UTF-8.")
+	}
+	o, err := tree.Read(raw.Text)
+	if err == nil && o.Kind() != '{' {
+		err = rawjson.ErrNotObject
+	}
+	if err != nil {
+		return l, l.Fail("invalid_json_line", "The line is not a JSON object: %v. Write each request on one line of its own.", err)
+	}
+	if id := o.Get("custom_id"); !id.Absent() {
+		l.CustomID = id.Raw()
+	}
+	if key := o.Repeated("custom_id", "method", "url", "body", "mode"); key != "" {
+		return l, l.Fail("duplicate_parameter", "'%s' is given more than once. Give it once.", key)
+	}
+	if got, want := o.Misspelt("custom_id", "method", "url", "body", "mode"); got != "" {
+		return l, l.misspelt(got, want)
+	}
+	if o.Get("method").Text() != "POST" {
+		return l, l.Fail("invalid_method", "'method' must be \"POST\".")
+	}
+	url := o.Get("url").Text()
+	if l.Endpoint = EndpointOf(url); l.Endpoint == "" {
+		return l, l.Fail("invalid_url", "'url' must be \"/v1/chat/completions\", \"/v1/responses\" or \"/v1/embeddings\".")
+	}
+	switch mode := o.Get("mode"); {
+	case mode.Absent():
+	case mode.Text() == string(Batch):
+		l.Mode = Batch
+	case mode.Text() == string(Online):
+		l.Mode = Online
+	default:
+		return l, l.Fail("invalid_mode", "'mode' must be \"batch\" or \"online\"; leave it out for the cheapest that works.")
+	}
+	if l.Body = o.Get("body"); l.Body.Kind() != '{' {
+		return l, l.Fail("missing_required_parameter", "'body' must be an object: the request as %s takes it.", url)
+	}
+	return l, l.checkBody()
+}
+
+func (l *Line) checkBody() *Error {
+	if key := l.Body.Repeated("model", "stream", "background"); key != "" {
+		return l.Fail("duplicate_parameter", "'body.%s' is given more than once. Give it once.", key)
+	}
+	if got, want := l.Body.Misspelt("model", "stream", "background", "max_completion_tokens", "max_tokens", "max_output_tokens", "n"); got != "" {
+		return l.misspelt("body."+got, "body."+want)
+	}
+	if l.Model = strings.Clone(l.Body.Get("model").Text()); l.Model == "" { // it is kept for longer than the line
+		return l.Fail("missing_required_parameter", "'body.model' must name a model or a deployment.")
+	}
+	if stream := l.Body.Get("stream"); !stream.Absent() && stream.Kind() != 'f' {
+		return l.Fail("streaming_unsupported", "'body.stream' is not for batches: leave it out.")
+	}
+	if background := l.Body.Get("background"); l.Endpoint == Responses && !background.Absent() && background.Kind() != 'f' {
+		return l.Fail("background_unsupported", "'body.background' is not for batches, which run in the background themselves: leave it out.")
+	}
+	return nil
+}
+
+// Fail returns the error of a line whose message begins with the line's number.
+func (l *Line) Fail(code, format string, args ...any) *Error {
+	return NewError(l.Number, code, fmt.Sprintf(format, args...))
+}
+
+// misspelt refuses a member that is written in another case than we read it.
+func (l *Line) misspelt(got, want string) *Error {
+	return l.Fail("unknown_parameter", "Unknown parameter: '%s'. Write it as '%s'.", got, want)
+}
+
+// EndpointOf is the operation of a url, "" if it is none of ours.
+func EndpointOf(url string) string {
+	path := strings.TrimPrefix(strings.TrimPrefix(url, "/openai"), "/v1")
+	switch path {
+	case "/" + ChatCompletions:
+		return ChatCompletions
+	case "/" + Responses:
+		return Responses
+	case "/" + Embeddings:
+		return Embeddings
+	}
+	return ""
+}
+
+// BodyFor is the request as a deployment gets it.
+func (l *Line) BodyFor(deployment string) []byte {
+	if l.Model == deployment {
+		return l.Body.Raw()
+	}
+	name, _ := json.Marshal(deployment) // a string always marshals
+	return l.Body.With(rawjson.Edit{Key: "model", Value: name}).Bytes()
+}
+
+// OutputLimit is the most tokens the request allows for its answer, 0 where it says nothing.
+func (l *Line) OutputLimit() int64 {
+	most := int64(0)
+	for _, key := range []string{"max_completion_tokens", "max_tokens", "max_output_tokens"} {
+		if n := number(l.Body.Get(key)); n > 0 {
+			most = n
+			break
+		}
+	}
+	if n := number(l.Body.Get("n")); n > 1 {
+		most *= n
+	}
+	return min(most, maxNumber)
+}
+
+// maxNumber bounds what is taken from a line's or an answer's numbers: the product of two fits an int64, and so does
+// the sum over a file's lines.
+const maxNumber = 1 << 31
+
+// number is a JSON number that is whole, such as 1000 or 1e3, from -maxNumber to maxNumber: beyond, it is the nearest of
+// these. It is 0 for anything else.
+func number(n rawjson.Node) int64 {
+	whole, err := decimal.Parse(string(n.Raw()))
+	if err != nil || whole != math.Trunc(whole) {
+		return 0
+	}
+	return int64(min(max(whole, -maxNumber), maxNumber))
+}

@@ -1,0 +1,81 @@
+package jsonl
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"aoai-bridge/shared/rawjson"
+)
+
+// How a request begins, goes on and ends.
+const (
+	customIDHead = `{"custom_id":"`
+	requestHead  = `","method":"POST","url":"`
+	bodyHead     = `","body":`
+	requestTail  = "}\n"
+)
+
+// AppendRequest adds a request as Azure's batches have it, with a line's number as its custom_id. It ends with a
+// newline.
+func AppendRequest(b []byte, number int, url string, body []byte) []byte {
+	b = appendNumber(append(b, customIDHead...), number)
+	b = append(append(b, requestHead...), url...)
+	b = append(append(b, bodyHead...), body...)
+	return append(b, requestTail...)
+}
+
+// RequestSize is how many bytes AppendRequest adds for a body of size bytes.
+func RequestSize(number int, url string, size int) int {
+	return len(customIDHead) + len(strconv.Itoa(number)) + len(requestHead) + len(url) + len(bodyHead) + size + len(requestTail)
+}
+
+// Request is a line on its way to Azure.
+type Request struct {
+	Number int
+	Body   *rawjson.Object
+}
+
+// ReadRequest reads a request of AppendRequest, and keeps nothing of the text.
+func ReadRequest(text []byte) (Request, error) {
+	number, err := RequestNumber(text)
+	if err != nil {
+		return Request{}, err
+	}
+	o, err := rawjson.Parse(bytes.Clone(text))
+	if err == nil {
+		o, err = rawjson.Parse(o.Get("body"))
+	}
+	return Request{number, o}, err
+}
+
+// RequestNumber is the number that a request of AppendRequest has.
+func RequestNumber(text []byte) (int, error) {
+	rest, ok := bytes.CutPrefix(text, []byte(customIDHead))
+	digits, _, closed := bytes.Cut(rest, []byte{'"'})
+	if !ok || !closed {
+		return 0, fmt.Errorf("%.40q is not a request with the number of a line", text)
+	}
+	return parseNumber(digits)
+}
+
+// responseHead comes after the number of a response.
+const responseHead = `","response":`
+
+// Response is an answer as Azure's batches have it, on one line. The body is valid JSON.
+func Response(status int, requestID string, body []byte) []byte {
+	var b bytes.Buffer
+	id, _ := json.Marshal(requestID) // a string always marshals
+	fmt.Fprintf(&b, `{"status_code":%d,"request_id":%s,"body":`, status, id)
+	_ = json.Compact(&b, body) // it is valid
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+// AppendResponse adds a Response as Answers.Read takes it. It ends with a newline.
+func AppendResponse(b []byte, number int, response []byte) []byte {
+	b = appendNumber(append(b, customIDHead...), number)
+	b = append(append(b, responseHead...), response...)
+	return append(b, ",\"error\":null}\n"...)
+}

@@ -1,0 +1,57 @@
+package batch
+
+import (
+	"context"
+
+	"aoai-bridge/shared/azurebatch"
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/jsonl"
+	"aoai-bridge/shared/openaierr"
+)
+
+// work is a part as a task finds it.
+type work struct {
+	service *Service
+	job     *job.Job
+	part    *job.Part
+	step    job.Step
+	try     job.Try // of the step
+	state   *job.State
+}
+
+// load finds the part that a step is about.
+func (s *Service) load(ctx context.Context, step job.Step) (*work, error) {
+	w := &work{service: s, job: &job.Job{}, part: &job.Part{}, step: step, try: step.ThisTry(), state: &job.State{}}
+	for _, record := range []struct {
+		key  string
+		into any
+	}{{job.Key(step.Job), w.job}, {job.PartKey(step.Job, step.Part), w.part}} {
+		found, err := s.store.Get(ctx, record.key, record.into)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, openaierr.Invalid("job", "job_not_found", "There is no record %s. Jobs' records are removed some weeks after their end.", record.key)
+		}
+	}
+	found, err := s.store.Get(ctx, w.try.StateKey(), w.state)
+	if err == nil && !found {
+		w.state.Mode, w.state.Lines, w.state.Bytes = w.part.Mode, w.part.Lines, w.part.Bytes
+	}
+	if err == nil && w.state.Mode == jsonl.Batch && w.state.BatchID == "" {
+		var c job.Creation // by a run that got no further, or one at the same time, which writes the same state
+		if found, err = s.store.Get(ctx, w.creationKey(), &c); found {
+			w.state.Adopt(c)
+		}
+	}
+	return w, err
+}
+
+// resource has the part's batch and its files.
+func (w *work) resource() azurebatch.Resource { return w.service.batches.At(w.part.Resource) }
+
+func (w *work) creationKey() string { return w.try.CreationKey(w.state.Create) }
+
+func (w *work) save(ctx context.Context) error {
+	return w.service.store.Put(ctx, w.try.StateKey(), w.state)
+}
