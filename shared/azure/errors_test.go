@@ -145,6 +145,28 @@ func TestErrorsOfOtherForms(t *testing.T) {
 	}
 }
 
+// TestQuotesOfTheRequest is about errors that have the prompt in them: the caller, whose it is, sees it, the log does not.
+func TestQuotesOfTheRequest(t *testing.T) {
+	const prompt = "a pr0mpt of some length"
+	tests := []struct{ name, body, log string }{
+		{"text", "cannot read: " + prompt + "!", "azure answered 400: cannot read: ***!"},
+		{"a part of it", "cannot read pr0mpt of some", "azure answered 400: cannot read***"},
+		{"a page", "<h1>Bad</h1><pre>" + prompt + "</pre>", "azure answered 400: Bad ***"},
+		{"JSON of any form", `{"state":"bad","request":"` + prompt + `"}`, `azure answered 400: {"state":"bad","reques***`},
+		{"a word that both have", "no messages, please", "azure answered 400: no messages, please"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e, s := one(t, never)
+			e.QueueAnswer(azureopenai.Answer{Status: 400, Body: tt.body})
+			r := s.do(t.Context(), chat(prompt), false)
+			if cause := openaierr.From(r.err).Cause; cause == nil || cause.Error() != tt.log || !strings.Contains(r.Body.String(), "pr0mpt") && tt.name != "a word that both have" {
+				t.Errorf("the log has %v, the caller %s", cause, r.Body)
+			}
+		})
+	}
+}
+
 func TestContentFilter(t *testing.T) {
 	e, s := one(t)
 	r := s.do(t.Context(), chat("trigger-violence"), false)

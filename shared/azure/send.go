@@ -211,6 +211,7 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 	if a.refusesOurs(target, o.err) {
 		return a.withoutOurs(ctx, target)
 	}
+	a.keepQuotesOut(target, o.err)
 	return nil, o
 }
 

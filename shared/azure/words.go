@@ -1,7 +1,9 @@
 package azure
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"regexp"
@@ -11,7 +13,9 @@ import (
 	"unicode/utf8"
 
 	"aoai-bridge/shared/logsafe"
+	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
+	"aoai-bridge/shared/routing"
 )
 
 // maxWords bounds what is quoted of an error that is not one of Azure's, in characters.
@@ -30,6 +34,37 @@ func wordsOf(body []byte) string {
 		said = html.UnescapeString(markup().ReplaceAllString(said, " "))
 	}
 	return printable(said)
+}
+
+// keepQuotesOut takes out of an error's cause, which is for the log, what it quotes of the request.
+func (a *attempts) keepQuotesOut(target routing.Target, err error) {
+	if e := openaierr.From(err); e.Cause != nil && e.Code == upstreamCode && a.call.Body != nil {
+		e.Cause = errors.New(unquoted(e.Cause.Error(), a.body(target).Bytes()))
+	}
+}
+
+// quoteLength is how many bytes have to be the same for a quotation.
+const quoteLength = 12
+
+// unquoted masks what a text and the request have in common. Where either escapes a character the quotation ends.
+func unquoted(text string, request []byte) string {
+	common := func(end int) bool {
+		return end <= len(text) && bytes.Contains(request, []byte(text[end-quoteLength:end]))
+	}
+	var out strings.Builder
+	for i := 0; i < len(text); i++ {
+		end := i + quoteLength
+		if !common(end) {
+			out.WriteByte(text[i])
+			continue
+		}
+		for common(end + 1) {
+			end++
+		}
+		out.WriteString("***")
+		i = end - 1
+	}
+	return strings.ToValidUTF8(out.String(), "")
 }
 
 var markup = sync.OnceValue(func() *regexp.Regexp {

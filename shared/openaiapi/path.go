@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/urlpath"
@@ -62,18 +62,22 @@ func (p Path) Escaped() string {
 	return strings.Join(segments, "/")
 }
 
-var dated = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}`)
-
 // dropDates leaves out an api-version that is a date. Some clients of Azure's add one to every URL, and Azure answers
 // 400 "API version not supported" to it on the paths that are not dated. "preview", "latest" and "v1" have a meaning there.
 func (p *Path) dropDates() {
 	const name = "api-version"
-	versions := slices.DeleteFunc(p.Query[name], dated.MatchString)
+	versions := slices.DeleteFunc(p.Query[name], isDated)
 	if len(versions) == 0 {
 		p.Query.Del(name)
 		return
 	}
 	p.Query[name] = versions
+}
+
+// isDated reports whether a version begins with a date, as 2024-10-21 and 2025-04-01-preview do.
+func isDated(version string) bool {
+	_, err := time.Parse(time.DateOnly, version[:min(len(version), len(time.DateOnly))])
+	return err == nil
 }
 
 // elsewhere are OpenAI's operations that no function serves, by the first segment of their paths.
