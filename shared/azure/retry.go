@@ -190,8 +190,8 @@ func (a *attempts) next(ctx context.Context, targets []routing.Target, o outcome
 	return next, a.client.sleep(ctx, wait) == nil // or the time is up, or nobody waits any more
 }
 
-// failure is the error of a call that has failed. Once a second deployment was asked for what the first may have charged,
-// the SDKs must not have both asked again.
+// failure is the error of a call that has failed. Once a second deployment was asked and one of them may have charged, the
+// SDKs must not send the call again.
 func (a *attempts) failure() error {
 	if a.charged && len(a.asked) > 1 && !a.lookup {
 		return openaierr.From(a.failed).Final()
