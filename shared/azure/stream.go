@@ -109,7 +109,7 @@ func (s *stream) copy() error {
 	}
 }
 
-// end sends what stands after the last blank line, if that is whole but for its own blank line. cause is why the
+// end sends what stands after the last blank line, if that is whole except for its own blank line. cause is why the
 // answer ended, nil for a proper end.
 func (s *stream) end(rest []byte, cause error) error {
 	whole, drop := false, false
