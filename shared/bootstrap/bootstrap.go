@@ -18,6 +18,7 @@ import (
 	"aoai-bridge/shared/callers"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/lambdahttp"
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/secrets"
 	"aoai-bridge/shared/telemetry"
 )
@@ -63,7 +64,7 @@ const initWait = 5 * time.Second
 func (f *Function) Serve(http, direct http.Handler, path func(payload []byte) (string, error)) {
 	f.readSecrets(initWait)
 	lambdahttp.Start(lambdahttp.Function{
-		HTTP:   callers.Require(f.callers, http),
+		HTTP:   openaiapi.Health(callers.Require(f.callers, http)),
 		Direct: callers.Trust(Invoker, direct),
 		Path:   path,
 		Log:    telemetry.NewLog(os.Stdout, f.name),
