@@ -42,7 +42,7 @@ tokens: ## Show a text's tokens and what they cost: make tokens TEXT="..." or FI
 
 tokens: export TEXT := $(value TEXT)
 
-catalog: ## Read the pinned price lists again (needs python3 with pip): shared/catalog/sources
+catalog: ## Read the pinned price lists again, and write the catalog and README's costs (needs python3 with pip)
 	go run ./infra/catalog -fetch
 	go generate ./shared/catalog
 
