@@ -13,27 +13,9 @@ type Retirement struct {
 	Note       string  `json:"note,omitempty"`
 }
 
-// FirstRetirement returns the retirement of the version asked for, or nil where no source states one. Where no version
-// was asked for, any may be meant, and it is the earliest that has not passed.
-func (c *Catalog) FirstRetirement(n Named, now time.Time) *Retirement {
-	first := c.retirement(n, now)
-	if n.AskedVersion != "" || first == nil {
-		return first
-	}
-	for _, v := range n.Versions {
-		if v.Retirement == "" {
-			continue
-		}
-		r := c.retirement(Named{n.Model, v.Version}, now)
-		r.Version = v.Version
-		if sooner := r.Date < first.Date; sooner && r.Passed == first.Passed || first.Passed && !r.Passed {
-			first = r
-		}
-	}
-	return first
-}
-
-func (c *Catalog) retirement(n Named, now time.Time) *Retirement {
+// Retirement returns the retirement of the version asked for, or of the newest where none was. It is nil where no source
+// states one.
+func (c *Catalog) Retirement(n Named, now time.Time) *Retirement {
 	day, source := n.Retires()
 	if day == "" {
 		return nil
@@ -43,6 +25,26 @@ func (c *Catalog) retirement(n Named, now time.Time) *Retirement {
 		r.Note = "this day is after the source's date, and may have been put off: see Azure's schedule"
 	}
 	return r
+}
+
+// FirstRetirement returns what Retirement does, but where no version was asked for, any may be meant, and it is the
+// earliest that has not passed.
+func (c *Catalog) FirstRetirement(n Named, now time.Time) *Retirement {
+	first := c.Retirement(n, now)
+	if n.AskedVersion != "" || first == nil {
+		return first
+	}
+	for _, v := range n.Versions {
+		if v.Retirement == "" {
+			continue
+		}
+		r := c.Retirement(Named{n.Model, v.Version}, now)
+		r.Version = v.Version
+		if sooner := r.Date < first.Date; sooner && r.Passed == first.Passed || first.Passed && !r.Passed {
+			first = r
+		}
+	}
+	return first
 }
 
 // Days returns how many days are left until the retirement: 0 on its day, and less only if it has passed.

@@ -37,6 +37,29 @@ func TestDaysOfRetirement(t *testing.T) {
 	}
 }
 
+func TestRetirementsNote(t *testing.T) {
+	for _, tt := range []struct {
+		name, model, now string
+		want             Retirement
+		note             bool
+	}{
+		{"to come", "gpt-4o", "2026-11-28", Retirement{Date: "2027-04-14"}, false},
+		{"passed", "gpt-5.2-chat", "2026-11-28", Retirement{Date: "2026-06-29", Passed: true}, false},
+		{"come since the source was published", "gpt-4o", "2027-04-14", Retirement{Date: "2027-04-14"}, true},
+		{"of a version", "gpt-4o-2024-05-13", "2027-01-15", Retirement{Date: "2027-01-14"}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := Embedded().Retirement(lookup(t, Embedded(), tt.model), day(t, tt.now))
+			if got.Date != tt.want.Date || got.Passed != tt.want.Passed || (got.Note != "") != tt.note {
+				t.Errorf("got %+v, want %+v, with a note %t", got, tt.want, tt.note)
+			}
+		})
+	}
+	if got := Embedded().Retirement(lookup(t, Embedded(), "gpt-6.1-terra"), time.Now()); got != nil {
+		t.Errorf("got %+v of a model whose retirement nobody states", got)
+	}
+}
+
 func TestFirstRetirement(t *testing.T) {
 	c := *Embedded()
 	c.models = map[string]*Model{}
