@@ -42,7 +42,7 @@ func costTable(made *result, pins map[string]pin) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "1,000 calls of 1,000 tokens in and 300 out, in USD, by LiteLLM %s of %s and genai-prices %s of %s:\n\n",
 		pins[litellm].Version, day, pins[genaiPrices].Version, pins[genaiPrices].Date)
-	b.WriteString("| model | Global Standard | Data Zone Standard | Global Batch | retired on |\n|---|---|---|---|---|\n")
+	b.WriteString("| model | Global Standard | Data Zone Standard | Global Batch | retirement |\n|---|---|---|---|---|\n")
 	for _, name := range shown {
 		i := slices.IndexFunc(made.tables.Models, func(m *catalog.Model) bool { return m.Name == name })
 		if i < 0 {

@@ -172,7 +172,7 @@ func (s *subject) retirement() string {
 	}
 	text := fmt.Sprintf("Retirement of %s: %s, by %s.", s.model.Name, when, s.source(r.Source))
 	if r.Note != "" {
-		text += " T" + r.Note[1:] + "."
+		text += " Note: " + r.Note + "."
 	}
 	return text
 }

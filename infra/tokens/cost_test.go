@@ -32,7 +32,7 @@ func TestCosts(t *testing.T) {
 		{"a model of your own", "mine", "", own, today, []string{"mine as input of", "Retirement of mine: 2026-11-01, which has passed, by your file."}},
 		{"a promotion", "gpt-5.6-sol", "", "", today, []string{"GlobalStandard 0.000008000 4 ", "GlobalStandard, DataZoneStandard us eu: these prices end on 2026-11-30."}},
 		{"passed", "codex-mini", "o200k_base", "", today, []string{"2026-11-15, which has passed", "Counted in o200k_base; tiktoken does not name"}},
-		{"a day that the source cannot know to have passed", "gpt-4.1", "", "", today.AddDate(1, 0, 0), []string{"Retirement of gpt-4.1: 2027-04-14, by", "quoted there. This day is after the source's date"}},
+		{"a day that the source cannot know to have passed", "gpt-4.1", "", "", today.AddDate(1, 0, 0), []string{"Retirement of gpt-4.1: 2027-04-14, by", "quoted there. Note: this day is after the source's date"}},
 		{"no retirement", "gpt-6.1-terra", "", "", today, []string{"Retirement of gpt-6.1-terra: no source states one."}},
 		{"an encoding beside the model", "gpt-4o", "cl100k_base", "", today, []string{"gpt-4o as input of", "Counted in cl100k_base; the encoding of gpt-4o is o200k_base."}},
 	}

@@ -63,18 +63,27 @@ func typesOf(targets []routing.Target) (types []catalog.DeploymentType) {
 	return types
 }
 
-// describe adds what the catalog has. Limits differ by deployment type: a call may go to any of the targets that answer
-// at once, so that the least holds.
+// describe adds what the catalog has. A call may go to any of the targets that answer at once, which may differ in type
+// and, where several have one name, in model: the least of their limits holds.
 func (f *facts) describe(known *catalog.Catalog, n catalog.Named, targets []routing.Target, now time.Time) {
 	window, output := n.Limits("")
+	input := n.MaxInput
 	for _, target := range targets {
-		if !target.Type.Batch() {
-			ofType, _ := n.Limits(target.Type)
-			window = least(window, ofType)
+		if target.Type.Batch() {
+			continue
+		}
+		other, err := known.Lookup(target.Model)
+		if err != nil {
+			continue
+		}
+		itsWindow, itsOutput := other.Limits(target.Type)
+		window, output, input = least(window, itsWindow), least(output, itsOutput), least(input, other.MaxInput)
+		if note := "a deployment of this name serves " + other.Name; other.Name != n.Name && !slices.Contains(f.Notes, note) {
+			f.Notes = append(f.Notes, note)
 		}
 	}
 	f.ContextWindow, f.ContextLength, f.MaxModelLen = window, window, window
-	f.MaxInput, f.MaxOutput, f.Reads, f.Writes = n.MaxInput, output, n.Reads, n.Writes
+	f.MaxInput, f.MaxOutput, f.Reads, f.Writes = input, output, n.Reads, n.Writes
 	types := f.DeploymentTypes
 	if len(types) == 0 {
 		types = catalog.TokenTypes()

@@ -149,9 +149,11 @@ func TestModelFacts(t *testing.T) {
 // A key sees the types that it may use, and no other's.
 func TestModelFactsOfTwins(t *testing.T) {
 	const twins = `,"deployments":[{"name":"gpt-4o","model":"gpt-5","type":"GlobalStandard"},{"name":"prod","model":"gpt-4o","type":"DataZoneStandard"}]`
-	for caller, want := range map[string]string{"any": "[GlobalStandard DataZoneStandard] 400000", "few": "[DataZoneStandard] 128000"} {
+	for caller, want := range map[string]string{
+		"any": "[GlobalStandard DataZoneStandard] 128000 16384 [a deployment of this name serves gpt-4o]", "few": "[DataZoneStandard] 128000 16384 []",
+	} {
 		got, text := open(t, twins).get(t, caller, "gpt-4o")
-		if what := fmt.Sprint(got.DeploymentTypes, " ", number(got.ContextWindow)); what != want {
+		if what := fmt.Sprint(got.DeploymentTypes, " ", number(got.ContextWindow), " ", number(got.MaxOutput), " ", got.Notes); what != want {
 			t.Errorf("%s gets %s, want %s: %s", caller, what, want, text)
 		}
 	}
