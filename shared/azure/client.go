@@ -44,6 +44,7 @@ type Options struct {
 type Client struct {
 	secret    *secrets.Secret[*site]
 	health    routing.Health
+	plain     targetSet // those that refuse what Call.Plain is without
 	transport *transport
 	env       config.Env
 	now       func() time.Time // for what outlives a call

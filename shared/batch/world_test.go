@@ -405,8 +405,3 @@ func newServer(t *testing.T, h http.Handler) (url string) {
 	t.Cleanup(server.Close)
 	return server.URL
 }
-
-func sort(list []string) []string {
-	slices.Sort(list)
-	return list
-}

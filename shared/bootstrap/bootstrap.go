@@ -18,6 +18,7 @@ import (
 	"aoai-bridge/shared/callers"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/lambdahttp"
+	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/retirement"
 	"aoai-bridge/shared/secrets"
 	"aoai-bridge/shared/telemetry"
@@ -67,7 +68,7 @@ func (f *Function) Serve(http, direct http.Handler, path func(payload []byte) (s
 	watch := retirement.New(f.Azure, log, nil)
 	http, direct = watch.After(http), watch.After(direct)
 	lambdahttp.Start(lambdahttp.Function{
-		HTTP:   callers.Require(f.callers, http),
+		HTTP:   openaiapi.Health(callers.Require(f.callers, http)),
 		Direct: callers.Trust(Invoker, direct),
 		Path:   path,
 		Log:    log,

@@ -7,6 +7,7 @@ import (
 	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
+	"aoai-bridge/shared/routing"
 )
 
 // prepare makes the call that a request asks for.
@@ -23,7 +24,10 @@ func (a *API) prepare(r *openaiapi.Request, op operation) (call *azure.Call, kee
 	if err := a.permitBody(r, in.body); err != nil {
 		return nil, false, err
 	}
-	call.Stream, call.Begins, call.Body = in.stream, in.background, in.bodyFor
+	call.Stream, call.Begins, call.Tier, call.Body = in.stream, in.background, in.tier, in.plainBodyFor
+	if in.streamOptions != nil {
+		call.Body, call.Plain = in.bodyFor, in.plainBodyFor
+	}
 	return call, in.keepUsage, nil
 }
 
@@ -36,7 +40,8 @@ type input struct {
 	keepUsage     bool   // the caller asked for the usage chunk
 	streamOptions []byte // stream_options to send; nil leaves them as they are
 
-	background bool // the response is made whether or not anyone waits
+	background bool         // the response is made whether or not anyone waits
+	tier       routing.Tier // asked for
 }
 
 // readInput reads the body. Of a key that is bound to models all of it counts, since any part may name one.
@@ -45,7 +50,7 @@ func readInput(r *openaiapi.Request, op operation) (*input, error) {
 	if !r.Caller.Any() {
 		depth = openaiapi.Whole
 	}
-	members := []string{"model", "stream", "stream_options", "background"}
+	members := []string{"model", "stream", "stream_options", "background", "service_tier"}
 	if op.required != "" {
 		members = append(members, op.required)
 	}
@@ -63,6 +68,7 @@ func readInput(r *openaiapi.Request, op operation) (*input, error) {
 	if background := body.Get("background"); op.name == "responses" && !background.Absent() {
 		in.background = background.Kind() != 'f' // Azure refuses what is not a boolean
 	}
+	in.tier = routing.TierOf(body.Get("service_tier").Text())
 	if in.stream, err = readBool(body, "", "stream"); err != nil {
 		return nil, err
 	}
@@ -87,8 +93,12 @@ func (in *input) readModel(inPath bool) error {
 	return nil
 }
 
-// askForUsage has Azure report a stream's tokens, which are metered whether or not the caller asked.
+// askForUsage has Azure report a stream's tokens, which are metered whether or not the caller asked. It does not
+// beside data_sources, where Azure answers 400 "Validation error at #/stream_options: Extra inputs are not permitted".
 func (in *input) askForUsage() error {
+	if !in.body.Get("data_sources").Absent() {
+		return nil
+	}
 	member := in.body.Get("stream_options")
 	if member.Absent() {
 		in.keepUsage, in.streamOptions = false, []byte(`{"include_usage":true}`)
@@ -130,13 +140,19 @@ func metersStreams(p openaiapi.Path) bool {
 
 // bodyFor returns the text to send: the caller's own except for the fields we own.
 func (in *input) bodyFor(deployment string) rawjson.Pieces {
-	var edits []rawjson.Edit
-	if in.hasModel && in.model != deployment {
-		name, _ := json.Marshal(deployment) // a string always marshals
-		edits = append(edits, rawjson.Edit{Key: "model", Value: name})
+	return in.body.With(append(in.rename(deployment), rawjson.Edit{Key: "stream_options", Value: in.streamOptions})...)
+}
+
+// plainBodyFor is bodyFor without stream_options of ours.
+func (in *input) plainBodyFor(deployment string) rawjson.Pieces {
+	return in.body.With(in.rename(deployment)...)
+}
+
+// rename gives a body that names its model the deployment's name.
+func (in *input) rename(deployment string) []rawjson.Edit {
+	if !in.hasModel || in.model == deployment {
+		return nil
 	}
-	if in.streamOptions != nil {
-		edits = append(edits, rawjson.Edit{Key: "stream_options", Value: in.streamOptions})
-	}
-	return in.body.With(edits...)
+	name, _ := json.Marshal(deployment) // a string always marshals
+	return []rawjson.Edit{{Key: "model", Value: name}}
 }

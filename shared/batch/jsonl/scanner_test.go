@@ -42,7 +42,7 @@ func same(a, b []scanned) bool {
 // reading can go on after each of them.
 func FuzzScanner(f *testing.F) {
 	for _, file := range []string{
-		"", "\n", "a", "a\n", "a\nb", "\n\n a \t\r\n\r\n b", "\ufeffa\n\ufeffb", "\ufeff\n\ufeff\ufeff", strings.Repeat("x", 15) + "\n" + strings.Repeat("y", 16) + "\n" + strings.Repeat("z", 40),
+		"", "\n", "a", "a\n", "a\nb", "\n\n a \t\r\n\r\n b", "\ufeffa\n\ufeffb", "\ufeff\n\ufeff\ufeff", strings.Repeat("w", 29) + "\n" + strings.Repeat("v", 30) + "\n" + strings.Repeat("x", 15) + "\n" + strings.Repeat("y", 16) + "\n" + strings.Repeat("z", 40),
 		"\xff\x00\n\u2028\n\u0085", strings.Repeat("\n", 40) + "end",
 	} {
 		f.Add([]byte(file), uint8(30))

@@ -20,7 +20,7 @@ type Bill struct {
 	catalog       *catalog.Catalog
 }
 
-// maxUnpriced is how many models without a price are found.
+// maxUnpriced is how many models without a price are named.
 const maxUnpriced = 20
 
 // NewBill makes a Bill by the catalog's prices, and by those of the Azure secret where it has some.

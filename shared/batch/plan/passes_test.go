@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/plan"
 )
 
@@ -116,7 +117,6 @@ func TestPartsWhateverTheOrder(t *testing.T) {
 	for _, tt := range []struct{ open, groups, each, quota, parts int }{
 		{10, 6, 4, 0, 6}, {10, 10, 2, 0, 10}, {10, 11, 2, 0, 11}, {10, 45, 2, 0, 45},
 		{10, 20, 3, 10, 0}, // of those for batch two lines fill a part
-		{0, 203, 2, 0, 203},
 	} {
 		t.Run(fmt.Sprint(tt), func(t *testing.T) {
 			w := newWorld(t)
@@ -138,6 +138,27 @@ func TestPartsWhateverTheOrder(t *testing.T) {
 	}
 }
 
+// Of as many groups as may be open at once in Lambda and some more, each has one part.
+func TestMoreGroupsThanAreOpen(t *testing.T) {
+	t.Parallel()
+	const groups = 203
+	w := newWorld(t)
+	w.anyModel()
+	taken, _ := turns(groups, 2)
+	w.put("inbox/n.jsonl", taken)
+	a := w.plan(w.event("inbox/n.jsonl"))
+	w.checkOnce(t, a.Job, 2*groups)
+	made := w.planOf(a.Job)
+	for _, p := range made.Parts {
+		if p.Lines != 2 {
+			t.Errorf("part %d has %d lines", p.Number, p.Lines)
+		}
+	}
+	if len(made.Parts) != groups || made.Passes != 2 {
+		t.Errorf("%d passes made %d parts", made.Passes, len(made.Parts))
+	}
+}
+
 // A plan that is interrupted in the source and in each spill goes on: no line is lost or twice, and bad ones are
 // rejected once, those too whose model is gone when their pass comes.
 func TestEachPassGoesOn(t *testing.T) {
@@ -154,6 +175,7 @@ func TestEachPassGoesOn(t *testing.T) {
 			w.put("inbox/n.jsonl", file)
 			w.maxOpen, w.tick, w.limit = 10, time.Second, 55*time.Second
 			var inSource, inSpill, late int
+			var before job.Spill
 			a := &plan.Answer{Status: "planning"}
 			for a.Status == "planning" {
 				var err error
@@ -164,8 +186,14 @@ func TestEachPassGoesOn(t *testing.T) {
 				switch {
 				case !plan.Read:
 					inSource++
-				case len(plan.Spills) > 0 && plan.Spills[0].Offset > 0:
-					inSpill++
+				case len(plan.Spills) > 0 && plan.Spills[0].Number == before.Number && plan.Spills[0].Offset > before.Offset:
+					inSpill++ // and has gone on in it
+				}
+				if len(plan.Spills) > 0 {
+					before = plan.Spills[0]
+				}
+				if plan.Read {
+					w.limit = 10 * time.Second // for some lines of a spill
 				}
 				if gone && plan.Read && late == 0 {
 					w.deployments(`{"model":"gpt-4o"}`)

@@ -19,10 +19,11 @@ const maxNames = 1000
 // placer decides where the lines of a file go and how they are counted. It remembers the models that it has met. Its
 // methods may be called concurrently.
 type placer struct {
-	azure  *azure.Client
-	mode   jsonl.Mode // of lines that choose none
-	limits job.Limits
-	output int64 // tokens that an answer is expected to have where its line sets no limit
+	azure   *azure.Client
+	mode    jsonl.Mode // of lines that choose none
+	limits  job.Limits
+	permits permits.Permits // of limits
+	output  int64           // tokens that an answer is expected to have where its line sets no limit
 
 	mu       sync.Mutex
 	targets  map[string]targets // by the model as lines name it
@@ -48,7 +49,7 @@ func (t targets) within(p permits.Permits) targets {
 // newPlacer makes the placer of a job, or of a survey, which has neither a mode nor limits.
 func (p *Planner) newPlacer(mode jsonl.Mode, limits job.Limits) *placer {
 	return &placer{
-		azure: p.azure, mode: mode, limits: limits, output: int64(p.env.OutputTokens),
+		azure: p.azure, mode: mode, limits: limits, permits: limits.Permits(), output: int64(p.env.OutputTokens),
 		targets: map[string]targets{}, measures: map[string]measure{},
 	}
 }
@@ -75,15 +76,14 @@ func (p *placer) check(ctx context.Context, l *jsonl.Line, to targets) (targets,
 	if p.limits.Endpoint != "" && jsonl.EndpointOf(p.limits.Endpoint) != l.Endpoint {
 		return to, l.Fail("url_mismatch", "'url' is not the endpoint of the batch, %s. Put the line into a batch of its own endpoint.", p.limits.Endpoint), nil
 	}
-	permitted := p.limits.Permits()
-	if permitted.Any() {
+	if p.permits.Any() {
 		return to, nil, nil
 	}
 	known := !to.none()
-	if to = to.within(permitted); to.none() && (known || !permitted.May(l.Model)) {
+	if to = to.within(p.permits); to.none() && (known || !p.permits.May(l.Model)) {
 		return to, l.Fail(job.NotAllowed, "Your key may not use the model %q. GET /v1/models lists those it may use; the owner of this endpoint can add to them.", l.Model), nil
 	}
-	refusal, err := permitted.Check(l.Body, func(name string) ([]routing.Target, error) {
+	refusal, err := p.permits.Check(l.Body, func(name string) ([]routing.Target, error) {
 		to, err := p.serving(ctx, strings.Clone(name)) // it is kept for longer than the line
 		return slices.Concat(to.batch, to.online), err
 	})
