@@ -82,7 +82,7 @@ func (w *Watch) Report(ctx context.Context) {
 			continue
 		}
 		line := telemetry.Retirement{
-			Resource: d.Resource, Deployment: d.Deployment, Model: d.Model,
+			Resource: d.Resource, Deployment: d.Deployment, Model: d.Model, Version: r.Version,
 			Date: r.Date, Days: r.Days(now), Passed: r.Passed, Source: r.Source,
 		}
 		if r.SourceDate != nil {

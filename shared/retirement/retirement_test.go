@@ -88,10 +88,10 @@ const resource = `{"endpoint":"https://r.openai.azure.com","api_key":"k"`
 func TestReport(t *testing.T) {
 	tests := []struct {
 		name, members, day string
-		want               string // level resource/deployment days date, ...
+		want               string // level resource/deployment days date version, ...
 	}{
 		{"a version of its own day", `,"deployments":[{"name":"Old","model":"gpt-4o-2024-05-13"}]`, "2026-11-28", "INFO resource-1/old 47 2027-01-14"},
-		{"no version: the earliest day", `,"deployments":[{"model":"gpt-4o"}]`, "2026-11-28", "INFO resource-1/gpt-4o 47 2027-01-14"},
+		{"no version: the earliest day", `,"deployments":[{"model":"gpt-4o"}]`, "2026-11-28", "INFO resource-1/gpt-4o 47 2027-01-14 2024-05-13"},
 		{"a version that goes later", `,"deployments":[{"model":"gpt-4o-2024-11-20"}]`, "2026-11-28", "INFO resource-1/gpt-4o-2024-11-20 137 2027-04-14"},
 		{"fifteen days", `,"deployments":[{"model":"gpt-5.2"}]`, "2027-05-24", "INFO resource-1/gpt-5.2 15 2027-06-08"},
 		{"fourteen days", `,"deployments":[{"model":"gpt-5.2"}]`, "2027-05-25", "WARN resource-1/gpt-5.2 14 2027-06-08"},
@@ -111,9 +111,9 @@ func TestReport(t *testing.T) {
 			var got []string
 			for _, text := range w.written() {
 				var line struct {
-					Level, Function, Resource, Deployment, Date, Source string
-					Days                                                *int `json:"DaysToRetirement"`
-					AWS                                                 struct {
+					Level, Function, Resource, Deployment, Version, Date, Source string
+					Days                                                         *int `json:"DaysToRetirement"`
+					AWS                                                          struct {
 						CloudWatchMetrics []struct {
 							Namespace  string
 							Dimensions [][]string
@@ -127,7 +127,7 @@ func TestReport(t *testing.T) {
 				if metric := fmt.Sprint(line.AWS.CloudWatchMetrics); metric != "[{aoai-bridge [[resource deployment]] [{DaysToRetirement None}]}]" {
 					t.Errorf("the metric is %s", metric)
 				}
-				got = append(got, fmt.Sprintf("%s %s/%s %d %s", line.Level, line.Resource, line.Deployment, *line.Days, line.Date))
+				got = append(got, strings.TrimSpace(fmt.Sprintf("%s %s/%s %d %s %s", line.Level, line.Resource, line.Deployment, *line.Days, line.Date, line.Version)))
 			}
 			if strings.Join(got, ", ") != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)

@@ -13,6 +13,7 @@ import (
 type Retirement struct {
 	Resource, Deployment string
 	Model                string // that the deployment serves
+	Version              string // whose day it is, where Model names none; "" is any
 	Date                 string // on which Azure stops serving it, "2027-02-06"
 	Days                 int    // until then
 	Passed               bool   // the day has passed, by a source that is no older
@@ -42,6 +43,7 @@ func (l *Log) WriteRetirement(ctx context.Context, now time.Time, retires Retire
 		slog.String("resource", retires.Resource),
 		slog.String("deployment", strings.ToLower(retires.Deployment)), // as in the lines of calls
 		slog.String("model", retires.Model),
+		slog.String("version", retires.Version),
 		slog.String("date", retires.Date),
 		slog.String("source", retires.Source),
 		slog.String("source_date", retires.SourceDate),
