@@ -3,6 +3,7 @@ package estimate
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"aoai-bridge/shared/catalog"
@@ -95,15 +96,18 @@ type Report struct {
 	Basis       Basis  `json:"basis"`
 	Parts       []Part `json:"parts"`
 
-	NotCounted []string `json:"not_counted,omitempty"` // the parts that are left out of input_tokens
+	NotCounted   []string `json:"not_counted,omitempty"`          // the parts that are left out of input_tokens
+	InputMost    *int     `json:"input_tokens_at_most,omitempty"` // with them; nil if all are counted, or nothing bounds them
+	UnboundedWhy string   `json:"unbounded,omitempty"`            // why nothing does
 
 	Output      *Output            `json:"output,omitempty"`
 	CacheWrite  *CacheWrite        `json:"cache_write,omitempty"`
 	Context     *Context           `json:"context,omitempty"`
-	Cost        []catalog.Cost     `json:"cost,omitempty"`
+	Cost        []Cost             `json:"cost,omitempty"`
 	Provisioned []catalog.Capacity `json:"provisioned,omitempty"`
-	Retirement  *Retirement        `json:"retirement,omitempty"`
-	Notes       []string           `json:"notes,omitempty"`
+
+	Retirement *catalog.Retirement `json:"retirement,omitempty"`
+	Notes      []string            `json:"notes,omitempty"`
 
 	Tokens  []TextTokens              `json:"tokens,omitempty"`
 	Sources map[string]catalog.Source `json:"sources,omitempty"`
@@ -115,6 +119,8 @@ type Output struct {
 	From  string `json:"bound_from,omitempty"`
 	Paid  int    `json:"counted"`
 	Why   string `json:"counted_from"`
+
+	known bool // the caller or the request says how many there are
 }
 
 // Context says whether the request fits.
@@ -130,15 +136,13 @@ type Context struct {
 func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.Node, o Options, now time.Time) (*Report, error) {
 	r := &Report{
 		Object: "token_estimate", Request: count.Kind,
-		InputTokens: count.Tokens, Basis: count.Basis, Parts: count.Parts,
-	}
-	for _, p := range count.Parts {
-		if p.Basis == NotCounted {
-			r.NotCounted = append(r.NotCounted, p.Part)
-		}
+		InputTokens: count.Tokens, Basis: count.Basis, Parts: count.Parts, NotCounted: count.Missing,
 	}
 	if count.Min != count.Tokens {
 		r.InputMin = &count.Min
+	}
+	if len(count.Missing) > 0 {
+		r.InputMost, r.UnboundedWhy = count.AtMost(n)
 	}
 	if o.CachedTokens > count.Tokens {
 		return nil, openaierr.Invalid("estimate.cached_tokens", "invalid_value", "'estimate.cached_tokens' is %d, more than the %d tokens of the input.", o.CachedTokens, count.Tokens)
@@ -170,11 +174,18 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 		usage.CacheWrite = int64(r.CacheWrite.Paid)
 	}
 	r.Context = contextOf(n, count, explicit)
-	r.Cost = c.Costs(*n, usage, terms)
+	rows := c.Costs(*n, usage, terms)
+	r.Cost = r.costs(rows, n, count, usage, o)
 	if o.CallsPerMinute > 0 {
 		r.Provisioned = c.PTUs(*n, usage, o.CallsPerMinute)
+		for i := range r.Provisioned {
+			r.Provisioned[i].Compare(rows)
+			if r.Output != nil && !r.Output.known {
+				r.Provisioned[i].Note = "output is not in these numbers: give 'estimate.output_tokens'"
+			}
+		}
 	}
-	r.Retirement = retirement(c, n, now)
+	r.Retirement = c.Retirement(*n, now)
 	if n.ResponsesOnly && count.Kind == Chat {
 		r.Notes = append(r.Notes, "Azure serves this model by the responses API only, not by chat completions")
 	}
@@ -182,10 +193,10 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 	return r, nil
 }
 
-// outputLimit is the most output that a request asks for.
+// outputLimit is the most output that a request asks for, of all choices and of each.
 type outputLimit struct {
-	tokens int
-	from   string
+	tokens, each int
+	from         string
 }
 
 // outputBound returns the most output there can be, and what the request itself says of it.
@@ -204,12 +215,12 @@ func outputBound(kind Kind, body rawjson.Node, n *catalog.Named) (bound, explici
 			return nil, nil, err
 		}
 		if most >= 0 {
-			explicit = &outputLimit{most * choices, name}
+			explicit = &outputLimit{most * choices, most, name}
 			return explicit, explicit, nil
 		}
 	}
 	if _, most := n.Limits(""); most != nil {
-		return &outputLimit{*most * choices, "the model's maximum"}, nil, nil
+		return &outputLimit{*most * choices, *most, "the model's maximum"}, nil, nil
 	}
 	return nil, nil, nil
 }
@@ -238,9 +249,9 @@ func expectedOutput(bound, explicit *outputLimit, o Options) *Output {
 	}
 	switch {
 	case o.OutputTokens != nil:
-		out.Paid, out.Why = *o.OutputTokens, "estimate.output_tokens"
+		out.Paid, out.Why, out.known = *o.OutputTokens, "estimate.output_tokens", true
 	case explicit != nil:
-		out.Paid, out.Why = explicit.tokens, explicit.from
+		out.Paid, out.Why, out.known = explicit.tokens, explicit.from, true
 	}
 	return out
 }
@@ -260,29 +271,46 @@ func contextOf(n *catalog.Named, count *Count, explicit *outputLimit) *Context {
 
 func contextIn(n *catalog.Named, count *Count, explicit *outputLimit, window *int) *Context {
 	c := &Context{Window: window, MaxInput: n.MaxInput}
-	input, output := count.Tokens, 0
-	if count.Kind == Embeddings {
-		input = count.Most
-	}
-	if explicit != nil {
-		output = explicit.tokens
-	}
 	yes, no := true, false
-	switch {
+	switch sure, reason := overLimit(n, count, count.Min, explicit, window), overLimit(n, count, count.Tokens, explicit, window); {
+	case sure != "":
+		c.Fits, c.Reason = &no, sure
+	case reason != "":
+		c.Reason = "where the input is as long as it may be, " + reason
 	case window == nil:
 		c.Reason = "no source states the model's context window"
-	case n.MaxInput != nil && input > *n.MaxInput:
-		c.Fits, c.Reason = &no, fmt.Sprintf("the input has %d tokens more than the model takes", input-*n.MaxInput)
-	case input > *window:
-		c.Fits, c.Reason = &no, fmt.Sprintf("the input has %d tokens more than the window", input-*window)
-	case input+output > *window:
-		c.Fits, c.Reason = &no, fmt.Sprintf("input and %s are together %d tokens more than the window", explicit.from, input+output-*window)
-	case count.Kind == Embeddings && n.MaxRequestTokens > 0 && count.Tokens > n.MaxRequestTokens:
-		c.Fits, c.Reason = &no, fmt.Sprintf("all inputs together have %d tokens more than one request takes at OpenAI; whether Azure has that limit is not verified", count.Tokens-n.MaxRequestTokens)
+	case count.open || count.Unbounded != "":
+		c.Reason = "what is counted fits; how much is not counted is not known: " + strings.Join(count.Missing, ", ")
 	default:
 		c.Fits = &yes
 	}
 	return c
+}
+
+// overLimit says which limit of a model a request exceeds with so many tokens of input, "" if none that is known.
+// The choices of a chat are answers to the same input, and each has the window to itself.
+func overLimit(n *catalog.Named, count *Count, input int, explicit *outputLimit, window *int) string {
+	longest, output := input, 0
+	if count.Kind == Embeddings {
+		longest = count.Most
+	}
+	if explicit != nil {
+		output = explicit.each
+	}
+	_, maxOutput := n.Limits("")
+	switch {
+	case maxOutput != nil && output > *maxOutput:
+		return fmt.Sprintf("%s is %d, and the model gives at most %d tokens: Azure answers 400", explicit.from, output, *maxOutput)
+	case n.MaxInput != nil && longest > *n.MaxInput:
+		return fmt.Sprintf("the input has %d tokens more than the model takes", longest-*n.MaxInput)
+	case window != nil && longest > *window:
+		return fmt.Sprintf("the input has %d tokens more than the window", longest-*window)
+	case window != nil && longest+output > *window:
+		return fmt.Sprintf("input and %s are together %d tokens more than the window", explicit.from, longest+output-*window)
+	case count.Kind == Embeddings && n.MaxRequestTokens > 0 && input > n.MaxRequestTokens:
+		return fmt.Sprintf("all inputs together have %d tokens more than one request takes at OpenAI; whether Azure has that limit is not verified", input-n.MaxRequestTokens)
+	}
+	return ""
 }
 
 // cite lists the sources of what the report says.
@@ -300,6 +328,9 @@ func (r *Report) cite(c *catalog.Catalog, n *catalog.Named) {
 	for _, p := range r.Parts {
 		if images := c.Images(n.Name); p.Part == "images" && images != nil {
 			ids = append(ids, images.Source)
+			if images.Rival != nil {
+				ids = append(ids, images.Rival.Source)
+			}
 		}
 	}
 	r.Sources = map[string]catalog.Source{}

@@ -11,7 +11,7 @@ import (
 // HealthPath is where a load balancer or a monitor asks whether a function answers.
 const HealthPath = "/health"
 
-// Health answers on HealthPath before anything is asked of next: whoever calls needs no key, and no secret is read.
+// Health answers on HealthPath before anything is asked of next: the caller needs no key, and no secret is read.
 func Health(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != HealthPath {

@@ -92,8 +92,8 @@ func (p Path) isElsewhere() bool {
 	return slices.Contains(elsewhere, first) || strings.HasPrefix(p.Rest, "chat/completions/")
 }
 
-// unknown is the 404 for a path that no function serves.
-func (p Path) unknown(method string) error {
+// notFound is the 404 for a path that no function serves.
+func (p Path) notFound(method string) error {
 	if !p.isElsewhere() {
 		return p.unknownURL(method)
 	}

@@ -96,7 +96,7 @@ func (x *exchange) Write(b []byte) (int, error) { return len(b), nil }
 
 func (x *exchange) refusal(r *http.Request) error {
 	if x.status != http.StatusMethodNotAllowed {
-		return x.path.unknown(r.Method)
+		return x.path.notFound(r.Method)
 	}
 	allow := x.header.Get("Allow")
 	if isWebSocket(r.Header) {
