@@ -204,6 +204,19 @@ func (c *counter) addRange(part string, least, most, count int, basis Basis, not
 	}
 }
 
+// Has reports whether a request has such a part.
+func (t *Count) Has(part string) bool {
+	return slices.ContainsFunc(t.Parts, func(p Part) bool { return p.Part == part })
+}
+
+// Weaker returns the less sure of two bases; "" is surer than any.
+func Weaker(a, b Basis) Basis {
+	if weaker(a, b) {
+		return a
+	}
+	return b
+}
+
 func weaker(a, b Basis) bool { return sureness(a) > sureness(b) }
 
 func sureness(b Basis) int { return slices.Index([]Basis{Exact, Documented, Estimated, NotCounted}, b) }

@@ -109,8 +109,8 @@ type Report struct {
 	Retirement *catalog.Retirement `json:"retirement,omitempty"`
 	Notes      []string            `json:"notes,omitempty"`
 
-	Tokens  []TextTokens              `json:"tokens,omitempty"`
-	Sources map[string]catalog.Source `json:"sources,omitempty"`
+	Tokens  []TextTokens `json:"tokens,omitempty"`
+	Sources Sources      `json:"sources,omitempty"`
 }
 
 // Output is how many tokens the answer may have, and how many the costs are of.
@@ -189,7 +189,11 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 	if n.ResponsesOnly && count.Kind == Chat {
 		r.Notes = append(r.Notes, "Azure serves this model by the responses API only, not by chat completions")
 	}
-	r.cite(c, n)
+	r.Sources = Sources{}
+	r.Sources.Cite(c, n, count.Kind, count.Has("images"), r.Cost)
+	for _, capacity := range r.Provisioned {
+		r.Sources.cite(c, capacity.Source)
+	}
 	return r, nil
 }
 
@@ -223,6 +227,20 @@ func outputBound(kind Kind, body rawjson.Node, n *catalog.Named) (bound, explici
 		return &outputLimit{*most * choices, *most, "the model's maximum"}, nil, nil
 	}
 	return nil, nil, nil
+}
+
+// MostOutput returns the most output that a request may be charged for, nil if no source states how much its model
+// gives: that of the answer, and of what is paid beside it.
+func (t *Count) MostOutput(body rawjson.Node, n *catalog.Named) *int {
+	if t.Kind != Chat && t.Kind != Responses {
+		return new(int)
+	}
+	bound, _, err := outputBound(t.Kind, body, n)
+	if err != nil || bound == nil {
+		return nil
+	}
+	most := bound.tokens + t.MoreOutput
+	return &most
 }
 
 // maxTokens bounds numbers of tokens, and of choices: the product of two fits an int.
@@ -311,34 +329,4 @@ func overLimit(n *catalog.Named, count *Count, input int, explicit *outputLimit,
 		return fmt.Sprintf("all inputs together have %d tokens more than one request takes at OpenAI; whether Azure has that limit is not verified", input-n.MaxRequestTokens)
 	}
 	return ""
-}
-
-// cite lists the sources of what the report says.
-func (r *Report) cite(c *catalog.Catalog, n *catalog.Named) {
-	ids := []string{n.EncodingSource, n.LimitsSource, n.RetirementSource}
-	if r.Request == Chat || r.Request == Responses {
-		ids = append(ids, n.OverheadSource)
-	}
-	for _, cost := range r.Cost {
-		ids = append(ids, cost.Source)
-	}
-	for _, capacity := range r.Provisioned {
-		ids = append(ids, capacity.Source)
-	}
-	for _, p := range r.Parts {
-		if images := c.Images(n.Name); p.Part == "images" && images != nil {
-			ids = append(ids, images.Source)
-			if images.Rival != nil {
-				ids = append(ids, images.Rival.Source)
-			}
-		}
-	}
-	r.Sources = map[string]catalog.Source{}
-	for _, id := range ids {
-		if s, ok := c.Source(id); ok {
-			r.Sources[id] = s
-		} else if id != "" {
-			r.Sources[id] = catalog.Source{What: "the owner of this bridge"}
-		}
-	}
 }

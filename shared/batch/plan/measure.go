@@ -38,13 +38,23 @@ func measureOf(ctx context.Context, client *azure.Client, model string) (measure
 
 // tokens counts the input of a request. ok is false where it is a guess by the bytes that go to Azure.
 func (m measure) tokens(endpoint string, body rawjson.Node, size int) (tokens int64, ok bool) {
-	if m.known {
-		rules := m.rules
-		rules.Memo = m.memos.Get().(*estimate.Memo)
-		defer m.memos.Put(rules.Memo)
-		if count, err := estimate.Of(kinds[endpoint], body, rules); err == nil {
-			return int64(count.Tokens), true
-		}
+	if count := m.count(endpoint, body); count != nil {
+		return int64(count.Tokens), true
 	}
 	return int64(size / bytesPerToken), false
+}
+
+// count counts the input of a request. It is nil where that cannot be done.
+func (m measure) count(endpoint string, body rawjson.Node) *estimate.Count {
+	if !m.known {
+		return nil
+	}
+	rules := m.rules
+	rules.Memo = m.memos.Get().(*estimate.Memo)
+	defer m.memos.Put(rules.Memo)
+	count, err := estimate.Of(kinds[endpoint], body, rules)
+	if err != nil {
+		return nil
+	}
+	return count
 }

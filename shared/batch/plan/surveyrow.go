@@ -1,8 +1,13 @@
 package plan
 
 import (
+	"cmp"
+	"slices"
+
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/estimate"
+	"aoai-bridge/shared/rawjson"
 )
 
 // SurveyRow is what the lines come to that go the same way.
@@ -21,10 +26,27 @@ type SurveyRow struct {
 	EnqueuedTokens int64                  `json:"quota,omitempty"`       // of enqueued tokens, where it is known
 	QuotaShort     bool                   `json:"quota_short,omitempty"` // all parts together do not fit it, so some will have to wait
 
+	Basis      estimate.Basis `json:"basis"`                          // that of the least sure line
+	NotCounted []string       `json:"not_counted,omitempty"`          // parts that some lines have and that are left out
+	InputMost  *int64         `json:"input_tokens_at_most,omitempty"` // with them; nil if nothing bounds them
+	Unbounded  string         `json:"unbounded,omitempty"`            // why nothing does
+
+	// Most bounds the tokens that are paid from above, and Why says why they are not to be priced, if not "".
+	Most struct {
+		Input, Output int64
+		Longest       int64 // input of one line
+		Why           string
+		NoOutput      bool // Output is no bound: see Why
+		Images        bool // some lines have images
+	} `json:"-"`
+
 	lines  int // of the part at hand
 	bytes  int64
 	tokens int64
 }
+
+// Kind is the kind of the row's requests.
+func (r *SurveyRow) Kind() estimate.Kind { return kinds[r.Endpoint] }
 
 // add counts a line in, and begins another part where the cutter would. url is the one that the line gets.
 func (r *SurveyRow) add(p *span, url string) {
@@ -45,4 +67,64 @@ func (r *SurveyRow) add(p *span, url string) {
 	if !p.sure {
 		r.Guessed++
 	}
+	r.bound(&p.measured, p.output)
+}
+
+// bound counts a line in towards what the row may come to at most.
+func (r *SurveyRow) bound(m *measured, output int64) {
+	r.Basis = estimate.Weaker(m.basis, r.Basis)
+	for _, part := range m.missing {
+		if !slices.Contains(r.NotCounted, part) {
+			r.NotCounted = append(r.NotCounted, part)
+		}
+	}
+	most := &r.Most
+	most.Images = most.Images || m.images
+	most.Input += m.mostInput
+	most.Longest = max(most.Longest, m.mostInput)
+	most.Output += max(m.mostOutput, output)
+	most.NoOutput = most.NoOutput || m.noOutput
+	r.Unbounded = cmp.Or(r.Unbounded, m.unbounded)
+	most.Why = cmp.Or(most.Why, m.unbounded, m.unpriced)
+	r.InputMost = nil
+	if len(r.NotCounted) > 0 && r.Unbounded == "" {
+		sum := most.Input
+		r.InputMost = &sum
+	}
+}
+
+// measured is what a survey finds in a line.
+type measured struct {
+	tokens  int64 // of its input
+	sure    bool  // they are counted
+	basis   estimate.Basis
+	missing []string // the parts that are not counted
+	images  bool
+
+	mostInput, mostOutput int64
+	noOutput              bool   // mostOutput is no bound
+	unbounded, unpriced   string // why mostInput is none, or there is no price; "" if it is, and there is
+}
+
+// survey counts a request, and bounds what it may come to.
+func (m measure) survey(endpoint string, body rawjson.Node, size int) measured {
+	count := m.count(endpoint, body)
+	if count == nil {
+		return measured{tokens: int64(size / bytesPerToken), basis: estimate.Estimated, noOutput: true, unbounded: "there are lines that cannot be counted: see 'guessed'"}
+	}
+	found := measured{
+		tokens: int64(count.Tokens), sure: true, basis: count.Basis, missing: count.Missing, images: count.Has("images"), unpriced: count.Unpriced,
+	}
+	input, why := count.AtMost(m.rules.Model)
+	if input != nil {
+		found.mostInput = int64(*input)
+	}
+	found.unbounded = why
+	if output := count.MostOutput(body, m.rules.Model); output != nil {
+		found.mostOutput = int64(*output)
+	} else {
+		found.noOutput = true
+		found.unpriced = cmp.Or(found.unpriced, "there are lines without a limit of output, and no source states that of "+m.rules.Model.Name)
+	}
+	return found
 }
