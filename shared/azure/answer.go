@@ -147,6 +147,22 @@ func (a *Answer) Relay(w http.ResponseWriter, keepUsage bool) error {
 	return a.relayWhole(w)
 }
 
+// ReadObject reads the whole answer, of limit bytes at most, which must be a JSON object.
+func (a *Answer) ReadObject(limit int64) (rawjson.Node, error) {
+	body, err := io.ReadAll(io.LimitReader(a.body, limit+1))
+	switch {
+	case err != nil:
+		return rawjson.Node{}, asBroken(err)
+	case int64(len(body)) > limit:
+		return rawjson.Node{}, tooLarge(limit)
+	}
+	object, err := rawjson.ParseTree(body)
+	if err != nil || object.Kind() != '{' {
+		return rawjson.Node{}, notJSON(len(body))
+	}
+	return object, nil
+}
+
 // ErrBroken is returned once a part of an answer is out and the rest will not come.
 var ErrBroken = errors.New("the answer broke off")
 

@@ -99,6 +99,15 @@ func (c *Client) Targets(ctx context.Context, name string) (batch, online []rout
 	return table.Batch(name), table.Online(name), nil
 }
 
+// Deployments returns the deployments of all types that the secret lists.
+func (c *Client) Deployments(ctx context.Context) ([]routing.Target, error) {
+	version, err := c.secret.Get(ctx)
+	if err != nil {
+		return nil, misconfigured(err)
+	}
+	return version.Value.table.All(), nil
+}
+
 // permitted returns the targets that may be asked; a nil permit permits all.
 func permitted(targets []routing.Target, permit func(routing.Target) bool) []routing.Target {
 	if permit == nil {

@@ -226,3 +226,10 @@ func notJSON(size int) error {
 		Message: fmt.Sprintf("Azure OpenAI answered with %d bytes that are not JSON. It was not tried again, because it may have been charged.", size),
 	}).Final()
 }
+
+func tooLarge(limit int64) error {
+	return (&openaierr.Error{
+		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_invalid_response",
+		Message: fmt.Sprintf("Azure OpenAI answered with more than the %d bytes that are read of such an answer.", limit),
+	}).Final()
+}

@@ -174,11 +174,11 @@ func (s *stream) forward(b []byte) (rest []byte, err error) {
 	return b[at:], s.write(b[keep:at], false)
 }
 
-// pass sends b from keep on, in which an event that is too large begins or goes on at at. Line breaks at its end stay,
+// pass sends b from keep on, in which an event that is too large begins, or goes on, at at. Line breaks at its end stay,
 // since a blank line may begin with them.
 func (s *stream) pass(b []byte, keep, at int) (rest []byte, err error) {
-	end := len(bytes.TrimRight(b, "\r\n"))
-	s.large.add(b[at:max(at, end)])
+	end := max(at, len(bytes.TrimRight(b, "\r\n")), len(b)-len("\r\n\r"))
+	s.large.add(b[at:end])
 	return b[end:], s.write(b[keep:end], true)
 }
 

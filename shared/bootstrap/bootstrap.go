@@ -19,6 +19,7 @@ import (
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/lambdahttp"
 	"aoai-bridge/shared/openaiapi"
+	"aoai-bridge/shared/retirement"
 	"aoai-bridge/shared/secrets"
 	"aoai-bridge/shared/telemetry"
 )
@@ -63,11 +64,14 @@ const initWait = 5 * time.Second
 // for by the calls that need it. path says which path of direct a bare payload is for.
 func (f *Function) Serve(http, direct http.Handler, path func(payload []byte) (string, error)) {
 	f.readSecrets(initWait)
+	log := telemetry.NewLog(os.Stdout, f.name)
+	watch := retirement.New(f.Azure, log, nil)
+	http, direct = watch.After(http), watch.After(direct)
 	lambdahttp.Start(lambdahttp.Function{
 		HTTP:   openaiapi.Health(callers.Require(f.callers, http)),
 		Direct: callers.Trust(Invoker, direct),
 		Path:   path,
-		Log:    telemetry.NewLog(os.Stdout, f.name),
+		Log:    log,
 	})
 }
 

@@ -103,8 +103,9 @@ type Report struct {
 	Context     *Context           `json:"context,omitempty"`
 	Cost        []Cost             `json:"cost,omitempty"`
 	Provisioned []catalog.Capacity `json:"provisioned,omitempty"`
-	Retirement  *Retirement        `json:"retirement,omitempty"`
-	Notes       []string           `json:"notes,omitempty"`
+
+	Retirement *catalog.Retirement `json:"retirement,omitempty"`
+	Notes      []string            `json:"notes,omitempty"`
 
 	Tokens  []TextTokens `json:"tokens,omitempty"`
 	Sources Sources      `json:"sources,omitempty"`
@@ -173,7 +174,7 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 			}
 		}
 	}
-	r.Retirement = retirement(c, n, now)
+	r.Retirement = c.Retirement(*n, now)
 	if n.ResponsesOnly && count.Kind == Chat {
 		r.Notes = append(r.Notes, "Azure serves this model by the responses API only, not by chat completions")
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/openaiapi"
 )
 
@@ -16,13 +17,14 @@ import (
 type API struct {
 	azure  *azure.Client
 	limit  time.Duration // to the first byte of Azure's answer
+	now    func() time.Time
 	routes openaiapi.Router
 }
 
 // New makes an API without operations. firstByte bounds the wait for the first byte of Azure's answer; 0 waits as long
 // as the request's context lasts, which suits bare payloads: no gateway ends their wait.
 func New(client *azure.Client, firstByte time.Duration) *API {
-	return &API{azure: client, limit: firstByte}
+	return &API{azure: client, limit: firstByte, now: clock.Wall}
 }
 
 // Chat adds chat completions, responses, conversations and models.

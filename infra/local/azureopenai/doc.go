@@ -4,12 +4,12 @@
 //
 // By itself: go run ./infra/local/azureopenai/serve -addr 127.0.0.1:8090 -key local
 //
-// It serves chat completions (whole and streamed), responses, embeddings, models, files and batches on
+// It serves chat completions (whole and streamed), responses, conversations, embeddings, models, files and batches on
 // both of Azure's path families:
 //
 //	/openai/v1/...                                              api-version optional
 //	/openai/deployments/{deployment}/...?api-version=2024-10-21 chat/completions, embeddings
-//	/openai/{responses,models,files,batches}...?api-version=2024-10-21
+//	/openai/{responses,conversations,models,files,batches}...?api-version=2024-10-21
 //
 // # What it says
 //
