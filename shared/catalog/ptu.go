@@ -51,8 +51,8 @@ type Capacity struct {
 
 	PriceReason string `json:"price_reason,omitempty"` // why the sums are nil
 
-	// The same calls paid by the token, on the deployment type TokensType. BreakEven is the lowest rate of calls at
-	// which PTUs cost less: those of the minimum, if they carry that many.
+	// The same calls paid by the token, on the deployment type TokensType. BreakEven is the rate of calls above which
+	// the fewest PTUs that are sold cost less.
 	TokensType      DeploymentType `json:"tokens_type,omitempty"`
 	TokensUSDPerMo  *float64       `json:"tokens_usd_per_month,omitempty"`
 	BreakEven       *float64       `json:"break_even_calls_per_minute"`
@@ -65,36 +65,35 @@ type Capacity struct {
 // hoursPerMonth is what Azure's price lists take for a month.
 const hoursPerMonth = 730
 
-// byToken is the deployment type that a provisioned one stands beside.
-var byToken = map[DeploymentType]DeploymentType{
+// tokensTypes has the deployment type that each provisioned one is compared with.
+var tokensTypes = map[DeploymentType]DeploymentType{
 	GlobalProvisionedManaged: GlobalStandard, DataZoneProvisionedManaged: DataZoneStandard, ProvisionedManaged: Standard,
 }
 
 // Compare holds PTUs against the same calls paid by the token, at the highest of a type's prices. costs are of one call.
 func (c *Capacity) Compare(costs []Cost) {
-	c.TokensType = byToken[c.Type]
-	var call *float64
+	c.TokensType = tokensTypes[c.Type]
+	byToken, known := 0.0, false // USD a month of one call a minute
 	for _, cost := range costs {
-		if cost.Type == c.TokensType && cost.USD != nil && (call == nil || *cost.USD > *call) {
-			call = cost.USD
+		if cost.Type == c.TokensType && cost.USD != nil {
+			byToken, known = max(byToken, Rounded(*cost.USD*60*hoursPerMonth)), true
 		}
 	}
-	if call != nil {
-		usd := Rounded(*call * c.rate * 60 * hoursPerMonth)
+	if known {
+		usd := Rounded(byToken * c.rate)
 		c.TokensUSDPerMo = &usd
 	}
-	switch minutes := 60.0 * hoursPerMonth; {
+	switch {
 	case c.perMo == 0:
 		c.BreakEvenReason = "the price of a PTU is not known"
-	case call == nil:
+	case !known:
 		c.BreakEvenReason = "the price by the token is not known on " + string(c.TokensType)
 	case c.Raw == nil:
 		c.BreakEvenReason = c.Reason
-	case *call == 0 || c.raw*c.perMo >= c.rate**call*minutes: // even in full use
+	case byToken == 0 || c.raw*c.perMo >= c.rate*byToken:
 		c.BreakEvenReason = "PTUs in full use cost more than the tokens that they carry"
 	default:
-		rate := float64(c.Minimum) * c.perMo / (*call * minutes)
-		rate = math.Round(rate*1e6) / 1e6
+		rate := math.Round(float64(c.Minimum)*c.perMo/byToken*1e6) / 1e6
 		c.BreakEven = &rate
 	}
 }

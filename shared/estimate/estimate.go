@@ -146,9 +146,12 @@ func Of(kind Kind, body rawjson.Node, r Rules) (*Count, error) {
 	return c.sum(), nil
 }
 
+// operations are Azure's names of what is asked of a model.
+var operations = map[Kind]string{Chat: "chatCompletion", Responses: "responses", Embeddings: "embeddings"}
+
 // serves returns an error, as Azure does, where a model has no such operation.
 func serves(n *catalog.Named, kind Kind) error {
-	operation := map[Kind]string{Chat: "chatCompletion", Responses: "responses", Embeddings: "embeddings"}[kind]
+	operation := operations[kind]
 	if n == nil || operation == "" || (n.Kind == "embeddings") == (kind == Embeddings) {
 		return nil
 	}

@@ -138,7 +138,7 @@ func (w *harmonyWriter) object(schema rawjson.Node, indent int) {
 	w.line(indent, "}")
 }
 
-// property writes a member of an object, with what is said about it above and behind it.
+// property writes a member of an object, with what is said about it above and after it.
 func (w *harmonyWriter) property(name string, p rawjson.Node, indent int) {
 	if title := p.Get("title"); title.Kind() == '"' {
 		w.line(indent, "// ", title.Text(), "\n")
@@ -201,7 +201,7 @@ func (w *harmonyWriter) branches(name string, p rawjson.Node, indent int) {
 	w.line(indent, ",\n")
 }
 
-// comments writes what is said about a type behind it.
+// comments writes what is said about a type after it.
 func (w *harmonyWriter) comments(comments []string) {
 	if len(comments) > 0 {
 		w.WriteString(" // " + strings.Join(comments, " "))

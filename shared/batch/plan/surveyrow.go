@@ -7,7 +7,6 @@ import (
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/estimate"
-	"aoai-bridge/shared/rawjson"
 )
 
 // SurveyRow is what the lines come to that go the same way.
@@ -91,40 +90,4 @@ func (r *SurveyRow) bound(m *measured, output int64) {
 		sum := most.Input
 		r.InputMost = &sum
 	}
-}
-
-// measured is what a survey finds in a line.
-type measured struct {
-	tokens  int64 // of its input
-	sure    bool  // they are counted
-	basis   estimate.Basis
-	missing []string // the parts that are not counted
-	images  bool
-
-	mostInput, mostOutput int64
-	noOutput              bool   // mostOutput is no bound
-	unbounded, unpriced   string // why mostInput is none, or there is no price; "" if it is, and there is
-}
-
-// survey counts a request, and bounds what it may come to.
-func (m measure) survey(endpoint string, body rawjson.Node, size int) measured {
-	count := m.count(endpoint, body)
-	if count == nil {
-		return measured{tokens: int64(size / bytesPerToken), basis: estimate.Estimated, noOutput: true, unbounded: "there are lines that cannot be counted: see 'guessed'"}
-	}
-	found := measured{
-		tokens: int64(count.Tokens), sure: true, basis: count.Basis, missing: count.Missing, images: count.Has("images"), unpriced: count.Unpriced,
-	}
-	input, why := count.AtMost(m.rules.Model)
-	if input != nil {
-		found.mostInput = int64(*input)
-	}
-	found.unbounded = why
-	if output := count.MostOutput(body, m.rules.Model); output != nil {
-		found.mostOutput = int64(*output)
-	} else {
-		found.noOutput = true
-		found.unpriced = cmp.Or(found.unpriced, "there are lines without a limit of output, and no source states that of "+m.rules.Model.Name)
-	}
-	return found
 }
