@@ -33,13 +33,14 @@ var allowedHeaders = []string{
 	"x-stainless-read-timeout", "x-stainless-retry-count", "x-stainless-runtime", "x-stainless-runtime-version", "x-stainless-timeout",
 }
 
-// exposedHeaders are those of an answer that a script may read, besides the few that it always may.
+// exposedHeaders are those of an answer that a script may read, besides the few that it always may. The "*" is for Azure's
+// x-ms-* and others to come; browsers that are older than it have the names.
 var exposedHeaders = strings.Join([]string{
 	"allow", "apim-request-id", "azureml-model-session", "openai-model", "openai-processing-ms", "request-id", "retry-after",
 	"retry-after-ms", "x-amzn-requestid", "x-envoy-upstream-service-time", "x-ms-client-request-id", "x-ms-deployment-name",
 	"x-ms-rai-invoked", "x-ms-region", "x-ratelimit-limit-requests", "x-ratelimit-limit-tokens",
 	"x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens",
-	"x-request-id", "x-should-retry",
+	"x-request-id", "x-should-retry", "*",
 }, ", ")
 
 // CORS lets pages of other origins call next from a browser. origins are theirs, as a browser sends them and separated

@@ -90,7 +90,7 @@ func TestCORS(t *testing.T) {
 				t.Errorf("the stream is %q", got.Body)
 			}
 			if expose := names(header, "Access-Control-Expose-Headers"); tt.allow != "" && !preflight {
-				for _, want := range []string{"x-request-id", "retry-after", "retry-after-ms", "x-should-retry", "apim-request-id", "x-ratelimit-remaining-tokens"} {
+				for _, want := range []string{"x-request-id", "retry-after", "retry-after-ms", "x-should-retry", "apim-request-id", "x-ratelimit-remaining-tokens", "*"} {
 					if !slices.Contains(expose, want) {
 						t.Errorf("a page may not read %s", want)
 					}
