@@ -68,7 +68,7 @@ func (f *Function) Serve(http, direct http.Handler, path func(payload []byte) (s
 	watch := retirement.New(f.Azure, log, nil)
 	http, direct = watch.After(http), watch.After(direct)
 	lambdahttp.Start(lambdahttp.Function{
-		HTTP:   openaiapi.Health(callers.Require(f.callers, http)),
+		HTTP:   openaiapi.CORS(f.Env.CORSOrigins, openaiapi.Health(callers.Require(f.callers, http))),
 		Direct: callers.Trust(Invoker, direct),
 		Path:   path,
 		Log:    log,

@@ -1,6 +1,6 @@
 // Package openaiapi is the HTTP shell of OpenAI's API: the families of its paths, a router whose handlers return
-// errors, the reading of bodies, the writing of JSON, and the check whether a caller may use a model. It does not
-// know what an operation does.
+// errors, the reading of bodies, the writing of JSON, the check whether a caller may use a model, and what needs no
+// key: health, and preflights of browsers. It does not know what an operation does.
 package openaiapi
 
 import (
