@@ -8,7 +8,7 @@ import { streamText } from "ai";
 const openai = createOpenAI({ baseURL: process.env.BASE_URL, apiKey: process.env.API_KEY });
 const apis = { chat: openai.chat, responses: openai.responses };
 
-// stream returns what streamText reports, the first error first.
+// stream reads an answer to its end. It returns the errors in the order in which the SDK reported them.
 async function stream(model, prompt) {
   const errors = [];
   const result = streamText({ model, prompt, maxRetries: 0, onError: ({ error }) => errors.push(error) });
@@ -30,8 +30,8 @@ for (const [name, api] of Object.entries(apis)) {
 
     for (const fault of ["cut", "partial", "end"]) {
       test(`broken stream, ${fault}`, async () => {
-        // The SDK reads an error event with a schema. One that does not fit is a "Type validation failed" instead. The
-        // connection breaks after the event, which the SDK reports as well.
+        // The SDK checks an error event against a schema; one that does not fit is reported as "Type validation failed".
+        // The connection breaks after the event, which is a second error.
         const { errors } = await stream(model, `Say a b c d e [[fault: ${fault};after=3]]`);
         assert.match(errors[0]?.message, /^Azure OpenAI's answer broke off before its end\./);
         assert.equal(errors[0].code, "upstream_connection_lost");

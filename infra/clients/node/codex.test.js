@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 const { BASE_URL, API_KEY, PATH } = process.env;
 const codex = fileURLToPath(new URL("node_modules/.bin/codex", import.meta.url));
 
-// The last two sections and the check for updates are off so that it calls nobody else.
+// Updates, plugins, the daemon and analytics are off, so that it calls the stack only.
 const config = `
 model = "gpt-4o-mini"
 model_provider = "bridge"
