@@ -24,7 +24,7 @@ run: build ## Start the whole stack on this machine: http://127.0.0.1:8080/v1, k
 test: ## Run the tests
 	CGO_ENABLED=0 go test -trimpath ./...
 
-test-clients: build ## Run OpenAI's Python and Node SDKs against the local stack (needs python3 and node)
+test-clients: build ## Run OpenAI's SDKs and other clients against the local stack (needs python3 and node)
 	infra/clients/run.sh
 
 lint: ## Check formatting, and run vet and staticcheck
