@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"aoai-bridge/shared/rawjson"
@@ -19,10 +18,10 @@ type Call struct {
 	Dated  bool        // the family with an api-version in Query, not /openai/v1
 	Path   string      // behind the family's prefix, escaped: "chat/completions", "responses/resp_1"
 	Query  string      // encoded, as the caller sent it
-	Header http.Header // the caller's; what Azure does not need is left out
+	Header http.Header // the caller's, with canonical names; what Azure does not need is left out
 
-	// Name is the model or the deployment asked for. A call without one goes to the resource that
-	// knows what it names: each is asked in turn until one does not answer 404.
+	// Name is the model or the deployment asked for. A call without one goes to the resource that knows what it names:
+	// without a body each is asked in turn until one has it, with a body until one does not answer 404.
 	Name string
 	// Permit reports whether a deployment that Name stands for may be asked; nil permits all. Where it permits
 	// none, or there is none and it does not permit one of that very name, the error is a 403. It is not asked about
@@ -38,33 +37,20 @@ type Call struct {
 	Open func(context.Context) (io.ReadCloser, error)
 	Size int64
 
+	// Tier is the service tier that the request asks for, as far as that has capacity of its own.
+	Tier routing.Tier
 	// Once forbids a second try: what the call does must not happen twice, and an answer of 500 does
 	// not say that it did not.
 	Once bool
-	// Begins is set where the call begins work that goes on without it, such as a background response. It is
-	// sent again only where Azure cannot have begun: after a 429, or where Azure was not reached.
+	// Begins is set where the call begins work that goes on without it, such as a background response, or where its
+	// owner tries again. It is sent again only where Azure cannot have begun: after a 429, or where Azure was not
+	// reached or did not take our credential.
 	Begins bool
 	// Stream is set where the caller asked for a stream.
 	Stream bool
 	// Limit bounds the time until the first byte, all tries together; 0 leaves that to the context.
 	Limit time.Duration
 }
-
-// check returns an error about what HTTP cannot carry. net/http would refuse it as well, with an error
-// that looks like one of the connection.
-func (c *Call) check() error {
-	for _, name := range requestHeaders {
-		for _, value := range c.Header[name] {
-			if strings.ContainsFunc(value, isControl) {
-				return badHeader(name)
-			}
-		}
-	}
-	return nil
-}
-
-// isControl reports whether no header may have a character (RFC 9110, section 5.5).
-func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
 // fitsPath reports whether the name can stand where the call puts it: in a path it has to be one segment.
 func (c *Call) fitsPath() bool { return !c.Dated || !c.InPath || urlpath.IsSegment(c.Name) }

@@ -40,7 +40,8 @@ func TestPermit(t *testing.T) {
 		{"any", "prod", nil, "429;retry-after=1", 0, "", 1, 1},
 		{"the first one's model", "prod", only("gpt-4o-mini"), "", 0, "", 1, 0},
 		{"which is busy", "prod", only("gpt-4o-mini"), "429;retry-after=30", 429, "429", 1, 0},
-		{"which fails", "prod", only("gpt-4o-mini"), "500", 0, "", 2, 0},
+		{"which is ill for a moment", "prod", only("gpt-4o-mini"), "503", 0, "", 2, 0},
+		{"which fails", "prod", only("gpt-4o-mini"), "500", 500, "", 1, 0},
 		{"the second one's", "prod", only("gpt-4o"), "", 0, "", 0, 1},
 		{"neither", "prod", only("o3"), "", 403, "model_not_allowed", 0, 0},
 		{"nobody's name", "o3", only("o3"), "", 404, "model_not_found", 0, 0},
@@ -139,13 +140,17 @@ func TestBegins(t *testing.T) {
 
 func TestDeploymentsInHeaders(t *testing.T) {
 	h := http.Header{
-		"X-Ms-Spillover-Deployment": {"a", "b"}, "X-Ms-Client-Request-Id": {"c"}, "X-Deployment": {"d"}, "X-Ms-Other-Deployment": {"not forwarded"},
+		"X-Ms-Spillover-Deployment": {"a", "b"}, "X-Ms-Oai-Image-Generation-Deployment": {"c"}, "X-Ms-Deployment": {"d"},
+		// and what names none, or stays here:
+		"X-Ms-Client-Request-Id": {"e"}, "X-Deployment": {"f"}, "X-Ms-Deployment-Name": {"g"}, "X-Ms-Authorization-Deployment": {"h"}, "Aoai-Deployment": {"i"},
 	}
 	var got []string
 	for header, deployment := range azure.Deployments(h) {
 		got = append(got, header+" "+deployment)
 	}
-	if want := []string{"x-ms-spillover-deployment a", "x-ms-spillover-deployment b"}; !slices.Equal(got, want) {
+	slices.Sort(got)
+	want := []string{"x-ms-deployment d", "x-ms-oai-image-generation-deployment c", "x-ms-spillover-deployment a", "x-ms-spillover-deployment b"}
+	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

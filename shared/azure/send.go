@@ -4,21 +4,19 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
 	"slices"
 	"time"
 
-	"aoai-bridge/shared/decimal"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/permits"
 	"aoai-bridge/shared/routing"
 	"aoai-bridge/shared/telemetry"
 )
 
-// backoff is the upper end of the first wait where Azure names none; it doubles with each try.
-const backoff = 500 * time.Millisecond
+// userAgent is what Azure knows the bridge by.
+var userAgent = []string{"aoai-bridge"}
 
 // reasons a call ends that the context's own errors cannot tell apart.
 var (
@@ -30,7 +28,8 @@ var (
 // *openaierr.Error: Azure's own, or one about the connection, the time or the configuration.
 // The caller closes the answer.
 func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
-	if err := call.check(); err != nil {
+	fields, err := requestFields(call.Header)
+	if err != nil {
 		return nil, err
 	}
 	version, err := c.secret.Get(ctx)
@@ -39,7 +38,7 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	a := &attempts{
-		client: c, call: call, site: version.Value, version: version.ID,
+		client: c, call: call, fields: fields, site: version.Value, version: version.ID,
 		record: telemetry.From(ctx), began: c.lap(), cancel: cancel,
 		limit: time.AfterFunc(time.Hour, func() { cancel(errFirstByte) }),
 	}
@@ -66,13 +65,16 @@ func (a *attempts) end() {
 type attempts struct {
 	client  *Client
 	call    *Call
+	fields  []field // of the caller's header
 	site    *site
 	version string // of the secret
 	record  *telemetry.Call
 	began   time.Time
 	cancel  context.CancelCauseFunc
 	limit   *time.Timer // ends the wait for the first byte
-	tries   int
+	seeks   bool        // one resource has what the call is about, and which is not known
+	lookup  bool        // seeks, and may be sent to every resource
+	trail
 }
 
 func (a *attempts) run(ctx context.Context) (*Answer, error) {
@@ -80,7 +82,8 @@ func (a *attempts) run(ctx context.Context) (*Answer, error) {
 	case name != "":
 		return a.at(ctx, routing.Target{Resource: name})
 	case a.call.Name == "":
-		return a.anywhere(ctx)
+		a.seeks, a.lookup = true, a.call.Body == nil && a.call.Open == nil
+		return a.ask(ctx, func() []routing.Target { return a.site.table.Anywhere() })
 	}
 	return a.ask(ctx, a.named)
 }
@@ -90,23 +93,25 @@ func (a *attempts) named() []routing.Target {
 	if !a.call.fitsPath() {
 		return nil
 	}
-	return permitted(a.site.table.Online(a.call.Name), a.call.Permit)
+	return slices.DeleteFunc(permitted(a.site.table.Online(a.call.Name), a.call.Permit), func(t routing.Target) bool {
+		header, _ := a.lacks(t)
+		return header != ""
+	})
 }
 
-// anywhere asks each resource in turn for what only one of them has.
-func (a *attempts) anywhere(ctx context.Context) (*Answer, error) {
-	var last error
-	for _, target := range a.site.table.Anywhere() {
-		answer, err := a.at(ctx, target)
-		if err == nil {
-			return answer, nil
+// lacks returns a header that names a deployment which the resource of a target does not have, "" if there is none.
+func (a *attempts) lacks(target routing.Target) (header, deployment string) {
+	for _, f := range a.fields {
+		if !f.naming {
+			continue
 		}
-		last = err
-		if openaierr.From(err).Status != http.StatusNotFound {
-			break
+		for _, value := range f.values {
+			if _, ok := a.site.table.Beside(target, value); !ok && value != "" && (header == "" || f.name < header) {
+				header, deployment = f.name, value
+			}
 		}
 	}
-	return nil, last
+	return header, deployment
 }
 
 // at asks one resource.
@@ -122,35 +127,18 @@ func (a *attempts) at(ctx context.Context, target routing.Target) (*Answer, erro
 	})
 }
 
-// ask tries the targets until one answers or nothing is left to try. A renewed secret may have others.
-func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answer, error) {
-	targets, renewed := list(), false
-	for a.tries = 0; len(targets) > 0; {
-		target := a.client.health.Order(targets, a.client.now())[0]
-		answer, o := a.try(ctx, target)
-		switch {
-		case o.err == nil:
-			return answer, nil
-		case o.refused && !renewed && a.renew(ctx):
-			targets, renewed = list(), true
-		case !o.again || a.call.Once:
-			return nil, o.err
-		case a.call.Begins && o.begun:
-			return nil, openaierr.From(o.err).Final()
-		default:
-			if err := a.pause(ctx, target, targets, o); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return nil, a.nowhere()
-}
-
 // nowhere is the error of a call that no deployment may be asked for. A caller that may not use the name is not told
 // whether anything has it.
 func (a *attempts) nowhere() error {
 	name, permit := a.call.Name, a.call.Permit
-	if permit == nil || name == "" || !a.call.fitsPath() {
+	if name == "" || !a.call.fitsPath() {
+		return UnknownModel(name)
+	}
+	if targets := permitted(a.site.table.Online(name), permit); len(targets) > 0 {
+		header, deployment := a.lacks(targets[0])
+		return unknownBeside(header, deployment, name)
+	}
+	if permit == nil {
 		return UnknownModel(name)
 	}
 	deployments := a.site.table.Online(name)
@@ -163,48 +151,23 @@ func (a *attempts) nowhere() error {
 	return UnknownModel(name)
 }
 
-// renew reads the secret again after a refused credential and tells whether that is worth a try.
-func (a *attempts) renew(ctx context.Context) bool {
-	version, changed := a.client.secret.Newer(ctx, a.version)
-	a.site, a.version = version.Value, version.ID
-	return changed
-}
-
-// pause has the deployment that failed rest, and waits until the next one may be asked: no time at all
-// if there is another. It returns the error where no try is left or the waiting is the caller's to do.
-func (a *attempts) pause(ctx context.Context, failed routing.Target, targets []routing.Target, o outcome) error {
-	limit := a.client.env.RetryAfterCap
-	rest := o.after
-	if rest == 0 {
-		rest = rand.N(min(backoff<<min(a.tries-1, 10), limit))
+// header returns the header for a target. What names a model there names the deployment that serves it.
+func (a *attempts) header(target routing.Target) http.Header {
+	header := make(http.Header, len(a.fields)+2)
+	for _, f := range a.fields {
+		values := f.values
+		if f.naming {
+			values = slices.Clone(values)
+			for i, value := range values {
+				if deployment, ok := a.site.table.Beside(target, value); ok {
+					values[i] = deployment
+				}
+			}
+		}
+		header[f.name] = values
 	}
-	now := a.client.now()
-	health := &a.client.health
-	health.Rest(failed, now.Add(rest))
-	if a.tries > a.client.env.MaxRetries {
-		return o.err
-	}
-	wait := health.RestsUntil(health.Order(targets, now)[0]).Sub(now)
-	if wait <= 0 {
-		return nil
-	}
-	deadline, bound := ctx.Deadline()
-	if wait > limit || bound && now.Add(wait).After(deadline) || a.call.Limit > 0 && now.Add(wait).After(a.began.Add(a.call.Limit)) {
-		return o.err
-	}
-	if a.client.sleep(ctx, wait) != nil {
-		return o.err // the time is up, or nobody waits any more
-	}
-	return nil
-}
-
-// outcome is what came of one try.
-type outcome struct {
-	err     error         // nil: an answer
-	again   bool          // another try cannot be paid for twice and may help
-	begun   bool          // Azure may have begun what it was asked
-	refused bool          // Azure did not take our credential
-	after   time.Duration // how long Azure wants to be left alone; 0: it did not say
+	header["User-Agent"] = userAgent
+	return header
 }
 
 func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, outcome) {
@@ -215,18 +178,24 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 	request, err := a.request(httptrace.WithClientTrace(ctx, trace), target)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, outcome{err: a.interrupted(ctx, err)}
+			return nil, outcome{err: a.interrupted(ctx, err), then: stop}
 		}
-		return nil, outcome{err: err}
+		if openaierr.From(err).Type == openaierr.TypeUpstreamAuth {
+			return nil, outcome{err: err, then: askAnother, unfit: sickResource, found: true}
+		}
+		return nil, outcome{err: err, then: stop}
 	}
 	a.tries++
 	a.record.Tries++
 	response, err := a.client.transport.RoundTrip(request)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, outcome{err: a.interrupted(ctx, err)}
+			return nil, outcome{err: a.interrupted(ctx, err), then: stop}
 		}
-		return nil, outcome{err: connectionFailed(err, sent), again: !sent}
+		if sent {
+			return nil, outcome{err: connectionFailed(err, sent), begun: true, found: true}
+		}
+		return nil, outcome{err: connectionFailed(err, sent), then: askAgain, found: true}
 	}
 	a.record.AzureID = response.Header.Get("Apim-Request-Id")
 	answer := a.answer(ctx, response)
@@ -237,34 +206,15 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 	return nil, a.refusal(ctx, answer)
 }
 
-// refusal reads an error answer to its end.
-func (a *attempts) refusal(ctx context.Context, answer *Answer) outcome {
-	body, err := io.ReadAll(io.LimitReader(answer.body, maxErrorBody))
-	_ = answer.body.Close()
-	if err != nil && ctx.Err() != nil {
-		return outcome{err: a.interrupted(ctx, err)}
-	}
-	status := answer.Status
-	if status == http.StatusUnauthorized || status == http.StatusForbidden {
-		return outcome{err: credentialRefused(status, body), refused: true}
-	}
-	return outcome{err: upstreamError(status, answer.Header, body), again: retryable[status], begun: status != http.StatusTooManyRequests, after: RetryAfter(answer.Header, a.client.now())}
-}
-
-var retryable = map[int]bool{
-	http.StatusRequestTimeout:      true,
-	http.StatusTooManyRequests:     true,
-	http.StatusInternalServerError: true,
-	http.StatusBadGateway:          true,
-	http.StatusServiceUnavailable:  true,
-	http.StatusGatewayTimeout:      true,
-}
-
 func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Request, error) {
 	resource := a.site.resources[target.Resource]
 	r, err := http.NewRequestWithContext(ctx, a.call.Method, a.call.url(resource.endpoint, target.Deployment), nil)
 	if err != nil {
 		return nil, noRequest()
+	}
+	r.Header = a.header(target)
+	if err := resource.credential.set(ctx, r.Header); err != nil {
+		return nil, credentialUnavailable(err)
 	}
 	switch {
 	case a.call.Open != nil:
@@ -279,11 +229,6 @@ func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Re
 		r.Body, _ = r.GetBody()
 		r.ContentLength = int64(body.Len())
 	}
-	r.Header = pick(a.call.Header, requestHeaders)
-	r.Header.Set("User-Agent", "aoai-bridge")
-	if err := resource.credential.set(ctx, r.Header); err != nil {
-		return nil, credentialUnavailable(err)
-	}
 	return r, nil
 }
 
@@ -297,20 +242,4 @@ func (a *attempts) interrupted(ctx context.Context, err error) error {
 		return timedOut(cause, a.call.Stream)
 	}
 	return callerGone(err)
-}
-
-// RetryAfter is how long Azure wants to be left alone, 0 where it does not say. It reads retry-after-ms,
-// which is exact, or retry-after in seconds or as a date; what is none of these says nothing.
-func RetryAfter(h http.Header, now time.Time) time.Duration {
-	if ms, err := decimal.Parse(h.Get("Retry-After-Ms")); err == nil && ms > 0 {
-		return time.Duration(min(ms, 1e12) * float64(time.Millisecond))
-	}
-	value := h.Get("Retry-After")
-	if seconds, err := decimal.Parse(value); err == nil && seconds > 0 {
-		return time.Duration(min(seconds, 1e9) * float64(time.Second))
-	}
-	if date, err := http.ParseTime(value); err == nil && date.After(now) {
-		return date.Sub(now)
-	}
-	return 0
 }

@@ -13,7 +13,7 @@ func TestRecordOfOnlineCalls(t *testing.T) {
 	const lines = 40
 	w.put("inbox/a.jsonl", manyLines(lines, "gpt-4.1"))
 	for range 3 {
-		w.fault(azureopenai.FaultRule{Fault: "500", Count: 1})
+		w.fault(azureopenai.FaultRule{Fault: "429;retry-after=1", Count: 1})
 	}
 	s := w.run(w.event("inbox/a.jsonl"))
 	if s.Lines.Succeeded != lines || s.Lines.Online != lines {

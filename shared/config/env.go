@@ -31,7 +31,7 @@ func FromEnvironment(getenv func(string) string) (Env, error) {
 		FirstByteTimeout: r.duration("FIRST_BYTE_TIMEOUT", 290*time.Second),
 		IdleTimeout:      r.duration("IDLE_TIMEOUT", 5*time.Minute),
 		MaxRetries:       r.count("MAX_RETRIES", 2),
-		RetryAfterCap:    r.duration("RETRY_AFTER_CAP", 10*time.Second),
+		RetryAfterCap:    r.duration("RETRY_AFTER_CAP", 2*time.Second),
 	}
 	if level := getenv("LOG_LEVEL"); level != "" {
 		if err := e.LogLevel.UnmarshalText([]byte(level)); err != nil {

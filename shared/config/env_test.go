@@ -17,7 +17,7 @@ func TestFromEnvironment(t *testing.T) {
 	least := map[string]string{"AZURE_SECRET_ID": "a", "CALLERS_SECRET_ID": "c"}
 	standard := config.Env{
 		AzureSecretID: "a", CallersSecretID: "c", ConnectTimeout: 5 * time.Second, FirstByteTimeout: 290 * time.Second,
-		IdleTimeout: 5 * time.Minute, MaxRetries: 2, RetryAfterCap: 10 * time.Second, LogLevel: slog.LevelInfo,
+		IdleTimeout: 5 * time.Minute, MaxRetries: 2, RetryAfterCap: 2 * time.Second, LogLevel: slog.LevelInfo,
 	}
 	all := map[string]string{
 		"AZURE_SECRET_ID": "a", "CALLERS_SECRET_ID": "c", "CONNECT_TIMEOUT": "1s", "FIRST_BYTE_TIMEOUT": "2m", "IDLE_TIMEOUT": "30s",
@@ -68,7 +68,7 @@ func TestFromEnvironmentNamesEveryFault(t *testing.T) {
 		`FIRST_BYTE_TIMEOUT is "0s", want for example 4m50s`,
 		`IDLE_TIMEOUT is "-1s", want for example 5m0s`,
 		`MAX_RETRIES is "-1", want for example 2`,
-		`RETRY_AFTER_CAP is "soon", want for example 10s`,
+		`RETRY_AFTER_CAP is "soon", want for example 2s`,
 		`LOG_LEVEL is "loud", want for example debug, info, warn or error`,
 	} {
 		if !strings.Contains(err.Error(), want) {

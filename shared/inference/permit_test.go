@@ -84,38 +84,46 @@ func TestModelsOfTwins(t *testing.T) {
 	}
 }
 
-// TestSpillover is about the header by which a caller names another deployment.
-func TestSpillover(t *testing.T) {
+// TestDeploymentHeaders is about the headers by which a caller names another deployment.
+func TestDeploymentHeaders(t *testing.T) {
 	s := open(t, deployments)
 	tests := []struct {
 		caller, deployment string
 		status             int
+		sent               string
 	}{
-		{"any", "gpt-4o-mini", 200}, {"any", "nobody", 200},
-		{"few", "gpt-4o", 200}, {"few", "main", 200}, {"few", "gpt-4o-mini", 403}, {"few", "nobody", 403}, {"few", "main, gpt-4o-mini", 403}, {"few", "", 403},
+		{"any", "gpt-4o-mini", 200, "gpt-4o-mini"}, {"any", "gpt-4o", 200, "main"}, {"any", "nobody", 404, ""}, {"any", "", 200, ""},
+		{"few", "gpt-4o", 200, "main"}, {"few", "main", 200, "main"}, {"few", "gpt-4o-mini", 403, ""}, {"few", "nobody", 403, ""}, {"few", "main, gpt-4o-mini", 403, ""}, {"few", "", 403, ""},
 	}
-	for _, line := range []string{"POST /v1/chat/completions", "POST /openai/deployments/main/chat/completions?api-version=2024-10-21", "GET /v1/responses/resp_1"} {
-		for _, tt := range tests {
-			t.Run(line+" "+tt.caller+" "+tt.deployment, func(t *testing.T) {
-				s.azure.QueueAnswer(azureopenai.Answer{Body: `{"id":"x"}`})
-				body := ""
-				if strings.HasPrefix(line, "POST") {
-					body = `{"model":"gpt-4o",` + hello + `}`
-				}
-				r := withKey(tt.caller, request(line, body))
-				r.Header.Set("X-Ms-Spillover-Deployment", tt.deployment)
-				w, _ := s.ask(r)
-				asked := s.upstreamRequests()
-				if tt.status == 403 {
-					checkError(t, w, 403, "permission_error", "x-ms-spillover-deployment", "model_not_allowed", tt.deployment)
-				}
-				if w.Code != tt.status || (len(asked) == 1) != (tt.status == 200) {
-					t.Fatalf("got %d %s, asked %d times", w.Code, w.Body, len(asked))
-				}
-				if tt.status == 200 && asked[0].Header.Get("X-Ms-Spillover-Deployment") != tt.deployment {
-					t.Errorf("Azure got %v", asked[0].Header)
-				}
-			})
+	for _, header := range []string{"x-ms-spillover-deployment", "x-ms-oai-image-generation-deployment", "x-ms-of-next-year-deployment"} {
+		for _, line := range []string{"POST /v1/chat/completions", "POST /openai/deployments/main/chat/completions?api-version=2024-10-21", "GET /v1/responses/resp_1"} {
+			for _, tt := range tests {
+				t.Run(header+" "+line+" "+tt.caller+" "+tt.deployment, func(t *testing.T) {
+					body := ""
+					if strings.HasPrefix(line, "POST") {
+						body = `{"model":"gpt-4o",` + hello + `}`
+					} else if tt.status == 404 {
+						tt.status, tt.sent = 200, tt.deployment // which no model of its own chooses a resource for
+					}
+					s.azure.QueueAnswer(azureopenai.Answer{Body: `{"id":"x"}`})
+					r := withKey(tt.caller, request(line, body))
+					r.Header.Set(header, tt.deployment)
+					w, _ := s.ask(r)
+					asked := s.upstreamRequests()
+					switch tt.status {
+					case 403:
+						checkError(t, w, 403, "permission_error", header, "model_not_allowed", tt.deployment)
+					case 404:
+						checkError(t, w, 404, "invalid_request_error", header, "model_not_found", tt.deployment)
+					}
+					if w.Code != tt.status || (len(asked) == 1) != (tt.status == 200) {
+						t.Fatalf("got %d %s, asked %d times", w.Code, w.Body, len(asked))
+					}
+					if tt.status == 200 && asked[0].Header.Get(header) != tt.sent {
+						t.Errorf("Azure got %v", asked[0].Header)
+					}
+				})
+			}
 		}
 	}
 	r := withKey("few", request("POST /v1/chat/completions", `{"model":"gpt-4o",`+hello+`}`))
@@ -223,9 +231,9 @@ func TestBackground(t *testing.T) {
 		{"503 on Azure's path", "POST /openai/responses?api-version=2025-04-01-preview", fmt.Sprintf(create, ""), "503", 1, true},
 		{"a stream", "POST /v1/responses", fmt.Sprintf(create, `,"stream":true`), "502", 1, true},
 		{"429", "POST /v1/responses", fmt.Sprintf(create, ""), "429;retry-after-ms=1", 2, false},
-		{"not in the background", "POST /v1/responses", strings.Replace(fmt.Sprintf(create, ""), "true", "false", 1), "500;retry-after-ms=1", 2, false},
-		{"null", "POST /v1/responses", strings.Replace(fmt.Sprintf(create, ""), "true", "null", 1), "500;retry-after-ms=1", 2, false},
-		{"stored, and waited for", "POST /v1/responses", strings.Replace(fmt.Sprintf(create, ""), `"background"`, `"store"`, 1), "500;retry-after-ms=1", 2, false},
+		{"not in the background", "POST /v1/responses", strings.Replace(fmt.Sprintf(create, ""), "true", "false", 1), "503;retry-after-ms=1", 2, false},
+		{"null", "POST /v1/responses", strings.Replace(fmt.Sprintf(create, ""), "true", "null", 1), "503;retry-after-ms=1", 2, false},
+		{"stored, and waited for", "POST /v1/responses", strings.Replace(fmt.Sprintf(create, ""), `"background"`, `"store"`, 1), "503;retry-after-ms=1", 2, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

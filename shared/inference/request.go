@@ -7,6 +7,7 @@ import (
 	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
+	"aoai-bridge/shared/routing"
 )
 
 // prepare makes the call that a request asks for.
@@ -23,7 +24,7 @@ func (a *API) prepare(r *openaiapi.Request, op operation) (call *azure.Call, kee
 	if err := a.permitBody(r, in.body); err != nil {
 		return nil, false, err
 	}
-	call.Stream, call.Begins, call.Body = in.stream, in.background, in.bodyFor
+	call.Stream, call.Begins, call.Tier, call.Body = in.stream, in.background, in.tier, in.bodyFor
 	return call, in.keepUsage, nil
 }
 
@@ -36,7 +37,8 @@ type input struct {
 	keepUsage     bool   // the caller asked for the usage chunk
 	streamOptions []byte // stream_options to send; nil leaves them as they are
 
-	background bool // the response is made whether or not anyone waits
+	background bool         // the response is made whether or not anyone waits
+	tier       routing.Tier // asked for
 }
 
 // readInput reads the body. Of a key that is bound to models all of it counts, since any part may name one.
@@ -45,7 +47,7 @@ func readInput(r *openaiapi.Request, op operation) (*input, error) {
 	if !r.Caller.Any() {
 		depth = openaiapi.Whole
 	}
-	members := []string{"model", "stream", "stream_options", "background"}
+	members := []string{"model", "stream", "stream_options", "background", "service_tier"}
 	if op.required != "" {
 		members = append(members, op.required)
 	}
@@ -63,6 +65,7 @@ func readInput(r *openaiapi.Request, op operation) (*input, error) {
 	if background := body.Get("background"); op.name == "responses" && !background.Absent() {
 		in.background = background.Kind() != 'f' // Azure refuses what is not a boolean
 	}
+	in.tier = routing.TierOf(body.Get("service_tier").Text())
 	if in.stream, err = readBool(body, "", "stream"); err != nil {
 		return nil, err
 	}

@@ -4,8 +4,6 @@ package routing
 
 import (
 	"slices"
-	"sync"
-	"time"
 
 	"aoai-bridge/shared/azuresecret"
 	"aoai-bridge/shared/catalog"
@@ -105,6 +103,25 @@ func (t *Table) Lists(target Target) bool {
 	return target.Deployment != "" && !slices.Contains(t.open, target.Resource)
 }
 
+// Beside returns the deployment of a target's own resource that a name stands for, for a call that needs a second one
+// there: one of that name, or one that serves the model so named and is not the target's. ok is false where the
+// resource has none.
+func (t *Table) Beside(target Target, name string) (deployment string, ok bool) {
+	if slices.Contains(t.open, target.Resource) {
+		return name, true
+	}
+	for _, o := range t.online {
+		switch {
+		case o.Resource != target.Resource:
+		case o.Deployment == name:
+			return name, true
+		case o.Model == name && (!ok || deployment == target.Deployment):
+			deployment, ok = o.Deployment, true
+		}
+	}
+	return deployment, ok
+}
+
 // Models returns the names that callers can ask for, sorted; ok is false where a resource takes any.
 func (t *Table) Models() (names []string, ok bool) {
 	for _, target := range t.online {
@@ -112,48 +129,4 @@ func (t *Table) Models() (names []string, ok bool) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names), len(t.open) == 0
-}
-
-// Health remembers which deployments asked to be left alone. It outlives the versions of the secret.
-// Its methods may be called concurrently.
-type Health struct {
-	mu      sync.Mutex
-	resting map[Target]time.Time
-}
-
-// Rest leaves a target alone until then, or for longer if it has asked for that before.
-func (h *Health) Rest(t Target, until time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.resting == nil {
-		h.resting = map[Target]time.Time{}
-	}
-	if until.After(h.resting[t]) {
-		h.resting[t] = until
-	}
-}
-
-// RestsUntil is when a target may be asked again; the zero time if it does not rest.
-func (h *Health) RestsUntil(t Target) time.Time {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.resting[t]
-}
-
-// Order puts those that rest last, the one that is free soonest before the others. It keeps the
-// order otherwise and does not change its argument.
-func (h *Health) Order(targets []Target, now time.Time) []Target {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.resting) == 0 {
-		return targets
-	}
-	for t, until := range h.resting {
-		if !until.After(now) {
-			delete(h.resting, t)
-		}
-	}
-	ordered := slices.Clone(targets)
-	slices.SortStableFunc(ordered, func(a, b Target) int { return h.resting[a].Compare(h.resting[b]) })
-	return ordered
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"aoai-bridge/shared/azuresecret"
 	"aoai-bridge/shared/routing"
@@ -106,55 +105,6 @@ func TestModels(t *testing.T) {
 	}
 }
 
-func TestOrder(t *testing.T) {
-	a, b, c := routing.Target{Resource: "a"}, routing.Target{Resource: "b"}, routing.Target{Resource: "c"}
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	type rest struct {
-		target routing.Target
-		until  time.Duration
-	}
-	tests := []struct {
-		name  string
-		rests []rest
-		at    time.Duration
-		want  []routing.Target
-	}{
-		{"nobody rests", nil, 0, []routing.Target{a, b, c}},
-		{"who rests is last", []rest{{a, 5}}, 0, []routing.Target{b, c, a}},
-		{"the order of the others stays", []rest{{b, 5}}, 0, []routing.Target{a, c, b}},
-		{"all rest: who is free soonest is first", []rest{{a, 9}, {b, 5}, {c, 7}}, 0, []routing.Target{b, c, a}},
-		{"a rest ends", []rest{{a, 5}}, 5, []routing.Target{a, b, c}},
-		{"a shorter rest does not cut a longer one", []rest{{a, 9}, {a, 1}}, 5, []routing.Target{b, c, a}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			var h routing.Health
-			for _, r := range tt.rests {
-				h.Rest(r.target, now.Add(r.until))
-			}
-			targets := []routing.Target{a, b, c}
-			if got := h.Order(targets, now.Add(tt.at)); !slices.Equal(got, tt.want) {
-				t.Errorf("got %v, want %v", got, tt.want)
-			}
-			if !slices.Equal(targets, []routing.Target{a, b, c}) {
-				t.Errorf("the argument was changed to %v", targets)
-			}
-		})
-	}
-}
-
-func TestRestsUntil(t *testing.T) {
-	var h routing.Health
-	target, until := routing.Target{Resource: "a"}, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	if got := h.RestsUntil(target); !got.IsZero() {
-		t.Errorf("got %v before any rest", got)
-	}
-	h.Rest(target, until)
-	if got := h.RestsUntil(target); !got.Equal(until) {
-		t.Errorf("got %v, want %v", got, until)
-	}
-}
-
 // TestWithin is about what a key that is bound to names may use of two resources.
 func TestWithin(t *testing.T) {
 	resource := func(name string, deployments ...azuresecret.Deployment) azuresecret.Resource {
@@ -195,6 +145,37 @@ func TestWithin(t *testing.T) {
 			}
 			if strings.Join(got, " ") != tt.want {
 				t.Errorf("got %v, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestBeside(t *testing.T) {
+	spilling := azuresecret.Resource{Name: "spilling", Deployments: []azuresecret.Deployment{
+		{Name: "reserved", Model: "gpt-4o", Type: "ProvisionedManaged"}, {Name: "spill", Model: "gpt-4o"}, {Name: "img", Model: "gpt-image-1"},
+		{Name: "night", Model: "o3", Type: "GlobalBatch"},
+	}}
+	tests := []struct {
+		name, resource, deployment, ask string
+		want                            string // "" is none
+	}{
+		{"by deployment", "spilling", "reserved", "img", "img"},
+		{"by model", "spilling", "reserved", "gpt-image-1", "img"},
+		{"of the target's own model: another", "spilling", "reserved", "gpt-4o", "spill"},
+		{"and the first of these", "spilling", "img", "gpt-4o", "reserved"},
+		{"by the target's own name", "spilling", "reserved", "reserved", "reserved"},
+		{"of the target's own model, of which there is one", "east", "chat", "gpt-4o", "chat"},
+		{"another resource's", "east", "chat", "img", ""},
+		{"a batch deployment", "spilling", "reserved", "night", ""},
+		{"a batch deployment's model", "spilling", "reserved", "o3", ""},
+		{"an open resource has any", "open", "gpt-4o", "img", "img"},
+		{"an unknown resource has none", "gone", "gpt-4o", "gpt-4o", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, ok := newTable(east, spilling, open).Beside(routing.Target{Resource: tt.resource, Deployment: tt.deployment}, tt.ask)
+			if got != tt.want || ok != (tt.want != "") {
+				t.Errorf("got %q, %v", got, ok)
 			}
 		})
 	}

@@ -24,11 +24,12 @@ func TestAzureFaults(t *testing.T) {
 		broken      bool // the answer has no clean end
 		tries       int
 	}{
-		{name: "500 once", fault: "500;retry-after-ms=10;times=1", status: 200, tries: 2},
+		{name: "503 once", fault: "503;retry-after-ms=10;times=1", status: 200, tries: 2},
 		{name: "429 once", fault: "429;retry-after-ms=10;retry-after=none;times=1", status: 200, tries: 2},
 		{name: "503 once, stream", fault: "503;retry-after-ms=10;times=1", stream: true, status: 200, tries: 2},
-		{name: "500 for good", fault: "500;retry-after-ms=1", status: 500, tries: 3},
-		{name: "408 for good", fault: "408;retry-after-ms=1", status: 408, code: "Timeout", tries: 3},
+		{name: "503 for good", fault: "503;retry-after-ms=1", status: 503, code: "InternalServerError", tries: 3},
+		{name: "500", fault: "500;retry-after-ms=1", status: 500, tries: 1},
+		{name: "408", fault: "408;retry-after-ms=1", status: 408, code: "Timeout", tries: 1},
 		{name: "no first byte", fault: "hang", status: 504, code: "timeout", tries: 1},
 		{name: "closed without an answer", fault: "close", status: 502, code: "upstream_connection_lost", tries: 1},
 		{name: "cut in an answer", fault: "cut", status: 502, code: "upstream_connection_lost", tries: 1},
