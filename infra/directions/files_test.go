@@ -42,8 +42,8 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// checkFiles returns what is wrong with a package: its length, and the order of its files. Other packages are taken to be empty, so a use
-// that only their types lead to is not seen.
+// checkFiles returns what is wrong with a package: its length, and the order of its files. Other packages are taken to be
+// empty, so a use that only their types lead to is not seen.
 func checkFiles(t *testing.T, module fs.FS, dir string, files []string) (found []string) {
 	t.Helper()
 	entries, err := fs.ReadDir(module, dir)

@@ -65,8 +65,8 @@ type field struct {
 
 // requestFields returns what of a caller's header reaches Azure. The error is about what HTTP cannot carry, which
 // net/http would refuse as well, with an error that looks like one of the connection; or about more than Azure takes.
-func requestFields(from http.Header) ([]field, error) {
-	fields := make([]field, 0, 4)
+// The fields are appended to some.
+func requestFields(fields []field, from http.Header) ([]field, error) {
 	dropped, bad, lines := hopByHop(from), "", 0
 	for name, values := range from {
 		passes, own := passesIn(name)

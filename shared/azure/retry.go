@@ -128,10 +128,10 @@ func (a *attempts) note(target routing.Target, o outcome) {
 
 // The weights of errors, by how much they tell a caller.
 const (
-	notThere = iota + 1 // another might have it
-	refused             // another might not
-	decisive
-	conclusive // no other was asked after it
+	notThere   = iota + 1 // another might have what was asked for
+	refused               // another might have taken the call
+	decisive              // it is about the call
+	conclusive            // nothing was asked after it
 )
 
 // weigh says which error a caller gets: of a lookup the first that leaves open whether the thing is there, otherwise the

@@ -28,8 +28,9 @@ var (
 // *openaierr.Error: Azure's own, or one about the connection, the time or the configuration.
 // The caller closes the answer.
 func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
-	fields, err := requestFields(call.Header)
-	if err != nil {
+	a := &attempts{client: c, call: call, record: telemetry.From(ctx)}
+	var err error
+	if a.fields, err = requestFields(a.few[:0], call.Header); err != nil {
 		return nil, err
 	}
 	version, err := c.secret.Get(ctx)
@@ -37,11 +38,8 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
 		return nil, misconfigured(err)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	a := &attempts{
-		client: c, call: call, fields: fields, site: version.Value, version: version.ID,
-		record: telemetry.From(ctx), began: c.lap(), cancel: cancel,
-		limit: time.AfterFunc(time.Hour, func() { cancel(errFirstByte) }),
-	}
+	a.site, a.version, a.began, a.cancel = version.Value, version.ID, c.lap(), cancel
+	a.limit = time.AfterFunc(time.Hour, func() { cancel(errFirstByte) })
 	a.limit.Stop()
 	if call.Limit > 0 {
 		a.limit.Reset(call.Limit)
@@ -65,7 +63,8 @@ func (a *attempts) end() {
 type attempts struct {
 	client  *Client
 	call    *Call
-	fields  []field // of the caller's header
+	fields  []field  // of the caller's header
+	few     [4]field // room for them
 	site    *site
 	version string // of the secret
 	record  *telemetry.Call

@@ -57,7 +57,7 @@ func (w *world) azureList(of string) []struct{ Status string } {
 }
 
 func TestMisbehaviour(t *testing.T) {
-	const lines = 50
+	const lines = 40
 	tests := []struct {
 		name  string
 		rules []azureopenai.FaultRule
@@ -71,12 +71,12 @@ func TestMisbehaviour(t *testing.T) {
 		{"errors of everything, lines too", []azureopenai.FaultRule{{Fault: "503", Percent: 20, Count: 60}}, nil},
 		{"throttling", []azureopenai.FaultRule{{Fault: "429", Percent: 20, Count: 60}}, nil},
 		{"garbage", []azureopenai.FaultRule{{Fault: "garbage", Path: "/batches", Count: 2}}, nil},
-		{"lines fail with 429", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20", Method: "POST", Path: "/batches"}}, map[string]int{"http_429": 11}},
-		{"lines fail with 500", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20;status=500", Method: "POST", Path: "/batches"}}, map[string]int{"http_500": 11}},
+		{"lines fail with 429", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20", Method: "POST", Path: "/batches"}}, map[string]int{"http_429": 8}},
+		{"lines fail with 500", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20;status=500", Method: "POST", Path: "/batches"}}, map[string]int{"http_500": 8}},
 		{"lines are missing", []azureopenai.FaultRule{{Fault: "drop-lines;percent=30", Method: "POST", Path: "/batches"}}, nil},
 		{"torn last line", []azureopenai.FaultRule{{Fault: "torn", Method: "POST", Path: "/batches"}}, map[string]int{"no_answer": 1}},
-		{"batch expires", []azureopenai.FaultRule{{Fault: "expire;after=20", Method: "POST", Path: "/batches"}}, map[string]int{"batch_expired": 30}},
-		{"batch expires, no rows", []azureopenai.FaultRule{{Fault: "expire;after=20", Method: "POST", Path: "/batches"}, {Fault: "no-rows", Method: "POST", Path: "/batches"}}, nil},
+		{"batch expires", []azureopenai.FaultRule{{Fault: "expire;after=16", Method: "POST", Path: "/batches"}}, map[string]int{"batch_expired": 24}},
+		{"batch expires, no rows", []azureopenai.FaultRule{{Fault: "expire;after=16", Method: "POST", Path: "/batches"}, {Fault: "no-rows", Method: "POST", Path: "/batches"}}, nil},
 		{"late output", []azureopenai.FaultRule{{Fault: "late-output;times=3", Method: "POST", Path: "/batches"}}, nil},
 		{"no error file", []azureopenai.FaultRule{{Fault: "no-error-file", Method: "POST", Path: "/batches"}}, nil},
 		{"empty error file", []azureopenai.FaultRule{{Fault: "empty-error-file", Method: "POST", Path: "/batches"}}, nil},

@@ -156,7 +156,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// A refused job is let through by whoever takes it over with another ceiling, or once there is a price.
+// A refused job goes on if it is taken over with another ceiling, or once there is a price.
 func TestRefusedAndTakenOver(t *testing.T) {
 	w := newWorld(t, func(env *config.Batch) { env.CostCeiling = 0.000001 })
 	unpriced := strings.Replace(w.azureSecret(), `{"model":"gpt-4.1"`, `{"name":"gpt-4.1","model":"house-model"`, 1)

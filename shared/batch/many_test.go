@@ -81,9 +81,9 @@ func TestManyGroupsAreAnswered(t *testing.T) {
 func TestReportOfManyLists(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const lists, each = 240, 4
+	const lists, each = 235, 4
 	plan := job.Plan{Done: true, Lines: lists * each}
-	pad := strings.Repeat("x", 20<<10) // a list is larger than what is read of it at once
+	pad := strings.Repeat("x", 18<<10) // a list is larger than what is read of it at once
 	put := func(key, content string) { w.put("jobs/job_1/"+key, content) }
 	for i := range lists {
 		plan.Parts = append(plan.Parts, job.Part{Number: i + 1, Mode: jsonl.Online, Lines: each, First: i + 1, Last: i + 1 + (each-1)*lists})

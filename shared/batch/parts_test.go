@@ -74,7 +74,7 @@ func TestSeveralDeployments(t *testing.T) {
 }
 
 func TestOnline(t *testing.T) {
-	const lines = 30
+	const lines = 20
 	embed := func(n int) string {
 		var b strings.Builder
 		for i := range n {
@@ -90,7 +90,7 @@ func TestOnline(t *testing.T) {
 		{"none", nil, false},
 		{"throttled", []azureopenai.FaultRule{{Fault: "429;retry-after=30", Path: "embeddings", Count: 10}}, false},
 		{"for long", []azureopenai.FaultRule{{Fault: "429;retry-after=4000", Path: "embeddings", Count: 3}}, false},
-		{"failing", []azureopenai.FaultRule{{Fault: "500", Path: "embeddings", Count: lines}}, true},
+		{"failing", []azureopenai.FaultRule{{Fault: "500", Path: "embeddings", Count: 60}}, true},
 		{"losing connections", []azureopenai.FaultRule{{Fault: "close", Path: "embeddings", Count: 5}}, true},
 		{"garbage", []azureopenai.FaultRule{{Fault: "garbage", Path: "embeddings", Count: 5}}, true},
 	}

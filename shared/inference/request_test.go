@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"aoai-bridge/infra/local/azureopenai"
+	"aoai-bridge/shared/telemetry"
 )
 
 func TestRoutes(t *testing.T) {
@@ -160,6 +161,51 @@ func TestModelOfAnotherName(t *testing.T) {
 	for _, line := range []string{"POST /v1/chat/completions", "POST /openai/deployments/main/chat/completions?api-version=2024-10-21"} {
 		if w, record := s.ask(withKey("few", request(line, `{"model":"main",`+hello+`}`))); w.Code != 200 || record.Caller != "few" {
 			t.Errorf("%s: got %d %s", line, w.Code, w.Body)
+		}
+	}
+}
+
+// TestTier is about which calls leave a deployment alone that has answered 429 to one of a service tier.
+func TestTier(t *testing.T) {
+	tests := []struct {
+		limited, next string // members of the body
+		want          string // the resource that the next call is answered by
+	}{
+		{`"service_tier":"flex",`, ``, "first"},
+		{`"service_tier":"flex",`, `"service_tier":"auto",`, "first"},
+		{`"service_tier":"flex",`, `"service_tier":"priority",`, "first"},
+		{`"service_tier":"flex",`, `"service_tier":null,`, "first"},
+		{`"service_tier":"fl\u0065x",`, `"service_tier":"flex",`, "second"},
+		{``, ``, "second"},
+		{`"service_tier":"default",`, ``, "second"},
+		{`"service_tier":"priority",`, ``, "second"},
+		{`"service_tier":5,`, ``, "second"},
+	}
+	for _, line := range []string{"POST /v1/chat/completions", "POST /v1/responses", "POST /openai/deployments/o4-mini/chat/completions?api-version=2025-04-01-preview"} {
+		for _, tt := range tests {
+			t.Run(line+" "+tt.limited+tt.next, func(t *testing.T) {
+				s := openTwoResources(t)
+				ask := func(members string) *telemetry.Call {
+					body := `{"model":"o4-mini",` + members + hello + `}`
+					if strings.Contains(line, "responses") {
+						body = `{"model":"o4-mini",` + members + `"input":"Say hello"}`
+					}
+					s.azure.QueueAnswer(azureopenai.Answer{Body: `{"id":"x"}`})
+					w, record := s.ask(request(line, body))
+					if w.Code != 200 {
+						t.Fatalf("%d %s", w.Code, w.Body)
+					}
+					s.azure.Reset()
+					return record
+				}
+				s.azure.QueueAnswer(azureopenai.Answer{Status: 429, Headers: map[string]string{"Retry-After": "60"}})
+				if record := ask(tt.limited); record.Resource != "second" || record.Tries != 2 {
+					t.Fatalf("%s answered after %d tries", record.Resource, record.Tries)
+				}
+				if record := ask(tt.next); record.Resource != tt.want || record.Tries != 1 {
+					t.Errorf("%s answered after %d tries, want %s", record.Resource, record.Tries, tt.want)
+				}
+			})
 		}
 	}
 }

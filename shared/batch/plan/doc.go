@@ -8,8 +8,8 @@
 //
 //	A line of the file is in one part or among the rejected,     TestEachPassGoesOn, TestKilledPasses,
 //	and in no second one.                                        TestPlanOfAnEarlierVersion
-//	Parts have the lines that they would have if each group of   TestPartsWhateverTheOrder
-//	lines came alone.
+//	Parts have the lines that they would have if each group of   TestPartsWhateverTheOrder,
+//	lines came alone.                                            TestMoreGroupsThanAreOpen
 //	A job has at most 1,000 groups, and an error in the middle   TestManyNames, TestAbandon
 //	of a pass leaves nothing open.
 //	A survey finds what a plan would.                            TestSurveyIsThePlan, TestSurveyGoesOn

@@ -117,7 +117,6 @@ func TestPartsWhateverTheOrder(t *testing.T) {
 	for _, tt := range []struct{ open, groups, each, quota, parts int }{
 		{10, 6, 4, 0, 6}, {10, 10, 2, 0, 10}, {10, 11, 2, 0, 11}, {10, 45, 2, 0, 45},
 		{10, 20, 3, 10, 0}, // of those for batch two lines fill a part
-		{0, 203, 2, 0, 203},
 	} {
 		t.Run(fmt.Sprint(tt), func(t *testing.T) {
 			w := newWorld(t)
@@ -136,6 +135,27 @@ func TestPartsWhateverTheOrder(t *testing.T) {
 				t.Errorf("%d parts, want %d", len(g), tt.parts)
 			}
 		})
+	}
+}
+
+// Of as many groups as may be open at once in Lambda and some more, each has one part.
+func TestMoreGroupsThanAreOpen(t *testing.T) {
+	t.Parallel()
+	const groups = 203
+	w := newWorld(t)
+	w.anyModel()
+	taken, _ := turns(groups, 2)
+	w.put("inbox/n.jsonl", taken)
+	a := w.plan(w.event("inbox/n.jsonl"))
+	w.checkOnce(t, a.Job, 2*groups)
+	made := w.planOf(a.Job)
+	for _, p := range made.Parts {
+		if p.Lines != 2 {
+			t.Errorf("part %d has %d lines", p.Number, p.Lines)
+		}
+	}
+	if len(made.Parts) != groups || made.Passes != 2 {
+		t.Errorf("%d passes made %d parts", made.Passes, len(made.Parts))
 	}
 }
 
