@@ -26,11 +26,12 @@ const (
 
 // Answer is Azure's answer to a call, 2xx or 3xx, its header reduced to what callers get.
 type Answer struct {
-	Status int
-	Header http.Header
-	call   *Call
-	body   *timedBody
-	record *telemetry.Call
+	Status   int
+	Header   http.Header
+	Resource string // that gave it
+	call     *Call
+	body     *timedBody
+	record   *telemetry.Call
 }
 
 func (a *attempts) answer(ctx context.Context, r *http.Response) *Answer {
@@ -48,6 +49,7 @@ type timedBody struct {
 	attempts *attempts
 	idle     *time.Timer
 	started  bool
+	ids      *idFinder // nil where no id is looked for
 }
 
 func (b *timedBody) Read(p []byte) (int, error) {
@@ -58,6 +60,9 @@ func (b *timedBody) Read(p []byte) (int, error) {
 			b.attempts.record.FirstByte = b.attempts.record.Elapsed()
 		}
 		b.idle.Reset(b.attempts.client.env.IdleTimeout)
+		if b.ids != nil && b.ids.read(p[:n]) {
+			b.ids = nil
+		}
 	}
 	if err != nil && err != io.EOF && b.ctx.Err() != nil {
 		err = b.attempts.interrupted(b.ctx, err)

@@ -44,6 +44,7 @@ type Options struct {
 type Client struct {
 	secret    *secrets.Secret[*site]
 	health    routing.Health
+	memory    routing.Memory
 	transport *transport
 	env       config.Env
 	now       func() time.Time // for what outlives a call

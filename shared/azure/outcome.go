@@ -17,6 +17,7 @@ type outcome struct {
 	then  then
 	begun bool          // Azure may have begun what it was asked
 	found bool          // an error other than that what was asked for is not there
+	away  bool          // what the call goes on from is in another resource
 	unfit unfit         // why what was asked cannot serve such calls for a while
 	tier  routing.Tier  // which calls have to leave the deployment alone
 	after time.Duration // how long Azure wants to be left alone; 0: it did not say
@@ -57,6 +58,10 @@ func (a *attempts) refusal(ctx context.Context, answer *Answer) outcome {
 	o := outcome{
 		err: failed, begun: status == http.StatusRequestTimeout || status >= http.StatusInternalServerError,
 		found: status != http.StatusNotFound, after: RetryAfter(answer.Header, a.client.now()),
+	}
+	if a.call.lacksState(status, body) {
+		o.then, o.found, o.away = askAnother, false, true
+		return o
 	}
 	switch status {
 	case http.StatusRequestTimeout, http.StatusGatewayTimeout:

@@ -73,10 +73,12 @@ type attempts struct {
 	limit   *time.Timer // ends the wait for the first byte
 	seeks   bool        // one resource has what the call is about, and which is not known
 	lookup  bool        // seeks, and may be sent to every resource
+	home    string      // the resource that is remembered for the call's State
 	trail
 }
 
 func (a *attempts) run(ctx context.Context) (*Answer, error) {
+	a.home = a.client.memory.Find(a.call.State)
 	switch name := a.call.Resource; {
 	case name != "":
 		return a.at(ctx, routing.Target{Resource: name})
@@ -200,6 +202,8 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 	answer := a.answer(ctx, response)
 	if response.StatusCode < http.StatusBadRequest {
 		a.record.Known = a.record.Known || response.StatusCode < http.StatusMultipleChoices
+		answer.Resource = target.Resource
+		a.learn(answer)
 		return answer, outcome{}
 	}
 	return nil, a.refusal(ctx, answer)

@@ -6,6 +6,7 @@ package inference
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"aoai-bridge/shared/azure"
@@ -53,6 +54,9 @@ type operation struct {
 	required string // a member that every body must have
 }
 
+// stateful reports whether requests can go on from what is stored in Azure.
+func (o operation) stateful() bool { return strings.HasPrefix(o.name, "responses") }
+
 // handle passes an operation on to Azure.
 func (a *API) handle(pattern string, op operation) {
 	a.routes.Handle(pattern, op.name, func(w http.ResponseWriter, r *openaiapi.Request) error {
@@ -69,6 +73,7 @@ func (a *API) handle(pattern string, op operation) {
 func (a *API) handleStored(pattern, name string) {
 	a.routes.Handle(pattern, name, func(w http.ResponseWriter, r *openaiapi.Request) error {
 		call := a.newCall(r)
+		call.State = []string{r.PathValue("id")}
 		call.Stream = r.Path.Query.Get("stream") == "true"
 		return a.relay(w, r, call, true)
 	})

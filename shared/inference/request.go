@@ -24,6 +24,7 @@ func (a *API) prepare(r *openaiapi.Request, op operation) (call *azure.Call, kee
 	if err := a.permitBody(r, in.body); err != nil {
 		return nil, false, err
 	}
+	call.State = in.state
 	call.Stream, call.Begins, call.Tier, call.Body = in.stream, in.background, in.tier, in.bodyFor
 	return call, in.keepUsage, nil
 }
@@ -37,6 +38,7 @@ type input struct {
 	keepUsage     bool   // the caller asked for the usage chunk
 	streamOptions []byte // stream_options to send; nil leaves them as they are
 
+	state      []string     // what the request goes on from
 	background bool         // the response is made whether or not anyone waits
 	tier       routing.Tier // asked for
 }
@@ -44,10 +46,13 @@ type input struct {
 // readInput reads the body. Of a key that is bound to models all of it counts, since any part may name one.
 func readInput(r *openaiapi.Request, op operation) (*input, error) {
 	depth := openaiapi.Top
-	if !r.Caller.Any() {
+	if !r.Caller.Any() || op.stateful() {
 		depth = openaiapi.Whole
 	}
 	members := []string{"model", "stream", "stream_options", "background", "service_tier"}
+	if op.stateful() {
+		members = append(members, "input", "previous_response_id", "conversation")
+	}
 	if op.required != "" {
 		members = append(members, op.required)
 	}
@@ -64,6 +69,9 @@ func readInput(r *openaiapi.Request, op operation) (*input, error) {
 	}
 	if background := body.Get("background"); op.name == "responses" && !background.Absent() {
 		in.background = background.Kind() != 'f' // Azure refuses what is not a boolean
+	}
+	if op.stateful() {
+		in.state = azure.StateIn(body)
 	}
 	in.tier = routing.TierOf(body.Get("service_tier").Text())
 	if in.stream, err = readBool(body, "", "stream"); err != nil {
