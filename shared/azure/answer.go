@@ -79,6 +79,42 @@ func (b *timedBody) Close() error {
 // Body reads the answer as it comes. It ends with an error where the answer broke off.
 func (a *Answer) Body() io.Reader { return a.body }
 
+// Member returns a member of a JSON answer, nil if the answer has none of that name. What has been read of the answer is
+// relayed all the same. The error is one of the connection or the time.
+func (a *Answer) Member(name string) (json.RawMessage, error) {
+	var ahead bytes.Buffer
+	value, err := member(json.NewDecoder(io.TeeReader(a.body, &ahead)), name)
+	rest := a.body.ReadCloser
+	a.body.ReadCloser = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(&ahead, rest), rest}
+	if _, syntax := errors.AsType[*json.SyntaxError](err); syntax || errors.Is(err, io.EOF) {
+		return nil, nil // it is not JSON
+	}
+	if err != nil {
+		return nil, asBroken(err)
+	}
+	return value, nil
+}
+
+func member(d *json.Decoder, name string) (json.RawMessage, error) {
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return nil, err
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil || key == name {
+			return value, err
+		}
+	}
+	return nil, nil
+}
+
 // Close ends the call and gives its connection back, or breaks it if the answer was not read to its end.
 func (a *Answer) Close() {
 	_ = a.body.Close() // nothing is left to do about it

@@ -68,17 +68,6 @@ func (a *API) handle(pattern string, op operation) {
 	})
 }
 
-// handleStored passes on an operation about a stored response. What its id names is in one resource; which model
-// answered it is not asked again.
-func (a *API) handleStored(pattern, name string) {
-	a.routes.Handle(pattern, name, func(w http.ResponseWriter, r *openaiapi.Request) error {
-		call := a.newCall(r)
-		call.State = []string{r.PathValue("id")}
-		call.Stream = r.Path.Query.Get("stream") == "true"
-		return a.relay(w, r, call, true)
-	})
-}
-
 // newCall is the call of Azure that a request makes, without its body.
 func (a *API) newCall(r *openaiapi.Request) *azure.Call {
 	call := &azure.Call{
@@ -100,8 +89,14 @@ func (a *API) relay(w http.ResponseWriter, r *openaiapi.Request, call *azure.Cal
 	if err != nil {
 		return err
 	}
+	return send(w, answer, keepUsage)
+}
+
+// send sends an answer to the caller, and closes it.
+func send(w http.ResponseWriter, answer *azure.Answer, keepUsage bool) error {
 	defer answer.Close()
-	if err = answer.Relay(w, keepUsage); errors.Is(err, azure.ErrBroken) {
+	err := answer.Relay(w, keepUsage)
+	if errors.Is(err, azure.ErrBroken) {
 		panic(http.ErrAbortHandler) // the caller must not take what it has for the whole
 	}
 	return err

@@ -24,6 +24,11 @@ func (a *API) prepare(r *openaiapi.Request, op operation) (call *azure.Call, kee
 	if err := a.permitBody(r, in.body); err != nil {
 		return nil, false, err
 	}
+	if id := in.body.Get("previous_response_id").Text(); op.stateful() && id != "" {
+		if err := a.permitResponse(r, id); err != nil {
+			return nil, false, err
+		}
+	}
 	call.State = in.state
 	call.Stream, call.Begins, call.Tier, call.Body = in.stream, in.background, in.tier, in.bodyFor
 	return call, in.keepUsage, nil
@@ -51,7 +56,7 @@ func readInput(r *openaiapi.Request, op operation) (*input, error) {
 	}
 	members := []string{"model", "stream", "stream_options", "background", "service_tier"}
 	if op.stateful() {
-		members = append(members, "input", "previous_response_id", "conversation")
+		members = append(members, "previous_response_id")
 	}
 	if op.required != "" {
 		members = append(members, op.required)

@@ -60,8 +60,8 @@ func (p Permits) Check(body rawjson.Node, lookup Lookup) (refusal *openaierr.Err
 	for r := range references(body) {
 		switch r.kind {
 		case byStoredID:
-			if !slices.Contains(p.Allow, State) {
-				return unknownThing(r), nil
+			if refusal := p.Stored(r.value, r.path); refusal != nil {
+				return refusal, nil
 			}
 		case byIdentity:
 			if !slices.Contains(p.Allow, DataSources) {
@@ -84,6 +84,22 @@ func (p Permits) Check(body rawjson.Node, lookup Lookup) (refusal *openaierr.Err
 	return nil, nil
 }
 
+// Stored returns nil if the key may name what is stored in Azure, else the 404 about a thing that a parameter names; ""
+// is none.
+func (p Permits) Stored(id, param string) *openaierr.Error {
+	if p.Any() || slices.Contains(p.Allow, State) {
+		return nil
+	}
+	names := ""
+	if param != "" {
+		names = fmt.Sprintf(", which '%s' names", param)
+	}
+	return &openaierr.Error{
+		Status: http.StatusNotFound, Type: openaierr.TypeInvalidRequest, Param: param, Code: "not_found",
+		Message: fmt.Sprintf("There is no %.100q for your key%s: a key that is bound to models reaches nothing that is stored in Azure but responses of its models. The owner of this endpoint can allow it with make key NAME=... REPLACE=1 ALLOW=state.", id, names),
+	}
+}
+
 // NotAllowed is the 403 for a model that a key may not use.
 func NotAllowed(name string) *openaierr.Error {
 	return &openaierr.Error{
@@ -97,13 +113,6 @@ func NameRefused(name, param string) *openaierr.Error {
 	return &openaierr.Error{
 		Status: http.StatusForbidden, Type: openaierr.TypePermission, Param: param, Code: "model_not_allowed",
 		Message: fmt.Sprintf("Your key may not use the model %.100q, which '%s' names. GET /v1/models lists those it may use; the owner of this endpoint can add to them.", name, param),
-	}
-}
-
-func unknownThing(r reference) *openaierr.Error {
-	return &openaierr.Error{
-		Status: http.StatusNotFound, Type: openaierr.TypeInvalidRequest, Param: r.path, Code: "not_found",
-		Message: fmt.Sprintf("There is no %.100q for your key, which '%s' names: a key that is bound to models reaches nothing that is stored in Azure. The owner of this endpoint can allow it with make key NAME=... REPLACE=1 ALLOW=state.", r.value, r.path),
 	}
 }
 
