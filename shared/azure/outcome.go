@@ -18,6 +18,7 @@ type outcome struct {
 	begun bool          // Azure may have begun what it was asked
 	found bool          // an error other than that what was asked for is not there
 	away  bool          // what the call goes on from is in another resource
+	busy  bool          // 429
 	unfit unfit         // why what was asked cannot serve such calls for a while
 	tier  routing.Tier  // which calls have to leave the deployment alone
 	after time.Duration // how long Azure wants to be left alone; 0: it did not say
@@ -67,7 +68,7 @@ func (a *attempts) refusal(ctx context.Context, answer *Answer) outcome {
 	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
 		_ = failed.Final() // or the SDKs would send it twice more
 	case http.StatusTooManyRequests:
-		o.then, o.tier = askAgain, a.call.Tier
+		o.then, o.tier, o.busy = askAgain, a.call.Tier, true
 	case http.StatusServiceUnavailable:
 		o.then = askAgain
 		if mentions(body, "disconnect/reset") { // Envoy's, which had passed the request on, or not

@@ -37,7 +37,10 @@ func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answ
 	if len(targets) == 0 {
 		return nil, a.nowhere()
 	}
-	target := a.soonest(targets)
+	if err := a.untilHomeIsFree(ctx, targets); err != nil {
+		return nil, err
+	}
+	target := a.order(targets)[0]
 	for {
 		answer, o := a.try(ctx, target)
 		if o.err == nil {
@@ -50,16 +53,20 @@ func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answ
 			if targets = without(targets, a.barred); len(targets) == 0 {
 				return nil, a.failure(nil)
 			}
-			target = a.soonest(targets)
+			target = a.order(targets)[0]
 			continue
 		}
 		news := a.rest(target, o, len(targets) == 1)
 		o = a.judge(o)
 		a.note(target, o)
 		targets = a.left(targets, target, o)
-		next, ok := a.next(ctx, targets, o)
+		among := targets
+		if o.busy && a.follows() {
+			among = of(targets, target.Resource) // it decides, unless it says later that it does not have the state
+		}
+		next, ok := a.next(ctx, among, o)
 		if !ok {
-			return nil, a.failure(targets)
+			return nil, a.failure(among)
 		}
 		if news {
 			slog.Warn("left alone for a minute, and another is asked", "resource", target.Resource, "deployment", target.Deployment, "reason", reason(o.err))
@@ -68,34 +75,32 @@ func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answ
 	}
 }
 
-// soonest returns the target to ask first.
-func (a *attempts) soonest(targets []routing.Target) routing.Target {
-	return a.order(targets)[0]
-}
-
-// order puts those first that are free, of these the ones of the resource that is remembered for what the call goes on from.
+// order puts those first that are free, and before them the ones of the resource that is remembered for what the call
+// goes on from.
 func (a *attempts) order(targets []routing.Target) []routing.Target {
 	targets = a.client.health.Order(targets, a.call.Tier, a.client.now())
-	if a.home == "" || len(targets) == 1 {
-		return targets
+	if home := of(targets, a.home); len(home) > 0 {
+		return append(home, without(targets, home)...)
 	}
-	free := slices.IndexFunc(targets, a.rests)
-	if free <= 0 {
-		free = len(targets)
-	}
-	targets = slices.Clone(targets)
-	slices.SortStableFunc(targets[:free], func(s, t routing.Target) int {
-		switch {
-		case s.Resource == t.Resource:
-			return 0
-		case s.Resource == a.home:
-			return -1
-		case t.Resource == a.home:
-			return 1
-		}
-		return 0
-	})
 	return targets
+}
+
+// untilHomeIsFree waits for the resource that is remembered for what the call goes on from, if it rests and others could
+// be asked: these do not have it. The error is a 429.
+func (a *attempts) untilHomeIsFree(ctx context.Context, targets []routing.Target) error {
+	home := of(targets, a.home)
+	if !a.follows() || len(home) == 0 || len(home) == len(targets) {
+		return nil
+	}
+	home = a.client.health.Order(home, a.call.Tier, a.client.now())
+	rest := a.restsFor(home[0])
+	switch {
+	case a.wait(ctx, rest):
+		return nil
+	case ctx.Err() != nil:
+		return a.interrupted(ctx, ctx.Err())
+	}
+	return busy(rest)
 }
 
 // rests reports whether a target wants to be left alone by the call.
@@ -189,13 +194,9 @@ func (a *attempts) left(targets []routing.Target, target routing.Target, o outco
 	case o.then == askAgain:
 		return targets
 	case o.unfit == sickResource:
-		return slices.DeleteFunc(slices.Clone(targets), func(t routing.Target) bool { return t.Resource == target.Resource })
+		return without(targets, of(targets, target.Resource))
 	case o.away:
-		for _, t := range targets {
-			if t.Resource == target.Resource {
-				a.barred = append(a.barred, t)
-			}
-		}
+		a.barred = append(a.barred, of(targets, target.Resource)...)
 		return without(targets, a.barred)
 	}
 	a.barred = append(a.barred, target)
@@ -210,7 +211,7 @@ func (a *attempts) next(ctx context.Context, targets []routing.Target, o outcome
 	}
 	targets = a.order(targets)
 	if fresh := without(targets, a.asked); len(fresh) > 0 && (o.then == askAnother || a.lookup) {
-		if !o.away || a.lookup || !a.rests(fresh[0]) {
+		if !o.away || !a.follows() || !a.rests(fresh[0]) {
 			return fresh[0], true // as if the call had begun there
 		}
 		if fresh[0] == targets[0] { // none that is free has what the call goes on from: one that rests has it
@@ -242,7 +243,7 @@ func (a *attempts) failure(left []routing.Target) error {
 	if a.charged && len(a.asked) > 1 && !a.lookup {
 		return openaierr.From(a.failed).Final()
 	}
-	if len(a.call.State) > 0 && !a.lookup {
+	if a.follows() {
 		return a.untilFree(left)
 	}
 	return a.failed
@@ -255,6 +256,11 @@ func reason(err error) string {
 		return e.Cause.Error()
 	}
 	return e.Code
+}
+
+// of returns the targets of a resource. It does not change its arguments.
+func of(targets []routing.Target, resource string) []routing.Target {
+	return slices.DeleteFunc(slices.Clone(targets), func(t routing.Target) bool { return t.Resource != resource })
 }
 
 // without returns the targets that are not among others. It does not change its arguments.

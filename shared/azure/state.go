@@ -39,6 +39,9 @@ func StateIn(body rawjson.Node) (state []string) {
 	return state
 }
 
+// follows reports whether the call goes on from what one resource has, and is not just about it.
+func (a *attempts) follows() bool { return len(a.call.State) > 0 && !a.lookup }
+
 // lacksState reports whether an error says that a resource does not have what the call goes on from. Such an answer is
 // free: by the codes of a response and of an encrypted item, or by words that name what the call has named. Of an item:
 // 404 "Item with id 'rs_1' not found.", without a code.
@@ -77,23 +80,25 @@ func (a *attempts) untilFree(left []routing.Target) error {
 	case soonest == 0, a.weight >= decisive && failed.Status != http.StatusTooManyRequests:
 		return a.failed
 	case a.weight < decisive:
-		failed = busy(soonest)
-	case RetryAfter(failed.Header, a.client.now()) <= soonest:
-		return a.failed
+		return busy(soonest)
+	case RetryAfter(failed.Header, a.client.now()) > soonest:
+		setRetryAfter(failed.Header, soonest)
 	}
-	if failed.Header == nil {
-		failed.Header = http.Header{}
-	}
-	failed.Header.Set("Retry-After", strconv.Itoa(int(math.Ceil(soonest.Seconds()))))
-	failed.Header.Set("Retry-After-Ms", strconv.FormatInt(int64(math.Ceil(float64(soonest)/float64(time.Millisecond))), 10))
 	return failed
 }
 
-func busy(rest time.Duration) *openaierr.Error {
-	return &openaierr.Error{
-		Status: http.StatusTooManyRequests, Type: openaierr.TypeRateLimit, Code: "rate_limit_exceeded",
+func busy(rest time.Duration) error {
+	e := &openaierr.Error{
+		Status: http.StatusTooManyRequests, Type: openaierr.TypeRateLimit, Code: "rate_limit_exceeded", Header: http.Header{},
 		Message: fmt.Sprintf("What this request goes on from is in a resource that takes no calls for now. Try again after %.0f seconds.", math.Ceil(rest.Seconds())),
 	}
+	setRetryAfter(e.Header, rest)
+	return e
+}
+
+func setRetryAfter(h http.Header, rest time.Duration) {
+	h.Set("Retry-After", strconv.FormatInt(int64(math.Ceil(rest.Seconds())), 10))
+	h.Set("Retry-After-Ms", strconv.FormatInt(int64(math.Ceil(rest.Seconds()*1000)), 10))
 }
 
 // learn remembers which resource has what a call has gone on from, and what it has made.

@@ -201,9 +201,11 @@ func TestOtherErrorsOfFollowUps(t *testing.T) {
 		asked   [3]int
 		final   bool
 	}{
-		{"busy, then not found", [3][]reply{{limited(429, "1")}, {missing}, {missing}}, 200, "", [3]int{2, 1, 1}, false},
-		{"busy for long, then not found", [3][]reply{{limited(429, "30")}, {missing}, {missing}}, 429, "429", [3]int{1, 1, 1}, false},
-		{"not found, and busy for long", [3][]reply{{missing}, {limited(429, "30")}, {missing}}, 429, "429", [3]int{1, 1, 1}, false},
+		{"busy, then not found", [3][]reply{{limited(429, "1")}, {missing}, {missing}}, 200, "", [3]int{2, 0, 0}, false},
+		{"busy, then not found after all", [3][]reply{{limited(429, "1"), missing}, {missing}}, 200, "", [3]int{2, 1, 1}, false},
+		{"busy for long, then not found", [3][]reply{{limited(429, "30")}, {missing}, {missing}}, 429, "429", [3]int{1, 0, 0}, false},
+		{"not found, and busy for long", [3][]reply{{missing}, {limited(429, "30")}, {missing}}, 429, "429", [3]int{1, 1, 0}, false},
+		{"unable, then not found", [3][]reply{{limited(503, "1")}, {missing}, {missing}}, 200, "", [3]int{2, 1, 1}, false},
 		{"failed, then not found", [3][]reply{{failure(500, "x", "m")}, {missing}, {missing}}, 500, "x", [3]int{1, 1, 1}, true},
 		{"not found, then failed", [3][]reply{{missing}, {failure(500, "x", "m")}, {missing}}, 500, "x", [3]int{1, 1, 1}, true},
 		{"refused, then not found", [3][]reply{{wrongKey}, {missing}, {missing}}, 502, "401", [3]int{1, 1, 1}, true},
@@ -318,6 +320,41 @@ func TestMemory(t *testing.T) {
 	if got := follow(respond()); got != "1" {
 		t.Errorf("what goes on from nothing: %s were asked", got)
 	}
+}
+
+// TestRememberedRests has the resource rest that is remembered for a response: the others need not be asked.
+func TestRememberedRests(t *testing.T) {
+	for _, tt := range []struct {
+		after  string
+		limit  time.Duration
+		status int
+		asked  int // the one that has it
+	}{{"2", 0, 200, 1}, {"30", 0, 429, 0}, {"2", time.Second, 429, 0}} {
+		servers, s := several(t, 3, func(o *azure.Options) { o.Env.RetryAfterCap = 2 * time.Second })
+		id := made(t, servers[2])
+		s.do(t.Context(), respond(id), false).ok(t)
+		s.rest(t, servers, "", "", tt.after)
+		call := respond(id)
+		call.Limit = tt.limit
+		r := s.do(t.Context(), call, false)
+		if a, b, c := asked(servers[0]), asked(servers[1]), asked(servers[2]); r.Code != tt.status || a != 0 || b != 0 || c != tt.asked {
+			t.Errorf("%s: got %d %s, asked %d, %d and %d times", tt.after, r.Code, r.Body, a, b, c)
+		}
+		if tt.status == 429 && r.Header().Get("Retry-After") != tt.after {
+			t.Errorf("header %v", r.Header())
+		}
+		s.do(t.Context(), respond(), false).ok(t)
+		if asked(servers[0]) != 1 {
+			t.Error("what goes on from nothing is not answered by the first")
+		}
+	}
+
+	// One resource is asked whether or not it rests, as by any other call.
+	servers, s := several(t, 1)
+	id := made(t, servers[0])
+	s.do(t.Context(), respond(id), false).ok(t)
+	s.rest(t, servers, "30")
+	s.do(t.Context(), respond(id), false).ok(t)
 }
 
 // TestSameResource has another deployment of the resource go on.
