@@ -28,11 +28,12 @@ const eventStream = "text/event-stream"
 
 // Answer is Azure's answer to a call, 2xx or 3xx, its header reduced to what callers get.
 type Answer struct {
-	Status int
-	Header http.Header
-	call   *Call
-	body   *timedBody
-	record *telemetry.Call
+	Status   int
+	Header   http.Header
+	Resource string // that gave it
+	call     *Call
+	body     *timedBody
+	record   *telemetry.Call
 }
 
 func (a *attempts) answer(ctx context.Context, r *http.Response) *Answer {
@@ -51,8 +52,9 @@ type timedBody struct {
 	idle     *time.Timer
 	wait     time.Duration // for the next byte
 	started  bool
-	held     []byte // read ahead
-	heldErr  error  // that stands after held
+	held     []byte    // read ahead
+	heldErr  error     // that stands after held
+	ids      *idFinder // nil where no id is looked for
 }
 
 func (b *timedBody) Read(p []byte) (int, error) {
@@ -71,6 +73,9 @@ func (b *timedBody) Read(p []byte) (int, error) {
 			b.attempts.record.FirstByte = b.attempts.record.Elapsed()
 		}
 		b.idle.Reset(b.wait)
+		if b.ids != nil && b.ids.read(p[:n]) {
+			b.ids = nil
+		}
 	}
 	if err != nil && err != io.EOF && b.ctx.Err() != nil {
 		err = b.attempts.interrupted(b.ctx, err)
@@ -125,6 +130,42 @@ func (b *timedBody) Close() error {
 
 // Body reads the answer as it comes. It ends with an error where the answer broke off.
 func (a *Answer) Body() io.Reader { return a.body }
+
+// Member returns a member of a JSON answer, nil if the answer has none of that name. What has been read of the answer is
+// relayed all the same. The error is one of the connection or the time.
+func (a *Answer) Member(name string) (json.RawMessage, error) {
+	var ahead bytes.Buffer
+	value, err := member(json.NewDecoder(io.TeeReader(a.body, &ahead)), name)
+	rest := a.body.ReadCloser
+	a.body.ReadCloser = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(&ahead, rest), rest}
+	if _, syntax := errors.AsType[*json.SyntaxError](err); syntax || errors.Is(err, io.EOF) {
+		return nil, nil // it is not JSON
+	}
+	if err != nil {
+		return nil, asBroken(err)
+	}
+	return value, nil
+}
+
+func member(d *json.Decoder, name string) (json.RawMessage, error) {
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return nil, err
+	}
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil || key == name {
+			return value, err
+		}
+	}
+	return nil, nil
+}
 
 // Close ends the call and gives its connection back, or breaks it if the answer was not read to its end.
 func (a *Answer) Close() {

@@ -40,6 +40,10 @@ type Call struct {
 	Open func(context.Context) (io.ReadCloser, error)
 	Size int64
 
+	// State are the ids, or the encrypted texts, of what the call goes on from or is about, the most telling last. One
+	// resource has that, and another answers that it does not; see StateIn.
+	State []string
+
 	// Tier is the service tier that the request asks for, as far as that has capacity of its own.
 	Tier routing.Tier
 	// Once forbids a second try: what the call does must not happen twice, and an answer of 500 does

@@ -45,6 +45,7 @@ type Client struct {
 	secret    *secrets.Secret[*site]
 	health    routing.Health
 	plain     targetSet // those that refuse what Call.Plain is without
+	memory    routing.Memory
 	transport *transport
 	env       config.Env
 	now       func() time.Time // for what outlives a call

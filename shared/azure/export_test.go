@@ -38,3 +38,6 @@ func (c *Client) OnLook(f func()) {
 
 // Clocks returns the client's clocks.
 func (c *Client) Clocks() (now, lap func() time.Time) { return c.now, c.lap }
+
+// Over has the client send its requests by r.
+func (c *Client) Over(r http.RoundTripper) { c.transport.RoundTripper, c.transport.look = r, func() {} }

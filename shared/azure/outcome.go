@@ -17,6 +17,8 @@ type outcome struct {
 	then  recourse
 	begun bool          // Azure may have begun what it was asked
 	found bool          // what was asked for may be there: the error is not a 404
+	away  bool          // what the call goes on from is in another resource
+	busy  bool          // 429
 	unfit ailment       // why what was asked cannot serve such calls for a while
 	tier  routing.Tier  // which calls have to leave the deployment alone
 	after time.Duration // how long Azure wants to be left alone; 0: it did not say
@@ -58,11 +60,15 @@ func (a *attempts) refusal(ctx context.Context, answer *Answer) outcome {
 		err: failed, begun: status == http.StatusRequestTimeout || status >= http.StatusInternalServerError,
 		found: status != http.StatusNotFound, after: RetryAfter(answer.Header, a.client.now()),
 	}
+	if a.call.lacksState(status, body) {
+		o.then, o.found, o.away = askAnother, false, true
+		return o
+	}
 	switch status {
 	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
 		_ = failed.Final() // or the SDKs would send it twice more
 	case http.StatusTooManyRequests:
-		o.then, o.tier = askAgain, a.call.Tier
+		o.then, o.tier, o.busy = askAgain, a.call.Tier, true
 	case http.StatusServiceUnavailable:
 		o.then = askAgain
 		if mentions(body, "disconnect/reset") { // Envoy's, which had passed the request on, or not

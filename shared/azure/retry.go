@@ -37,7 +37,10 @@ func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answ
 	if len(targets) == 0 {
 		return nil, a.nowhere()
 	}
-	target := a.soonest(targets)
+	if err := a.untilHomeIsFree(ctx, targets); err != nil {
+		return nil, err
+	}
+	target := a.order(targets)[0]
 	for {
 		answer, o := a.try(ctx, target)
 		if o.err == nil {
@@ -48,18 +51,22 @@ func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answ
 				return nil, a.nowhere()
 			}
 			if targets = without(targets, a.barred); len(targets) == 0 {
-				return nil, a.failure()
+				return nil, a.failure(nil)
 			}
-			target = a.soonest(targets)
+			target = a.order(targets)[0]
 			continue
 		}
 		news := a.rest(target, o, len(targets) == 1)
 		o = a.judge(o)
 		a.note(target, o)
 		targets = a.left(targets, target, o)
-		next, ok := a.next(ctx, targets, o)
+		among := targets
+		if o.busy && a.follows() {
+			among = of(targets, target.Resource) // it decides, unless it says later that it does not have the state
+		}
+		next, ok := a.next(ctx, among, o)
 		if !ok {
-			return nil, a.failure()
+			return nil, a.failure(among)
 		}
 		if news {
 			slog.Warn("left alone for a minute, and another is asked", "resource", target.Resource, "deployment", target.Deployment, "reason", reason(o.err))
@@ -68,9 +75,40 @@ func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answ
 	}
 }
 
-// soonest returns the target to ask first.
-func (a *attempts) soonest(targets []routing.Target) routing.Target {
-	return a.client.health.Order(targets, a.call.Tier, a.client.now())[0]
+// order puts those first that are free, and before them the ones of the resource that is remembered for what the call
+// goes on from.
+func (a *attempts) order(targets []routing.Target) []routing.Target {
+	targets = a.client.health.Order(targets, a.call.Tier, a.client.now())
+	if home := of(targets, a.home); len(home) > 0 {
+		return append(home, without(targets, home)...)
+	}
+	return targets
+}
+
+// untilHomeIsFree waits for the resource that is remembered for what the call goes on from, if it rests and others could
+// be asked: these do not have it. The error is a 429.
+func (a *attempts) untilHomeIsFree(ctx context.Context, targets []routing.Target) error {
+	home := of(targets, a.home)
+	if !a.follows() || len(home) == 0 || len(home) == len(targets) {
+		return nil
+	}
+	home = a.client.health.Order(home, a.call.Tier, a.client.now())
+	rest := a.restsFor(home[0])
+	switch {
+	case a.wait(ctx, rest):
+		return nil
+	case ctx.Err() != nil:
+		return a.interrupted(ctx, ctx.Err())
+	}
+	return busy(rest)
+}
+
+// rests reports whether a target wants to be left alone by the call.
+func (a *attempts) rests(t routing.Target) bool { return a.restsFor(t) > 0 }
+
+// restsFor returns for how long, 0 if it is free.
+func (a *attempts) restsFor(t routing.Target) time.Duration {
+	return max(0, a.client.health.RestsUntil(t, a.call.Tier).Sub(a.client.now()))
 }
 
 // renew reads the secret again after a refused credential and reports whether that is worth a try.
@@ -140,7 +178,7 @@ func (a *attempts) weigh(o outcome) int {
 	switch {
 	case o.then == stop:
 		return conclusive
-	case a.seeks && !o.found, o.unfit == noSuchDeployment:
+	case a.seeks && !o.found, o.away, o.unfit == noSuchDeployment:
 		return notThere
 	case o.unfit == sickResource && !a.lookup:
 		return refused
@@ -156,7 +194,10 @@ func (a *attempts) left(targets []routing.Target, target routing.Target, o outco
 	case o.then == askAgain:
 		return targets
 	case o.unfit == sickResource:
-		return slices.DeleteFunc(slices.Clone(targets), func(t routing.Target) bool { return t.Resource == target.Resource })
+		return without(targets, of(targets, target.Resource))
+	case o.away:
+		a.barred = append(a.barred, of(targets, target.Resource)...)
+		return without(targets, a.barred)
 	}
 	a.barred = append(a.barred, target)
 	return without(targets, a.barred)
@@ -168,33 +209,42 @@ func (a *attempts) next(ctx context.Context, targets []routing.Target, o outcome
 	if len(targets) == 0 {
 		return next, false
 	}
-	now, limit := a.client.now(), a.client.env.RetryAfterCap
-	targets = a.client.health.Order(targets, a.call.Tier, now)
-	if o.then == askAnother || a.lookup {
-		if fresh := without(targets, a.asked); len(fresh) > 0 {
+	targets = a.order(targets)
+	if fresh := without(targets, a.asked); len(fresh) > 0 && (o.then == askAnother || a.lookup) {
+		if !o.away || !a.follows() || !a.rests(fresh[0]) {
 			return fresh[0], true // as if the call had begun there
+		}
+		if fresh[0] == targets[0] { // none that is free has what the call goes on from: one that rests has it
+			return fresh[0], a.wait(ctx, a.restsFor(fresh[0]))
 		}
 	}
 	if a.repeats++; a.repeats > a.client.env.MaxRetries {
 		return next, false
 	}
-	next = targets[0]
-	wait := a.client.health.RestsUntil(next, a.call.Tier).Sub(now)
-	if wait <= 0 {
-		return next, true
-	}
-	deadline, bound := ctx.Deadline()
-	if wait > limit || bound && now.Add(wait).After(deadline) || a.call.Limit > 0 && now.Add(wait).After(a.began.Add(a.call.Limit)) {
-		return next, false
-	}
-	return next, a.client.sleep(ctx, wait) == nil // or the time is up, or nobody waits any more
+	return targets[0], a.wait(ctx, a.restsFor(targets[0]))
 }
 
-// failure is the error of a call that has failed. Once a second deployment was asked and one of them may have charged, the
-// SDKs must not send the call again.
-func (a *attempts) failure() error {
+// wait waits for a target, unless that takes longer than the cap or than the call may. It reports whether it has waited.
+func (a *attempts) wait(ctx context.Context, wait time.Duration) bool {
+	if wait <= 0 {
+		return true
+	}
+	end := a.client.now().Add(wait)
+	deadline, bound := ctx.Deadline()
+	if wait > a.client.env.RetryAfterCap || bound && end.After(deadline) || a.call.Limit > 0 && end.After(a.began.Add(a.call.Limit)) {
+		return false
+	}
+	return a.client.sleep(ctx, wait) == nil // or the time is up, or nobody waits any more
+}
+
+// failure is the error of a call that has failed with some targets left. Once a second deployment was asked for what the
+// first may have charged, the SDKs must not have both asked again.
+func (a *attempts) failure(left []routing.Target) error {
 	if a.charged && len(a.asked) > 1 && !a.lookup {
 		return openaierr.From(a.failed).Final()
+	}
+	if a.follows() {
+		return a.untilFree(left)
 	}
 	return a.failed
 }
@@ -206,6 +256,11 @@ func reason(err error) string {
 		return e.Cause.Error()
 	}
 	return e.Code
+}
+
+// of returns the targets of a resource. It does not change its arguments.
+func of(targets []routing.Target, resource string) []routing.Target {
+	return slices.DeleteFunc(slices.Clone(targets), func(t routing.Target) bool { return t.Resource != resource })
 }
 
 // without returns the targets that are not among others. It does not change its arguments.

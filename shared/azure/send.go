@@ -77,10 +77,12 @@ type attempts struct {
 	seeks   bool        // which resource has what the call is about is not known
 	lookup  bool        // and all may be asked, since the call makes nothing
 	plain   bool        // the body of this call goes out as the caller sent it
+	home    string      // the resource that is remembered for the call's State
 	trail
 }
 
 func (a *attempts) run(ctx context.Context) (*Answer, error) {
+	a.home = a.client.memory.Find(a.call.State)
 	switch name := a.call.Resource; {
 	case name != "":
 		return a.at(ctx, routing.Target{Resource: name})
@@ -205,6 +207,8 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 	answer := a.answer(ctx, response)
 	if response.StatusCode < http.StatusBadRequest {
 		a.record.Known = a.record.Known || response.StatusCode < http.StatusMultipleChoices
+		answer.Resource = target.Resource
+		a.learn(answer)
 		return answer, outcome{}
 	}
 	o := a.refusal(ctx, answer)

@@ -6,6 +6,7 @@ package inference
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"aoai-bridge/shared/azure"
@@ -57,6 +58,9 @@ type operation struct {
 	required string // a member that every body must have
 }
 
+// stateful reports whether requests can go on from what is stored in Azure.
+func (o operation) stateful() bool { return strings.HasPrefix(o.name, "responses") }
+
 // handle passes an operation on to Azure.
 func (a *API) handle(pattern string, op operation) {
 	a.routes.Handle(pattern, op.name, func(w http.ResponseWriter, r *openaiapi.Request) error {
@@ -65,16 +69,6 @@ func (a *API) handle(pattern string, op operation) {
 			return err
 		}
 		return a.relay(w, r, call, keepUsage)
-	})
-}
-
-// handleStored passes on an operation about a stored response. What its id names is in one resource; which model
-// answered it is not asked again.
-func (a *API) handleStored(pattern, name string) {
-	a.routes.Handle(pattern, name, func(w http.ResponseWriter, r *openaiapi.Request) error {
-		call := a.newCall(r)
-		call.Stream = r.Path.Query.Get("stream") == "true"
-		return a.relay(w, r, call, true)
 	})
 }
 
@@ -103,8 +97,14 @@ func (a *API) relay(w http.ResponseWriter, r *openaiapi.Request, call *azure.Cal
 	if err != nil {
 		return err
 	}
+	return send(w, answer, keepUsage)
+}
+
+// send sends an answer to the caller, and closes it.
+func send(w http.ResponseWriter, answer *azure.Answer, keepUsage bool) error {
 	defer answer.Close()
-	if err = answer.Relay(w, keepUsage); errors.Is(err, azure.ErrBroken) {
+	err := answer.Relay(w, keepUsage)
+	if errors.Is(err, azure.ErrBroken) {
 		panic(http.ErrAbortHandler) // the caller must not take what it has for the whole
 	}
 	return err

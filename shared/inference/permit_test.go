@@ -105,7 +105,7 @@ func TestDeploymentHeaders(t *testing.T) {
 					} else if tt.status == 404 {
 						tt.status, tt.sent = 200, tt.deployment // which no model of its own chooses a resource for
 					}
-					s.azure.QueueAnswer(azureopenai.Answer{Body: `{"id":"x"}`})
+					s.azure.QueueAnswer(azureopenai.Answer{Body: `{"id":"x","model":"gpt-4o"}`})
 					r := withKey(tt.caller, request(line, body))
 					r.Header.Set(header, tt.deployment)
 					w, _ := s.ask(r)

@@ -24,6 +24,12 @@ func (a *API) prepare(r *openaiapi.Request, op operation) (call *azure.Call, kee
 	if err := a.permitBody(r, in.body); err != nil {
 		return nil, false, err
 	}
+	if id := in.body.Get("previous_response_id").Text(); op.stateful() && id != "" {
+		if err := a.permitResponse(r, id); err != nil {
+			return nil, false, err
+		}
+	}
+	call.State = in.state
 	call.Stream, call.Begins, call.Tier, call.Body = in.stream, in.background, in.tier, in.plainBodyFor
 	if in.streamOptions != nil {
 		call.Body, call.Plain = in.bodyFor, in.plainBodyFor
@@ -40,6 +46,7 @@ type input struct {
 	keepUsage     bool   // the caller asked for the usage chunk
 	streamOptions []byte // stream_options to send; nil leaves them as they are
 
+	state      []string     // what the request goes on from
 	background bool         // the response is made whether or not anyone waits
 	tier       routing.Tier // asked for
 }
@@ -47,10 +54,13 @@ type input struct {
 // readInput reads the body. Of a key that is bound to models all of it counts, since any part may name one.
 func readInput(r *openaiapi.Request, op operation) (*input, error) {
 	depth := openaiapi.Top
-	if !r.Caller.Any() {
+	if !r.Caller.Any() || op.stateful() {
 		depth = openaiapi.Whole
 	}
 	members := []string{"model", "stream", "stream_options", "background", "service_tier"}
+	if op.stateful() {
+		members = append(members, "previous_response_id")
+	}
 	if op.required != "" {
 		members = append(members, op.required)
 	}
@@ -67,6 +77,9 @@ func readInput(r *openaiapi.Request, op operation) (*input, error) {
 	}
 	if background := body.Get("background"); op.name == "responses" && !background.Absent() {
 		in.background = background.Kind() != 'f' // Azure refuses what is not a boolean
+	}
+	if op.stateful() {
+		in.state = azure.StateIn(body)
 	}
 	in.tier = routing.TierOf(body.Get("service_tier").Text())
 	if in.stream, err = readBool(body, "", "stream"); err != nil {

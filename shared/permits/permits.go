@@ -96,7 +96,7 @@ func (p Permits) Stored(id, param string) *openaierr.Error {
 	}
 	return &openaierr.Error{
 		Status: http.StatusNotFound, Type: openaierr.TypeInvalidRequest, Param: param, Code: "not_found",
-		Message: fmt.Sprintf("There is no %.100q for your key%s: a key that is bound to models reaches nothing that is stored in Azure. The owner of this endpoint can allow it with make key NAME=... REPLACE=1 ALLOW=state.", id, names),
+		Message: fmt.Sprintf("There is no %.100q for your key%s: a key that is bound to models reaches nothing that is stored in Azure but responses of its models. The owner of this endpoint can allow it with make key NAME=... REPLACE=1 ALLOW=state.", id, names),
 	}
 }
 

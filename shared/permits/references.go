@@ -34,6 +34,16 @@ func references(body rawjson.Node) iter.Seq[reference] {
 	}
 }
 
+// Responses returns the ids of the stored responses that the body of a request goes on from.
+func Responses(body rawjson.Node) (ids []string) {
+	for name, value := range body.Members() { // of members that are there twice, each counts
+		if id := value.Text(); keyOf(name) == "previousresponseid" && id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // The rules are by key: a member's name in lower case and without underscores, since earlier versions of
 // Azure's API have some in camel case.
 
@@ -43,7 +53,7 @@ func references(body rawjson.Node) iter.Seq[reference] {
 var nameEnds = []string{"model", "models", "modelid", "modelname", "deployment", "deployments", "deploymentid", "deploymentname"}
 
 // otherIDs are keys of ids that are not of a stored thing: ids within the request, a credential's, an identity's,
-// which is allowed apart, and a response's, whose owner is not known here.
+// which is allowed apart, and a response's, whose model has to be looked up; see Responses.
 var otherIDs = map[string]bool{
 	"approvalrequestid": true, "callerid": true, "callid": true, "connectorid": true, "itemid": true, "keyid": true,
 	"managedidentityresourceid": true, "streamid": true, "toolcallid": true,

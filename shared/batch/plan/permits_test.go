@@ -78,6 +78,9 @@ func TestLinesOfBoundKeys(t *testing.T) {
 		{"Azure's identity", search("system_assigned_managed_identity", "gpt-4o-mini"), "managed_identity_not_allowed", "sent"},
 		{"a file", line(responses, `"input":[{"role":"user","content":[{"type":"input_file","file_id":"file-1"}]}]`), "not_found", "sent"},
 		{"a prompt", line(responses, `"input":"x","prompt":{"id":"pmpt_1"}`), "not_found", "sent"},
+		{"a response before it", line(responses, `"input":"x","previous_response_id":"resp_1"`), "not_found", "sent"},
+		{"which another member hides", line(responses, `"input":"x","previous_response_id":null,"previous_respon\u0073e_id":"resp_1"`), "not_found", "sent"},
+		{"no response before it", line(responses, `"input":"x","previous_response_id":null`), "sent", "sent"},
 		{"another case", line(responses, `"input":"x","Conversation":"conv_1"`), "not_found", "sent"},
 	}
 	var file strings.Builder

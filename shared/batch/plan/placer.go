@@ -87,10 +87,18 @@ func (p *placer) check(ctx context.Context, l *jsonl.Line, to targets) (targets,
 		to, err := p.serving(ctx, strings.Clone(name)) // it is kept for longer than the line
 		return slices.Concat(to.batch, to.online), err
 	})
-	if refusal == nil {
+	if err != nil {
 		return to, nil, err
 	}
-	return to, l.Fail(refusal.Code, "%s", refusal.Message), nil
+	if refusal != nil {
+		return to, l.Fail(refusal.Code, "%s", refusal.Message), nil
+	}
+	for _, id := range permits.Responses(l.Body) {
+		if p.permits.Stored(id, "") != nil {
+			return to, l.Fail("not_found", "There is no response %.100q for your key in a batch, which does not look up the model that has made it. Send this request by itself; or the owner of this endpoint can allow it with make key NAME=... REPLACE=1 ALLOW=state.", id), nil
+		}
+	}
+	return to, nil, nil
 }
 
 // modeOf decides how a line is answered: as it asks or as the job does, else as cheaply as it can be.
