@@ -8,16 +8,13 @@ import (
 	"aoai-bridge/shared/telemetry"
 )
 
-// AnyOrigin in place of a list lets pages of every origin call.
-const AnyOrigin = "*"
-
 // What a page of an allowed origin may send and read.
 const (
 	// PUT and PATCH are served nowhere, but without them here a page would see a network error and not the 405.
 	allowedMethods = "DELETE, GET, HEAD, PATCH, POST, PUT"
 	// maxAge is how long a browser may keep the answer to a preflight, in seconds. Chrome keeps none for longer than two hours.
 	maxAge = "7200"
-	// maxAsked bounds the names that are taken over from a preflight, in bytes: API Gateway takes 10,240 of headers in all.
+	// maxAsked bounds the names that are taken over from a preflight, in bytes: all headers of a streamed answer have 16 KB.
 	maxAsked = 4096
 	// nameCharacters are those of such a name. Others are possible, but no client of this API has them.
 	nameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-_."
@@ -43,41 +40,42 @@ var exposedHeaders = strings.Join([]string{
 	"x-request-id", "x-should-retry", "*",
 }, ", ")
 
+// anyOrigin in place of a list lets pages of every origin call.
+const anyOrigin = "*"
+
 // CORS lets pages of other origins call next from a browser. origins are theirs, as a browser sends them and separated
-// by commas, or AnyOrigin; "" leaves everything as it is. A preflight is answered here, since a browser sends no key
-// with it. No answer allows credentials: a key travels in a header, which the page itself has to know.
+// by commas, or "*" for every one; "" leaves everything as it is. A preflight is answered here, since a browser sends no
+// key with it. No answer allows credentials: a key travels in a header, which the page itself has to set.
 func CORS(origins string, next http.Handler) http.Handler {
 	if origins == "" {
 		return next
 	}
-	allowed := strings.Split(origins, ",")
+	listed := strings.Split(origins, ",")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		header, origin := w.Header(), r.Header.Get("Origin")
-		header.Set("Vary", "Origin") // also if there is none: a cache must not give that answer to a page
-		permitted := true
+		header, origin, allow := w.Header(), r.Header.Get("Origin"), ""
 		switch {
-		case origin == "":
-			next.ServeHTTP(w, r)
-			return
-		case origins == AnyOrigin:
-			header.Set("Access-Control-Allow-Origin", AnyOrigin)
-		case slices.Contains(allowed, origin):
-			header.Set("Access-Control-Allow-Origin", origin)
-		default:
-			permitted = false
+		case origin != "" && origins == anyOrigin:
+			allow = anyOrigin
+		case slices.Contains(listed, origin):
+			allow = origin
 		}
-		if r.Method == http.MethodOptions { // which no operation has
-			telemetry.From(r.Context()).Operation = "preflight"
-			if permitted {
-				header.Set("Access-Control-Allow-Methods", allowedMethods)
-				header.Set("Access-Control-Allow-Headers", strings.Join(withAsked(r.Header), ", "))
-				header.Set("Access-Control-Max-Age", maxAge)
-			}
-			w.WriteHeader(http.StatusNoContent) // the browser itself refuses an origin that is not permitted
-			return
+		header.Set("Vary", "Origin") // also if there is none: a cache must not give that answer to a page
+		if allow != "" {
+			header.Set("Access-Control-Allow-Origin", allow)
 		}
-		if permitted {
+		preflight := origin != "" && r.Method == http.MethodOptions // no operation has that method
+		switch {
+		case preflight && allow != "":
+			header.Set("Access-Control-Allow-Methods", allowedMethods)
+			header.Set("Access-Control-Allow-Headers", strings.Join(withAsked(r.Header), ", "))
+			header.Set("Access-Control-Max-Age", maxAge)
+		case allow != "":
 			header.Set("Access-Control-Expose-Headers", exposedHeaders)
+		}
+		if preflight {
+			telemetry.From(r.Context()).Operation = "preflight"
+			w.WriteHeader(http.StatusNoContent) // without the headers above the browser does not send the request
+			return
 		}
 		next.ServeHTTP(w, r)
 	})
