@@ -228,15 +228,7 @@ func (r *runner) exchange(ctx context.Context, q jsonl.Request) (body []byte, he
 		Method: http.MethodPost, Path: part.Endpoint, Name: part.Model, Permit: r.work.job.Limits.Permits().Target,
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Begins: true, // what may have been charged is a try of the line, of which it has some
-		Tier:   tierOf(q.Body),
-		State:  stateOf(part.Endpoint, q.Body),
-		Body: func(deployment string) rawjson.Pieces {
-			if deployment == part.Model {
-				return q.Body.With()
-			}
-			name, _ := json.Marshal(deployment) // a string always marshals
-			return q.Body.With(rawjson.Edit{Key: "model", Value: name})
-		},
+		Tier:   routing.TierOf(q.ServiceTier()), State: stateOf(part.Endpoint, q.Body), Body: q.BodyFor,
 	}
 	if version := r.work.service.env.APIVersion; version != "" {
 		call.Dated, call.InPath = true, part.Endpoint != jsonl.Responses
@@ -270,15 +262,6 @@ func stateOf(endpoint string, body *rawjson.Object) []string {
 		return nil // Azure says what is wrong with it
 	}
 	return azure.StateIn(tree)
-}
-
-// tierOf returns the service tier that a line asks for.
-func tierOf(body *rawjson.Object) routing.Tier {
-	var name string
-	if json.Unmarshal(body.Get("service_tier"), &name) != nil {
-		return ""
-	}
-	return routing.TierOf(name)
 }
 
 // join adds what a call upstream learned to the task's record.

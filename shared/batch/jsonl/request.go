@@ -37,6 +37,21 @@ type Request struct {
 	Body   *rawjson.Object
 }
 
+// BodyFor is the body as a deployment gets it.
+func (q Request) BodyFor(deployment string) rawjson.Pieces {
+	name, _ := json.Marshal(deployment) // a string always marshals
+	if bytes.Equal(q.Body.Get("model"), name) {
+		return q.Body.With()
+	}
+	return q.Body.With(rawjson.Edit{Key: "model", Value: name})
+}
+
+// ServiceTier is the service_tier that the body asks for, "" if it asks for none.
+func (q Request) ServiceTier() string {
+	tier, _ := rawjson.Text(q.Body.Get("service_tier"))
+	return tier
+}
+
 // ReadRequest reads a request of AppendRequest, and keeps nothing of the text.
 func ReadRequest(text []byte) (Request, error) {
 	number, err := RequestNumber(text)
