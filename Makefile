@@ -24,7 +24,7 @@ run: build ## Start the whole stack on this machine: http://127.0.0.1:8080/v1, k
 test: ## Run the tests
 	CGO_ENABLED=0 go test -trimpath ./...
 
-test-clients: build ## Run OpenAI's Python and Node SDKs against the local stack (needs python3 and node)
+test-clients: build ## Run OpenAI's SDKs and other clients against the local stack (needs python3 and node)
 	infra/clients/run.sh
 
 lint: ## Check formatting, and run vet and staticcheck
@@ -36,13 +36,13 @@ bench: build ## Measure the functions beside bare ones on this machine (BENCH=-f
 batch: ## Have a file of requests answered: make batch FILE=events/batch.jsonl (BUCKET=, CEILING=, MODE=)
 	@go run ./infra/batch -file "$(FILE)" -bucket "$(BUCKET)" -ceiling "$(CEILING)" -mode "$(MODE)"
 
-tokens: ## Show a text's tokens and what they cost: make tokens TEXT="..." or FILE=path (MODEL=gpt-4o)
+tokens: ## Show a text's tokens and what they cost: make tokens TEXT="..." or FILE=path (MODEL=gpt-4o, ENCODING=)
 	@test -n "$(FILE)$$TEXT" || { echo 'which text? make tokens TEXT="..." or FILE=path' >&2; exit 1; }
-	@$(if $(FILE),,printf '%s' "$$TEXT" |) go run ./infra/tokens -model "$(or $(MODEL),gpt-4o)" -cost $(if $(FILE),< "$(FILE)")
+	@$(if $(FILE),,printf '%s' "$$TEXT" |) go run ./infra/tokens -model "$(or $(MODEL),gpt-4o)" -encoding "$(ENCODING)" -cost $(if $(FILE),< "$(FILE)")
 
 tokens: export TEXT := $(value TEXT)
 
-catalog: ## Read the pinned price lists again (needs python3 with pip): shared/catalog/sources
+catalog: ## Read the pinned price lists again, and write the catalog and README's costs (needs python3 with pip)
 	go run ./infra/catalog -fetch
 	go generate ./shared/catalog
 

@@ -71,6 +71,9 @@ BROKEN = [
     ("[multipart~1form-data]", "['*~1*']", "travel as base64"),
     ("        DEFAULT_5XX:\n", "        DEFAULT_6XX:\n", "DEFAULT_5XX is missing"),
     ("(AWS WAF)", "($context.error.message)", "WAF_FILTERED is no JSON"),
+    ('[WithCors, "\'*\'", !Ref AWS::NoValue]', '[WithAzureFederation, "\'*\'", !Ref AWS::NoValue]', "no page may read it"),
+    ("[WithCors, \"'x-should-retry'\"", "[WithCors, \"'x-other'\"", "no page may read its x-should-retry"),
+    ("        CORS_ORIGINS: !Ref CorsOrigins\n", "", "does not learn of CorsOrigins"),
     ('"param":null', '"param":"model"', "not in OpenAI's shape"),
     ("Runtime: provided.al2023", "Runtime: provided.al2", "on provided.al2"),
     ("        LogGroup: !Ref ChatLogGroup\n", "        LogFormat: Text\n", "no log group"),
@@ -117,6 +120,7 @@ def check(template):
     """Every finding about a translated template, as a sentence."""
     yield from check_routes(template)
     yield from check_gateway_responses(template)
+    yield from check_cors(template)
     yield from check_functions(template)
     yield from check_policies(template)
     yield from check_permissions(template)
@@ -185,6 +189,33 @@ def check_gateway_responses(template):
             yield f"gateway response {name} is not in OpenAI's shape: {body}"
         elif not all(isinstance(error[k], str) and error[k] for k in ("message", "type", "code")):
             yield f"gateway response {name} says too little: {body}"
+
+
+# In a browser, an answer without these is a network error, and a header that is not exposed is not there.
+ALLOW_ORIGIN = "gatewayresponse.header.Access-Control-Allow-Origin"
+EXPOSE = "gatewayresponse.header.Access-Control-Expose-Headers"
+
+
+def with_cors(value):
+    return {"Fn::If": ["WithCors", f"'{value}'", {"Ref": "AWS::NoValue"}]}
+
+
+def check_cors(template):
+    if template["Conditions"].get("WithCors") != {"Fn::Not": [{"Fn::Equals": [{"Ref": "CorsOrigins"}, ""]}]}:
+        yield "WithCors is not whether CorsOrigins is set"
+    if template["Parameters"]["CorsOrigins"]["Default"] != "":
+        yield "pages of other origins may call by default"
+    for name, response in api_body(template)["x-amazon-apigateway-gateway-responses"].items():
+        headers = dict(response.get("responseParameters", {}))
+        if headers.pop(ALLOW_ORIGIN, None) != with_cors("*"):
+            yield f"gateway response {name}: with CorsOrigins, no page may read it"
+        exposed = headers.pop(EXPOSE, None)
+        own = ", ".join(header.removeprefix("gatewayresponse.header.") for header in headers)
+        if own and exposed != with_cors(own):
+            yield f"gateway response {name}: with CorsOrigins, no page may read its {own}"
+    for name, function in of_type(template, "AWS::Lambda::Function").items():
+        if function["Environment"]["Variables"].get("CORS_ORIGINS") != {"Ref": "CorsOrigins"}:
+            yield f"{name} does not learn of CorsOrigins"
 
 
 def check_functions(template):

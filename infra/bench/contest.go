@@ -16,7 +16,7 @@ import (
 
 type options struct {
 	rounds, requests, inFlight int
-	filesOnly                  bool
+	filesOnly, startsOnly      bool
 	against                    string // a dist directory; "" is the bare proxy and splitter
 }
 
@@ -77,7 +77,11 @@ func measureRequests(ctx context.Context, o options, dir string, estimate *rival
 			r.name, r.bootstrap = r.name+" before", filepath.Join(o.against, r.folder, "bootstrap")
 			return &r
 		}
-		for _, concurrency := range []int{1, o.inFlight} {
+		concurrencies := []int{1, o.inFlight}
+		if o.startsOnly {
+			concurrencies = concurrencies[:1]
+		}
+		for _, concurrency := range concurrencies {
 			if err := compareVersions(ctx, o, concurrency, azure, [][2]*rival{{&bridge, before(bridge)}, {estimate, before(*estimate)}}); err != nil {
 				return err
 			}
@@ -140,7 +144,9 @@ func compareVersions(ctx context.Context, o options, concurrency int, azure stri
 			defer r.stack.Close()
 		}
 	}
-	fmt.Printf("%d invocation(s) at a time in an instance, %d rounds of %d requests, %d in flight\n", concurrency, o.rounds, o.requests, o.inFlight)
+	if !o.startsOnly {
+		fmt.Printf("%d invocation(s) at a time in an instance, %d rounds of %d requests, %d in flight\n", concurrency, o.rounds, o.requests, o.inFlight)
+	}
 	var rows []row
 	for _, pair := range pairs {
 		if concurrency == 1 {
@@ -149,6 +155,9 @@ func compareVersions(ctx context.Context, o options, concurrency int, azure stri
 				return err
 			}
 			rows = append(rows, found...)
+		}
+		if o.startsOnly {
+			continue
 		}
 		for _, l := range loads {
 			found, err := processorTime(ctx, o, l, pair[0], pair[1])

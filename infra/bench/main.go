@@ -16,8 +16,13 @@ func main() {
 	flag.IntVar(&o.requests, "requests", 2000, "requests of a round")
 	flag.IntVar(&o.inFlight, "in-flight", 64, "requests at a time")
 	flag.BoolVar(&o.filesOnly, "files", false, "only what reads a file in S3")
+	flag.BoolVar(&o.startsOnly, "starts", false, "with -against: only starts")
 	flag.StringVar(&o.against, "against", "", "measure chat and token-estimate beside those of another version, which `make build` has left in this directory's dist")
 	flag.Parse()
+	if o.startsOnly && o.against == "" {
+		fmt.Fprintln(os.Stderr, "bench: -starts goes with -against")
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, o); err != nil {

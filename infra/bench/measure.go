@@ -166,7 +166,10 @@ func coldStart(ctx context.Context, o options, ours, proxy *rival) ([]row, error
 	if err != nil {
 		return nil, err
 	}
-	return []row{{ours.name + ", exec to first answer", formatDuration(median(took)), formatDuration(median(theirs)), spread(ratios), "<= 1.5"}}, nil
+	return []row{
+		{ours.name + ", exec to first answer", formatDuration(median(took)), formatDuration(median(theirs)), spread(ratios), "<= 1.5"},
+		{"memory after it", formatMemory(ours.pids()), formatMemory(proxy.pids()), "", "<= 30 MB"},
+	}, nil
 }
 
 func formatDuration(d time.Duration) string { return d.Round(time.Microsecond).String() }

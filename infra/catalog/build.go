@@ -85,6 +85,13 @@ func (b *builder) finish() (*result, error) {
 		}
 		b.result.tables.Models = append(b.result.tables.Models, model)
 	}
+	for _, rule := range b.corrections.Images {
+		for _, name := range rule.Models {
+			if model := b.models[name]; model != nil && model.Reads == nil { // the rule's source says that it reads images
+				model.Reads, model.Writes = []string{"text", "image"}, []string{"text"}
+			}
+		}
+	}
 	t := b.result.tables
 	t.Missing, t.PTUs, t.Images, t.Quotas = b.Missing, b.corrections.PTUs, b.corrections.Images, b.corrections.Quotas
 	t.Sources = b.sources()

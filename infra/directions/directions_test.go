@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"bootstrap", "estimateapi", "batch"},
 	{"lambdahttp", "inference", "batch/plan"},
 	{"openaiapi", "batch/job"},
-	{"callers", "estimate", "azurebatch"},
+	{"callers", "estimate", "azurebatch", "retirement"},
 	{"azure", "tokens"},
 	{"permits"},
 	{"routing"},

@@ -2,6 +2,7 @@
 //
 //	go run ./infra/tokens -encoding o200k_base < README.md
 //	go run ./infra/tokens -model gpt-4o -cost < README.md
+//	go run ./infra/tokens -model codex-mini -encoding o200k_base -cost < README.md
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"log"
 	"os"
 	"strings"
+	"time"
 
 	"aoai-bridge/shared/tokens"
 )
@@ -20,8 +22,8 @@ import (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("tokens: ")
-	name := flag.String("encoding", "o200k_base", "one of "+strings.Join(tokens.Encodings(), ", "))
-	model := flag.String("model", "", "a model, such as gpt-4o, in place of an encoding")
+	name := flag.String("encoding", "", "one of "+strings.Join(tokens.Encodings(), ", ")+" (default the model's, or "+standardEncoding+")")
+	model := flag.String("model", "", "a model, such as gpt-4o")
 	cost := flag.Bool("cost", false, "print what the text costs as input of the model, too")
 	overrides := flag.String("catalog", "", "a JSON file of \"prices\" and \"models\" to merge over the catalog")
 	ids := flag.Bool("ids", false, "print the ids as a JSON array instead of their number")
@@ -30,17 +32,14 @@ func main() {
 	if flag.NArg() > 0 {
 		log.Fatalf("unexpected %q: the text comes from standard input", flag.Arg(0))
 	}
-	subject, err := findSubject(*model, *overrides)
+	subject, err := findSubject(*model, *overrides, time.Now())
 	if err != nil {
 		log.Fatal(err)
-	}
-	if subject != nil {
-		*name = *subject.model.Encoding
 	}
 	if *cost && (subject == nil || *ids || *jsonl) {
 		log.Fatal("-cost needs -model, and goes with neither -ids nor -jsonl")
 	}
-	encoding, err := tokens.Lookup(*name)
+	encoding, err := subject.encodingFor(*name)
 	if err != nil {
 		log.Fatal(err)
 	}

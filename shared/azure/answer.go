@@ -24,6 +24,8 @@ const (
 	tailLimit = 64 << 10
 )
 
+const eventStream = "text/event-stream"
+
 // Answer is Azure's answer to a call, 2xx or 3xx, its header reduced to what callers get.
 type Answer struct {
 	Status   int
@@ -36,7 +38,7 @@ type Answer struct {
 
 func (a *attempts) answer(ctx context.Context, r *http.Response) *Answer {
 	body := &timedBody{
-		ReadCloser: r.Body, ctx: ctx, attempts: a,
+		ReadCloser: decoded(r), ctx: ctx, attempts: a, wait: a.client.env.IdleTimeout,
 		idle: time.AfterFunc(a.client.env.IdleTimeout, func() { a.cancel(errIdle) }),
 	}
 	return &Answer{Status: r.StatusCode, Header: answerHeaders(r.Header), call: a.call, body: body, record: a.record}
@@ -48,18 +50,29 @@ type timedBody struct {
 	ctx      context.Context
 	attempts *attempts
 	idle     *time.Timer
+	wait     time.Duration // for the next byte
 	started  bool
+	held     []byte    // read ahead
+	heldErr  error     // that stands after held
 	ids      *idFinder // nil where no id is looked for
 }
 
 func (b *timedBody) Read(p []byte) (int, error) {
+	if len(b.held) > 0 {
+		n := copy(p, b.held)
+		b.held = b.held[n:]
+		return n, nil
+	}
+	if b.heldErr != nil {
+		return 0, b.heldErr
+	}
 	n, err := b.ReadCloser.Read(p)
 	if n > 0 {
 		if !b.started {
 			b.started = true
 			b.attempts.record.FirstByte = b.attempts.record.Elapsed()
 		}
-		b.idle.Reset(b.attempts.client.env.IdleTimeout)
+		b.idle.Reset(b.wait)
 		if b.ids != nil && b.ids.read(p[:n]) {
 			b.ids = nil
 		}
@@ -68,6 +81,45 @@ func (b *timedBody) Read(p []byte) (int, error) {
 		err = b.attempts.interrupted(b.ctx, err)
 	}
 	return n, err
+}
+
+// hurry bounds the wait for the next byte.
+func (b *timedBody) hurry(wait time.Duration) {
+	if wait < b.wait {
+		b.wait = wait
+		b.idle.Reset(wait)
+	}
+}
+
+// startsEvents reports whether the body begins as server-sent events do. It reads ahead as far as it must.
+func (b *timedBody) startsEvents() bool {
+	for {
+		events, sure := startsEvents(b.held)
+		if sure || b.heldErr != nil || len(b.held) > maxBlank {
+			return events
+		}
+		ahead, buf := b.held, make([]byte, 512)
+		b.held = nil
+		n, err := b.Read(buf)
+		b.held, b.heldErr = append(ahead, buf[:n]...), err
+	}
+}
+
+// maxBlank is how many bytes are read ahead at most.
+const maxBlank = 4 << 10
+
+// startsEvents is not sure until it has the name of the first line's field.
+func startsEvents(b []byte) (events, sure bool) {
+	b = bytes.TrimLeft(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), "\r\n")
+	for _, field := range []string{"data:", "event:", "id:", "retry:", ":"} {
+		switch {
+		case strings.HasPrefix(string(b), field):
+			return true, true
+		case strings.HasPrefix(field, string(b)):
+			return false, false
+		}
+	}
+	return false, true
 }
 
 // Close ends this try; the call may make another.
@@ -124,11 +176,32 @@ func (a *Answer) Close() {
 // Relay sends the answer to w. An error means that w has got nothing yet; ErrBroken that it has got
 // an incomplete answer, whose end must be broken too. keepUsage passes the usage chunk of a chat stream.
 func (a *Answer) Relay(w http.ResponseWriter, keepUsage bool) error {
-	if strings.HasPrefix(a.Header.Get("Content-Type"), "text/event-stream") {
+	stream := strings.HasPrefix(strings.ToLower(a.Header.Get("Content-Type")), eventStream)
+	if !stream && a.call.Stream && a.Status == http.StatusOK && a.body.startsEvents() {
+		stream = true // behind a proxy that says something else of it, or nothing
+		a.Header.Set("Content-Type", eventStream)
+	}
+	if stream {
 		a.body.attempts.limit.Stop()
 		return a.relayStream(w, keepUsage)
 	}
 	return a.relayWhole(w)
+}
+
+// ReadObject reads the whole answer, of limit bytes at most, which must be a JSON object.
+func (a *Answer) ReadObject(limit int64) (rawjson.Node, error) {
+	body, err := io.ReadAll(io.LimitReader(a.body, limit+1))
+	switch {
+	case err != nil:
+		return rawjson.Node{}, asBroken(err)
+	case int64(len(body)) > limit:
+		return rawjson.Node{}, tooLarge(limit)
+	}
+	object, err := rawjson.ParseTree(body)
+	if err != nil || object.Kind() != '{' {
+		return rawjson.Node{}, notJSON(len(body))
+	}
+	return object, nil
 }
 
 // ErrBroken is returned once a part of an answer is out and the rest will not come.
@@ -147,6 +220,7 @@ func (a *Answer) relayWhole(w http.ResponseWriter) error {
 				return notJSON(held.Len())
 			}
 			a.meter(o.Get("usage"))
+			a.judge(o)
 		}
 		a.begin(w).Set("Content-Length", strconv.Itoa(held.Len()))
 		w.WriteHeader(a.Status)
@@ -172,6 +246,13 @@ func (a *Answer) relayWhole(w http.ResponseWriter) error {
 func (a *Answer) Meter(body []byte) {
 	if o, err := rawjson.Parse(body); err == nil {
 		a.meter(o.Get("usage"))
+	}
+}
+
+// judge notes a failure that Azure reports in a 200. What is looked up may have failed, without the look-up failing.
+func (a *Answer) judge(o *rawjson.Object) {
+	if a.call.Method == http.MethodPost && hasError(o) {
+		a.record.Err, a.record.Code = errFailed, codeIn(o.Bytes())
 	}
 }
 

@@ -30,7 +30,7 @@ var update = flag.Bool("update", false, "rewrite testdata")
 
 const secretName = "aoai-bridge/azure"
 
-// A clock stands still but for what a stage sleeps and a test advances.
+// A clock stands still except for what a stage sleeps and a test advances.
 type clock struct {
 	mu  sync.Mutex
 	at  time.Time

@@ -33,6 +33,9 @@ type Call struct {
 	InPath bool
 	// Body returns the text for a deployment. Nil is no body.
 	Body func(deployment string) rawjson.Pieces
+	// Plain is Body without what only we ask for, which a stream's usage is. It is sent where Azure refuses Body
+	// because of that. Nil: there is no such thing in Body.
+	Plain func(deployment string) rawjson.Pieces
 	// Open returns a body too large for memory, of Size bytes; it takes the place of Body.
 	Open func(context.Context) (io.ReadCloser, error)
 	Size int64

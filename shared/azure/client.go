@@ -44,6 +44,7 @@ type Options struct {
 type Client struct {
 	secret    *secrets.Secret[*site]
 	health    routing.Health
+	plain     targetSet // those that refuse what Call.Plain is without
 	memory    routing.Memory
 	transport *transport
 	env       config.Env
@@ -97,6 +98,15 @@ func (c *Client) Targets(ctx context.Context, name string) (batch, online []rout
 	}
 	table := version.Value.table
 	return table.Batch(name), table.Online(name), nil
+}
+
+// Deployments returns the deployments of all types that the secret lists.
+func (c *Client) Deployments(ctx context.Context) ([]routing.Target, error) {
+	version, err := c.secret.Get(ctx)
+	if err != nil {
+		return nil, misconfigured(err)
+	}
+	return version.Value.table.All(), nil
 }
 
 // permitted returns the targets that may be asked; a nil permit permits all.

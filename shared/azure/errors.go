@@ -12,26 +12,42 @@ import (
 	"aoai-bridge/shared/telemetry"
 )
 
+// upstreamCode is the code of a failure of Azure's that has no code of its own.
+const upstreamCode = "upstream_error"
+
 // maxErrorBody bounds what is read of an error answer, in bytes.
 const maxErrorBody = 1 << 20
 
 // upstreamError is Azure's error in OpenAI's shape. Every member that Azure sent stays as it is
 // (code, param, innererror, content filter results ...); message, type, param and code are added where
-// it sent none, because OpenAI's SDKs look for all four.
+// it sent none, because OpenAI's SDKs look for all four. Of an error of another form, which comes from
+// something before Azure, the words stay; these go into the log as well, since no code tells what happened.
 func upstreamError(status int, header http.Header, body []byte) *openaierr.Error {
 	e := &openaierr.Error{Status: status, Type: typeOf(status), Header: header}
 	object := errorObject(body)
 	if object == nil {
-		e.Code = "upstream_error"
+		e.Code = upstreamCode
 		e.Message = fmt.Sprintf("Azure OpenAI answered %d with a body of %d bytes that is not one of its errors.", status, len(body))
+		if words := wordsOf(body); words != "" {
+			e.Message = fmt.Sprintf("Azure OpenAI answered %d: %s", status, words)
+			e.Cause = fmt.Errorf("azure answered %d: %s", status, words)
+		}
 		return e
 	}
 	e.Message, e.Code = text(object.Get("message")), text(object.Get("code"))
+	if e.Message == "" {
+		e.Message = "Azure OpenAI answered " + strconv.Itoa(status) + " without a message."
+		if n, err := rawjson.ParseTree(object.Bytes()); err == nil {
+			if words := printable(wordsIn(n, 0)); words != "" {
+				e.Message = fmt.Sprintf("Azure OpenAI answered %d: %s", status, words)
+			}
+		}
+	}
 	missing := []struct {
 		name  string
 		value any
 	}{
-		{"message", "Azure OpenAI answered " + strconv.Itoa(status) + " without a message."},
+		{"message", e.Message},
 		{"type", e.Type},
 		{"param", nil},
 		{"code", nil},
@@ -55,10 +71,10 @@ func errorObject(body []byte) *rawjson.Object {
 	if inner, err := rawjson.Parse(o.Get("error")); err == nil {
 		return inner
 	}
-	if message := o.Get("error"); text(message) != "" {
+	if message := o.Get("error"); text(message) != "" && printable(text(message)) == text(message) {
 		return mustParse([]byte(`{"message":` + string(message) + `}`))
 	}
-	if o.Get("message") != nil {
+	if text(o.Get("message")) != "" {
 		return o
 	}
 	return nil
@@ -208,5 +224,12 @@ func notJSON(size int) error {
 	return (&openaierr.Error{
 		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_invalid_response",
 		Message: fmt.Sprintf("Azure OpenAI answered with %d bytes that are not JSON. It was not tried again, because it may have been charged.", size),
+	}).Final()
+}
+
+func tooLarge(limit int64) error {
+	return (&openaierr.Error{
+		Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_invalid_response",
+		Message: fmt.Sprintf("Azure OpenAI answered with more than the %d bytes that are read of such an answer.", limit),
 	}).Final()
 }

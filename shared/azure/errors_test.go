@@ -10,6 +10,7 @@ import (
 
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/openaierr"
 )
 
 func never(o *azure.Options) { o.Env.MaxRetries = 0 }
@@ -85,6 +86,82 @@ func TestOtherErrorBodies(t *testing.T) {
 			r := s.do(t.Context(), chat("hi"), false)
 			if want := `{"error":` + tt.want + `}`; r.Code != tt.status || r.Body.String() != want {
 				t.Errorf("got  %d %s\nwant %d %s", r.Code, r.Body, tt.status, want)
+			}
+		})
+	}
+}
+
+// TestErrorsOfOtherForms is about what stands before Azure: gateways, proxies, other servers of the API.
+func TestErrorsOfOtherForms(t *testing.T) {
+	key, long := strings.Repeat("0123456789abcdef", 2), strings.Repeat("é", 5000)
+	tests := []struct {
+		name   string
+		status int
+		body   string
+		want   string // of the words
+	}{
+		{"detail", 404, `{"detail":"Not Found"}`, "Not Found"},
+		{"a list of details, with the request in them", 422, `{"detail":[{"type":"missing","loc":["body","messages",0],"msg":"Field required","input":{"x":"pr0mpt"}},{"loc":["body"],"msg":"too short"}]}`,
+			"body.messages.0: Field required; body: too short"},
+		{"text", 400, "upstream connect error or disconnect/reset before headers. reset reason: overflow", "upstream connect error or disconnect/reset before headers. reset reason: overflow"},
+		{"text of several lines", 502, "  no healthy\r\n\tupstream\x00\x1b[31m\n", "no healthy upstream [31m"},
+		{"a page", 502, "<html><head><title>502 Bad Gateway</title><style>b{}</style></head><body><h1>Bad&nbsp;Gateway</h1><!-- x --></body></html>", "502 Bad Gateway Bad Gateway"},
+		{"XML", 403 + 6, `<?xml version="1.0"?><Error><Code>Gone</Code><Message>It is gone &amp; lost</Message></Error>`, "Gone It is gone & lost"},
+		{"problem details", 500, `{"type":"about:blank","title":"Internal","detail":"It broke.","status":500}`, "It broke."},
+		{"OAuth's", 400, `{"error_description":"The grant is bad."}`, "The grant is bad."},
+		{"a list of errors", 500, `{"errors":[{"message":"one"},{"message":"two"}]}`, "one; two"},
+		{"a fault", 500, `{"fault":{"faultstring":"Policy failed","detail":{"errorcode":"x"}}}`, "Policy failed"},
+		{"a capital letter", 500, `{"Message":"Service down"}`, "Service down"},
+		{"an error without a message", 500, `{"error":{"detail":"deep"}}`, "deep"},
+		{"JSON's text", 500, `"just text"`, "just text"},
+		{"JSON that says nothing known", 500, `{"state":"down"}`, `{"state":"down"}`},
+		{"half a document", 500, `{"detail":"Not F`, `{"detail":"Not F`},
+		{"no UTF-8", 500, "caf\xe9 closed", "caf closed"},
+		{"any length", 500, long, long[:2*500]},
+		{"any length, for a string", 500, `{"error":"` + long + `"}`, long[:2*500]},
+		{"a key, a host and an address", 500, "key " + key + " at https://my-resource.openai.azure.com/openai and my.azure-api.net and 192.0.2.7:443, see https://aka.ms/x",
+			"key *** at ***/openai and *** and ***, see https://aka.ms/x"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e, s := one(t, never)
+			e.QueueAnswer(azureopenai.Answer{Status: tt.status, Body: tt.body, Headers: map[string]string{"Content-Type": "text/plain"}})
+			r := s.do(t.Context(), chat("hi"), false)
+			var got struct {
+				Error struct{ Message, Type string }
+			}
+			mustDecode(t, r.Body.Bytes(), &got)
+			if want := fmt.Sprintf("Azure OpenAI answered %d: %s", tt.status, tt.want); r.Code != tt.status || got.Error.Message != want || got.Error.Type == "" {
+				t.Errorf("got  %d %s\nwant %s", r.Code, r.Body, want)
+			}
+			failure := openaierr.From(r.err)
+			if tt.name == "an error without a message" {
+				return // it has Azure's own form, and no code
+			}
+			if want := fmt.Sprintf("azure answered %d: %s", tt.status, tt.want); failure.Cause == nil || failure.Cause.Error() != want || failure.Code != "upstream_error" {
+				t.Errorf("the log has %q, %v", failure.Code, failure.Cause)
+			}
+		})
+	}
+}
+
+// TestQuotesOfTheRequest is about errors that have the prompt in them: the caller, whose it is, sees it, the log does not.
+func TestQuotesOfTheRequest(t *testing.T) {
+	const prompt = "a pr0mpt of some length"
+	tests := []struct{ name, body, log string }{
+		{"text", "cannot read: " + prompt + "!", "azure answered 400: cannot read: ***!"},
+		{"a part of it", "cannot read pr0mpt of some", "azure answered 400: cannot read***"},
+		{"a page", "<h1>Bad</h1><pre>" + prompt + "</pre>", "azure answered 400: Bad ***"},
+		{"JSON of any form", `{"state":"bad","request":"` + prompt + `"}`, `azure answered 400: {"state":"bad","reques***`},
+		{"a word that both have", "no messages, please", "azure answered 400: no messages, please"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e, s := one(t, never)
+			e.QueueAnswer(azureopenai.Answer{Status: 400, Body: tt.body})
+			r := s.do(t.Context(), chat(prompt), false)
+			if cause := openaierr.From(r.err).Cause; cause == nil || cause.Error() != tt.log || !strings.Contains(r.Body.String(), "pr0mpt") && tt.name != "a word that both have" {
+				t.Errorf("the log has %v, the caller %s", cause, r.Body)
 			}
 		})
 	}

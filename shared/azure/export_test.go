@@ -12,10 +12,19 @@ import (
 
 // AnswerFrom is an answer whose body arrives just as r returns it, which no connection promises.
 func AnswerFrom(ctx context.Context, path, contentType string, r io.Reader) *Answer {
+	return answerFrom(ctx, &Call{Path: path}, contentType, r)
+}
+
+// StreamFrom is AnswerFrom for a call that asked for a stream.
+func StreamFrom(ctx context.Context, path, contentType string, r io.Reader) *Answer {
+	return answerFrom(ctx, &Call{Path: path, Stream: true}, contentType, r)
+}
+
+func answerFrom(ctx context.Context, call *Call, contentType string, r io.Reader) *Answer {
 	client := New(Options{Env: config.Env{IdleTimeout: time.Minute}})
 	ctx, cancel := context.WithCancelCause(ctx)
 	a := &attempts{
-		client: client, call: &Call{Path: path}, record: telemetry.From(ctx), began: client.lap(), cancel: cancel,
+		client: client, call: call, record: telemetry.From(ctx), began: client.lap(), cancel: cancel,
 		limit: time.NewTimer(time.Hour),
 	}
 	return a.answer(ctx, &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(r)})

@@ -14,34 +14,34 @@ import (
 // outcome is what came of one try.
 type outcome struct {
 	err   error // nil: an answer
-	then  then
+	then  recourse
 	begun bool          // Azure may have begun what it was asked
-	found bool          // an error other than that what was asked for is not there
+	found bool          // what was asked for may be there: the error is not a 404
 	away  bool          // what the call goes on from is in another resource
 	busy  bool          // 429
-	unfit unfit         // why what was asked cannot serve such calls for a while
+	unfit ailment       // why what was asked cannot serve such calls for a while
 	tier  routing.Tier  // which calls have to leave the deployment alone
 	after time.Duration // how long Azure wants to be left alone; 0: it did not say
 }
 
-// then is what may follow a try without an answer.
-type then int
+// recourse is what may follow a try without an answer.
+type recourse int
 
 const (
-	giveUp     then = iota // nothing that helps, or that cannot be paid for twice
-	stop                   // nothing at all: the time is up, or the call cannot be made
-	askAgain               // a try anywhere: nothing was charged
-	askOnce                // one try of another deployment: this one may have charged
-	askAnother             // a try of what has not been asked: this one cannot serve the call
+	giveUp     recourse = iota // nothing that helps, or that cannot be paid for twice
+	stop                       // nothing at all: the time is up, or the call cannot be made
+	askAgain                   // a try anywhere: nothing was charged
+	askOnce                    // one try of another deployment: this one may have charged
+	askAnother                 // a try of what has not been asked: this one cannot serve the call
 )
 
-// unfit is what cannot serve calls, whatever they are.
-type unfit int
+// ailment is why something cannot serve calls, whatever they ask for.
+type ailment int
 
 const (
-	nothing          unfit = iota
-	sickResource           // refuses our credential or our network
-	noSuchDeployment       // has been deleted, or is not there yet
+	healthy          ailment = iota
+	sickResource             // the resource refuses our credential or our network
+	noSuchDeployment         // the deployment has been deleted, or is not there yet
 )
 
 // refusal reads an error answer to its end and judges what may follow.

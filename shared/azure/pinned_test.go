@@ -35,7 +35,7 @@ func TestOnce(t *testing.T) {
 	}
 }
 
-// A body that is opened is opened anew for each try, and its length is told.
+// A body that is opened is opened again for each try, and its length is sent.
 func TestOpenedBody(t *testing.T) {
 	e, s := one(t)
 	addFault(t, e, "503", 1)

@@ -125,7 +125,7 @@ func (a *attempts) renew(ctx context.Context) bool {
 	return changed
 }
 
-// rest has what failed be left alone by other calls, too. It reports whether that is news which its owner should know.
+// rest leaves what failed alone for a while, in other calls too. It reports whether the log should say so.
 func (a *attempts) rest(target routing.Target, o outcome, alone bool) bool {
 	health, now := &a.client.health, a.client.now()
 	switch {
@@ -158,7 +158,7 @@ func (a *attempts) judge(o outcome) outcome {
 	return o
 }
 
-// note keeps what a try has shown.
+// note keeps what a failed try means for the call's own error.
 func (a *attempts) note(target routing.Target, o outcome) {
 	if !slices.Contains(a.asked, target) {
 		a.asked = append(a.asked, target)

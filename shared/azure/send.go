@@ -15,8 +15,11 @@ import (
 	"aoai-bridge/shared/telemetry"
 )
 
-// userAgent is what Azure knows the bridge by.
-var userAgent = []string{"aoai-bridge"}
+// What every request says: by what name Azure knows the bridge, and that an answer is not to be compressed.
+var (
+	userAgent = []string{"aoai-bridge"}
+	identity  = []string{"identity"}
+)
 
 // reasons a call ends that the context's own errors cannot tell apart.
 var (
@@ -71,8 +74,9 @@ type attempts struct {
 	began   time.Time
 	cancel  context.CancelCauseFunc
 	limit   *time.Timer // ends the wait for the first byte
-	seeks   bool        // one resource has what the call is about, and which is not known
-	lookup  bool        // seeks, and may be sent to every resource
+	seeks   bool        // which resource has what the call is about is not known
+	lookup  bool        // and all may be asked, since the call makes nothing
+	plain   bool        // the body of this call goes out as the caller sent it
 	home    string      // the resource that is remembered for the call's State
 	trail
 }
@@ -156,7 +160,7 @@ func (a *attempts) nowhere() error {
 
 // header returns the header for a target. What names a model there names the deployment that serves it.
 func (a *attempts) header(target routing.Target) http.Header {
-	header := make(http.Header, len(a.fields)+2)
+	header := make(http.Header, len(a.fields)+3)
 	for _, f := range a.fields {
 		values := f.values
 		if f.naming {
@@ -170,6 +174,7 @@ func (a *attempts) header(target routing.Target) http.Header {
 		header[f.name] = values
 	}
 	header["User-Agent"] = userAgent
+	header["Accept-Encoding"] = identity
 	return header
 }
 
@@ -208,7 +213,12 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 		a.learn(answer)
 		return answer, outcome{}
 	}
-	return nil, a.refusal(ctx, answer)
+	o := a.refusal(ctx, answer)
+	if a.refusesOurs(target, o.err) {
+		return a.withoutOurs(ctx, target)
+	}
+	a.keepQuotesOut(target, o.err)
+	return nil, o
 }
 
 func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Request, error) {
@@ -228,7 +238,7 @@ func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Re
 		}
 		r.ContentLength = a.call.Size
 	case a.call.Body != nil:
-		body := a.call.Body(target.Deployment)
+		body := a.body(target)
 		// With GetBody the transport itself tries again where a connection turns out to be closed before it took a byte.
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(body.Reader()), nil }
 		r.Body, _ = r.GetBody()

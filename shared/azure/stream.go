@@ -2,10 +2,10 @@ package azure
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -14,31 +14,41 @@ import (
 	"aoai-bridge/shared/rawjson"
 )
 
-// eventLimit is how much of an unfinished event is held back. A larger one passes as it comes and is
-// not looked into.
+// eventLimit is how much of an unfinished event is held back. A larger one passes as it comes, and only its
+// outline is looked into.
 const eventLimit = 4 << 20
+
+// lastWait is how long a stream whose last event has come may take to end.
+const lastWait = time.Second
 
 var errNoEnd = errors.New("the stream ended without its last event")
 
 // relayStream passes server-sent events on as they come, whole events at a time. It takes out the
 // usage chunk that only we asked for, and where the stream breaks off it says so in an event that
-// OpenAI's SDKs raise as an error.
+// OpenAI's SDKs raise as an error. What Azure itself reports as a failure is one for the log too.
 func (a *Answer) relayStream(w http.ResponseWriter, keepUsage bool) error {
 	a.begin(w)
 	w.WriteHeader(a.Status)
-	s := &stream{answer: a, w: w, keepUsage: keepUsage, responses: strings.HasPrefix(a.call.Path, "responses")}
+	s := &stream{w: w, body: a.body, events: events{
+		answer: a, keepUsage: keepUsage, responses: strings.HasPrefix(a.call.Path, "responses"), sequence: -1,
+	}}
 	s.flusher, _ = w.(http.Flusher)
 	s.start(a.body.attempts.client.heartbeat)
 	defer s.stop()
 	err := s.copy()
-	if err == nil || s.gone {
+	switch {
+	case s.gone:
 		return sent(err)
-	}
-	a.record.Err, a.record.Code = err, asBroken(err).Code
-	if !s.failed {
+	case s.failed:
+		a.record.Err, a.record.Code = errFailed, s.code
+	case err != nil:
+		a.record.Err, a.record.Code = err, asBroken(err).Code
 		s.signal(asBroken(err))
 	}
-	return ErrBroken
+	if err != nil {
+		return ErrBroken
+	}
+	return nil
 }
 
 func asBroken(err error) *openaierr.Error {
@@ -50,12 +60,11 @@ func asBroken(err error) *openaierr.Error {
 }
 
 type stream struct {
-	answer    *Answer
-	keepUsage bool
-	responses bool // the responses API's events, not chat's chunks
-	done      bool // the last event has come
-	failed    bool // Azure has sent an error event
-	gone      bool // the caller has gone
+	events
+	body  *timedBody
+	large *large // the event under way, if it is too large to be held
+	seen  int    // how much of what is held back is known to have no event's end
+	gone  bool   // the caller has gone
 
 	mu      sync.Mutex // around w, between the copy and the heart
 	w       http.ResponseWriter
@@ -69,7 +78,8 @@ type stream struct {
 // readBuffers are large enough for nearly every event. A stream that outgrows one makes its own.
 var readBuffers = sync.Pool{New: func() any { return new(make([]byte, 0, 16<<10)) }}
 
-// copy reads until the end of Azure's answer. Its error is nil if the stream was complete.
+// copy reads until the end of Azure's answer. Its error is nil if the stream was complete: nothing that comes
+// after the last event matters, nor how the connection ends.
 func (s *stream) copy() error {
 	pooled := readBuffers.Get().(*[]byte)
 	defer readBuffers.Put(pooled)
@@ -78,7 +88,7 @@ func (s *stream) copy() error {
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]
 		}
-		n, err := s.answer.body.Read(buf[len(buf):cap(buf)])
+		n, err := s.body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		if n > 0 {
 			rest, werr := s.forward(buf)
@@ -86,68 +96,96 @@ func (s *stream) copy() error {
 				return werr
 			}
 			buf = buf[:copy(buf, rest)]
+			if s.done {
+				s.body.hurry(lastWait)
+			}
 		}
 		if err == io.EOF {
-			return s.end(buf)
+			return s.end(buf, nil)
 		}
 		if err != nil {
-			return err
+			return s.end(buf, err)
 		}
 	}
 }
 
-// end sends what stands behind the last blank line, if that is whole but for its own blank line.
-func (s *stream) end(rest []byte) error {
-	if len(rest) > 0 {
-		s.inspect(rest)
+// end sends what stands after the last blank line, if that is whole except for its own blank line. cause is why the
+// answer ended, nil for a proper end.
+func (s *stream) end(rest []byte, cause error) error {
+	whole, drop := false, false
+	switch {
+	case s.large != nil:
+		if whole = s.large.data.ended; whole {
+			s.inspectLarge()
+		}
+	case len(rest) > 0:
+		if whole = isWhole(rest); whole {
+			drop = s.inspect(rest)
+		}
 	}
-	if s.done || s.failed {
-		if err := s.write(rest); err != nil {
+	complete := s.done || cause == nil && !s.failed && s.finished()
+	if (complete || s.failed) && !drop && (whole || cause == nil) {
+		if cause != nil && whole {
+			rest = append(rest, "\n\n"...)
+		}
+		if err := s.write(rest, false); err != nil {
 			return err
 		}
 	}
-	if !s.done {
-		return errNoEnd
+	switch {
+	case complete:
+		return nil
+	case cause != nil:
+		return cause
 	}
-	return nil
+	return errNoEnd
 }
 
-// forward sends the whole events of b but those to be dropped, in as few writes as it can, and
+// forward sends the whole events of b except those to be dropped, in as few writes as it can, and
 // returns what is left of b.
 func (s *stream) forward(b []byte) (rest []byte, err error) {
-	keep := 0 // start of what is not sent yet
-	for at := 0; ; {
-		end := eventEnd(b[at:])
+	keep, at := 0, 0 // starts of what is not sent yet, and of what is not looked into
+	if s.large != nil {
+		if at = eventEnd(b, 0); at < 0 {
+			return s.pass(b, 0, 0)
+		}
+		s.large.data.add(b[:at])
+		s.inspectLarge()
+	}
+	for {
+		end := eventEnd(b[at:], s.seen)
+		s.seen = 0
 		if end < 0 {
 			break
 		}
 		if s.inspect(b[at : at+end]) {
-			if err := s.write(b[keep:at]); err != nil {
+			if err := s.write(b[keep:at], false); err != nil {
 				return nil, err
 			}
 			keep = at + end
 		}
 		at += end
-		rest = b[at:]
 	}
-	if rest == nil {
-		rest = b
+	if len(b)-at > eventLimit {
+		s.large = newLarge()
+		return s.pass(b, keep, at)
 	}
-	if len(rest) > eventLimit {
-		s.inEvent = true
-		return nil, s.write(b[keep:])
-	}
-	if sent := b[keep : len(b)-len(rest)]; len(sent) > 0 {
-		s.inEvent = false
-		return rest, s.write(sent)
-	}
-	return rest, nil
+	s.seen = len(b) - at
+	return b[at:], s.write(b[keep:at], false)
+}
+
+// pass sends b from keep on, in which an event that is too large begins, or goes on, at at. Line breaks at its end stay,
+// since a blank line may begin with them.
+func (s *stream) pass(b []byte, keep, at int) (rest []byte, err error) {
+	end := max(at, len(bytes.TrimRight(b, "\r\n")), len(b)-len("\r\n\r"))
+	s.large.add(b[at:end])
+	return b[end:], s.write(b[keep:end], true)
 }
 
 // eventEnd returns the length of the first event with the blank line that ends it, -1 if it is not
-// whole yet.
-func eventEnd(b []byte) int {
-	for at := 0; ; {
+// whole yet. It is known not to end within the first seen bytes.
+func eventEnd(b []byte, seen int) int {
+	for at := max(0, seen-len("\n\r")); ; {
 		i := bytes.IndexByte(b[at:], '\n')
 		if i < 0 {
 			return -1
@@ -162,124 +200,33 @@ func eventEnd(b []byte) int {
 	}
 }
 
-var (
-	usageKey  = []byte(`"usage"`)
-	errorKey  = []byte(`"error"`)
-	doneValue = []byte("[DONE]")
-	// An ordinary chunk as Azure writes it has nothing to look for, and nearly every chunk is one.
-	chunkStart = []byte(`{"choices":[{`)
-	chunkEnd   = []byte(`"usage":null}`)
-)
-
-// inspect looks into one event, as far as it is told apart by a few bytes, and tells whether it is to
-// be dropped.
-func (s *stream) inspect(event []byte) (drop bool) {
-	data := dataOf(event)
-	if bytes.Equal(data, doneValue) {
-		s.done = true
-		return false
-	}
-	if s.responses {
-		s.inspectResponse(event, data)
-		return false
-	}
-	if bytes.HasPrefix(data, chunkStart) && bytes.HasSuffix(data, chunkEnd) {
-		return false
-	}
-	if i := bytes.Index(data, usageKey); i >= 0 && !isNull(data[i+len(usageKey):]) {
-		var chunk struct {
-			Choices []json.RawMessage `json:"choices"`
-			Usage   json.RawMessage   `json:"usage"`
-		}
-		if json.Unmarshal(data, &chunk) == nil && len(chunk.Usage) > 0 && chunk.Usage[0] == '{' {
-			s.answer.meter(chunk.Usage)
-			return !s.keepUsage && len(chunk.Choices) == 0
-		}
-	}
-	if bytes.Contains(data, errorKey) {
-		s.inspectError(data)
-	}
-	return false
-}
-
-// inspectResponse knows the events that end a stream of the responses API.
-func (s *stream) inspectResponse(event, data []byte) {
-	name := fieldOf(event, "event:")
-	switch string(name) {
-	case "response.completed", "response.failed", "response.incomplete", "response.cancelled":
-		s.done = true
-		var end struct {
-			Response struct {
-				Usage json.RawMessage `json:"usage"`
-			} `json:"response"`
-		}
-		if json.Unmarshal(data, &end) == nil {
-			s.answer.meter(end.Response.Usage)
-		}
-	case "error":
-		s.failed = true
-	}
-}
-
-func (s *stream) inspectError(data []byte) {
-	var event struct {
-		Error json.RawMessage `json:"error"`
-	}
-	if json.Unmarshal(data, &event) == nil && len(event.Error) > 0 && event.Error[0] == '{' {
-		s.failed = true
-	}
-}
-
-// isNull tells whether what follows a key is a null.
-func isNull(b []byte) bool {
-	b = bytes.TrimLeft(b, " \t")
-	if len(b) == 0 || b[0] != ':' {
-		return false
-	}
-	return bytes.HasPrefix(bytes.TrimLeft(b[1:], " \t"), []byte("null"))
-}
-
-func dataOf(event []byte) []byte { return fieldOf(event, "data:") }
-
-// fieldOf returns the value of the first line of that name. Azure sends one data line an event.
-func fieldOf(event []byte, name string) []byte {
-	for len(event) > 0 {
-		line := event
-		if i := bytes.IndexByte(event, '\n'); i >= 0 {
-			line, event = event[:i], event[i+1:]
-		} else {
-			event = nil
-		}
-		if len(line) >= len(name) && string(line[:len(name)]) == name {
-			return bytes.TrimSpace(line[len(name):])
-		}
-	}
-	return nil
-}
-
 // signal sends the event that says why the stream ends here. Chat's SDKs raise on a data line with
-// an "error" member; the responses API's own error event has its members at the top as well.
+// an "error" member; the responses API's own error event has its members at the top as well, and a number.
 func (s *stream) signal(e *openaierr.Error) {
 	object := e.ErrorObject()
 	event := append([]byte("data: "), e.JSON()...)
 	if s.responses {
-		top := mustParse(object).With(rawjson.Edit{Key: "error", Value: object}, rawjson.Edit{Key: "type", Value: []byte(`"error"`)}).Bytes()
+		number := strconv.AppendInt(nil, s.sequence+1, 10)
+		top := mustParse(object).With(rawjson.Edit{Key: "error", Value: object}, rawjson.Edit{Key: "type", Value: []byte(`"error"`)},
+			rawjson.Edit{Key: "sequence_number", Value: number}).Bytes()
 		event = append([]byte("event: error\ndata: "), top...)
 	}
 	prefix := []byte(nil)
 	if s.inEvent {
 		prefix = []byte("\n\n")
 	}
-	_ = s.write(append(append(prefix, event...), "\n\n"...)) // the end is broken either way
+	_ = s.write(append(append(prefix, event...), "\n\n"...), false) // the end is broken either way
 }
 
-func (s *stream) write(b []byte) error {
+// write sends b. within says that b ends within an event.
+func (s *stream) write(b []byte, within bool) error {
 	if len(b) == 0 {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heart.Reset(s.every)
+	s.inEvent = within
 	err := s.send(b)
 	s.gone = err != nil
 	return err

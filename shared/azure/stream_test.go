@@ -176,7 +176,7 @@ func TestStreamThatBreaksOff(t *testing.T) {
 		{"cut;after=4", "data: " + brokenOff + "\n\n"},
 		{"reset;after=4", "data: " + brokenOff + "\n\n"},
 		{"partial;after=4", "data: " + brokenOff + "\n\n"},
-		{"no-done", "data: " + brokenOff + "\n\n"},
+		{"end;after=4", "data: " + brokenOff + "\n\n"},
 		{"cut;after=0", "data: " + brokenOff + "\n\n"},
 		{"error-event;after=4", azuresError},
 	}
@@ -193,7 +193,7 @@ func TestStreamThatBreaksOff(t *testing.T) {
 			if i < 0 || strings.Count(body, `data: {"error"`) != 1 || strings.Contains(body, "[DONE]") {
 				t.Fatalf("got %s", body)
 			}
-			if came := strings.Count(body[:i], "\n\n"); tt.fault != "no-done" && fmt.Sprint("after=", came) != tt.fault[strings.Index(tt.fault, "after="):] {
+			if came := strings.Count(body[:i], "\n\n"); fmt.Sprint("after=", came) != tt.fault[strings.Index(tt.fault, "after="):] {
 				t.Errorf("%d events before the error", came)
 			}
 			if n := asked(e); n != 1 {
@@ -208,7 +208,7 @@ func TestResponsesStream(t *testing.T) {
 	end := func(state string) string {
 		return "event: response." + state + "\ndata: {\"type\":\"response." + state + "\",\"response\":{\"usage\":{\"input_tokens\":5,\"input_tokens_details\":{\"cached_tokens\":4},\"output_tokens\":3}}}\n\n"
 	}
-	const signal = "event: error\ndata: {\"message\":\"Azure OpenAI's answer broke off before its end. What has been received is incomplete; it may have been charged.\",\"type\":\"error\",\"param\":null,\"code\":\"upstream_connection_lost\",\"error\":{\"message\":\"Azure OpenAI's answer broke off before its end. What has been received is incomplete; it may have been charged.\",\"type\":\"server_error\",\"param\":null,\"code\":\"upstream_connection_lost\"}}\n\n"
+	const signal = "event: error\ndata: {\"message\":\"Azure OpenAI's answer broke off before its end. What has been received is incomplete; it may have been charged.\",\"type\":\"error\",\"param\":null,\"code\":\"upstream_connection_lost\",\"error\":{\"message\":\"Azure OpenAI's answer broke off before its end. What has been received is incomplete; it may have been charged.\",\"type\":\"server_error\",\"param\":null,\"code\":\"upstream_connection_lost\"},\"sequence_number\":0}\n\n"
 	const failed = "event: error\ndata: {\"type\":\"error\",\"code\":\"server_error\",\"message\":\"m\",\"param\":null}\n\n"
 	tests := []struct {
 		name, in, want string

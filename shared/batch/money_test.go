@@ -346,7 +346,7 @@ func TestAzureLosesTheBatch(t *testing.T) {
 			}
 			sum := p.finish(2) // the first one is held up for ever, and has executed nothing
 			if sum.TriedAgain.Lines != partLines || sum.TriedAgain.Reasons["no_answer"] != partLines {
-				t.Errorf("the summary tells of %+v", sum.TriedAgain)
+				t.Errorf("the summary has %+v", sum.TriedAgain)
 			}
 		})
 	}

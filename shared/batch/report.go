@@ -10,6 +10,7 @@ import (
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -194,7 +195,10 @@ func (r *reporter) lists(ctx context.Context) ([]*jsonl.List, error) {
 			add(part.First, keys.ResultsKey(), false)
 			part.Mode = tried.Mode
 			r.summary.Usage.Add(tried.Usage)
-			bill.Charge(&part, tried.Usage)
+			bill.Charge(&part, catalog.StandardTier, tried.Standard())
+			for tier, tally := range tried.Tiers {
+				bill.Charge(&part, tier, *tally)
+			}
 			if tried.Mode == jsonl.Online {
 				r.summary.Lines.Online += tried.Succeeded
 			}

@@ -8,6 +8,7 @@ import (
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/catalog"
 )
 
 // settle writes the results of a try in the file's order, and the next try's requests if there is to be one.
@@ -80,8 +81,7 @@ func (t *settling) line(n int, text []byte) error {
 		return err
 	}
 	if got.Success {
-		t.tried.Succeeded++
-		t.tried.Usage.Add(got.Usage)
+		t.tried.AddSuccess(catalog.TierOf(got.Tier), got.Usage)
 	} else {
 		t.tried.Failed++
 	}

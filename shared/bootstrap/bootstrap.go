@@ -18,6 +18,8 @@ import (
 	"aoai-bridge/shared/callers"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/lambdahttp"
+	"aoai-bridge/shared/openaiapi"
+	"aoai-bridge/shared/retirement"
 	"aoai-bridge/shared/secrets"
 	"aoai-bridge/shared/telemetry"
 )
@@ -62,11 +64,14 @@ const initWait = 5 * time.Second
 // for by the calls that need it. path says which path of direct a bare payload is for.
 func (f *Function) Serve(http, direct http.Handler, path func(payload []byte) (string, error)) {
 	f.readSecrets(initWait)
+	log := telemetry.NewLog(os.Stdout, f.name)
+	watch := retirement.New(f.Azure, log, nil)
+	http, direct = watch.After(http), watch.After(direct)
 	lambdahttp.Start(lambdahttp.Function{
-		HTTP:   callers.Require(f.callers, http),
+		HTTP:   openaiapi.CORS(f.Env.CORSOrigins, openaiapi.Health(callers.Require(f.callers, http))),
 		Direct: callers.Trust(Invoker, direct),
 		Path:   path,
-		Log:    telemetry.NewLog(os.Stdout, f.name),
+		Log:    log,
 	})
 }
 

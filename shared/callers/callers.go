@@ -113,7 +113,7 @@ func From(ctx context.Context) Caller {
 	return c
 }
 
-// Trust serves everybody under one name and with any model: whoever may invoke the function has been
+// Trust serves everybody under one name and with any model: anyone who may invoke the function has been
 // let in by IAM.
 func Trust(name string, next http.Handler) http.Handler {
 	return serve(next, func(*http.Request) (Caller, error) {

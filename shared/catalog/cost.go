@@ -22,6 +22,8 @@ type Cost struct {
 	Source      string         `json:"source,omitempty"`
 	Reason      string         `json:"reason,omitempty"`
 	Note        string         `json:"note,omitempty"`
+
+	prices []*Price // of the zones
 }
 
 // TokenTypes lists the deployment types that are paid by the token.
@@ -50,6 +52,7 @@ func (c *Catalog) Costs(n Named, u Usage, terms Terms) []Cost {
 			cost := p.cost(n, u)
 			if last := len(costs) - 1; last >= 0 && costs[last].samePrices(&cost) {
 				costs[last].Zones = append(costs[last].Zones, cost.Zones...)
+				costs[last].prices = append(costs[last].prices, p)
 				continue
 			}
 			if t == GlobalStandard {
@@ -72,11 +75,25 @@ func (c *Cost) samePrices(d *Cost) bool {
 		equal(c.CachedInput, d.CachedInput) && equal(c.CacheWrite, d.CacheWrite) && equal(c.Output, d.Output)
 }
 
+// Of returns what other usage costs by the same row, in the most expensive of its zones, and false where a price
+// that it needs is not known.
+func (c *Cost) Of(u Usage) (usd float64, ok bool) {
+	for _, p := range c.prices {
+		zone, known := p.Cost(u)
+		if !known {
+			return 0, false
+		}
+		usd, ok = max(usd, zone), true
+	}
+	return usd, ok
+}
+
 func (p *Price) cost(n Named, u Usage) Cost {
 	r := p.rates(u)
 	cost := Cost{
 		Type: p.Type, Tier: p.Tier, Until: p.Until, Source: p.Source,
-		Input: r.Input.pointer(), CachedInput: r.CachedInput.pointer(), CacheWrite: r.CacheWrite.pointer(), Output: r.Output.pointer(),
+		prices: []*Price{p},
+		Input:  r.Input.pointer(), CachedInput: r.CachedInput.pointer(), CacheWrite: r.CacheWrite.pointer(), Output: r.Output.pointer(),
 	}
 	if p.Zone != "" {
 		cost.Zones = []string{p.Zone}

@@ -117,6 +117,14 @@ type Images struct {
 	// Of patches of 32x32 pixels.
 	Multiplier float64           `json:"multiplier,omitempty"`
 	Detail     map[string]Detail `json:"detail,omitempty"`
+	Rival      *Rival            `json:"rival,omitempty"` // what another source says; nil if none does
+}
+
+// Rival is how another source counts patches, at every level of detail.
+type Rival struct {
+	Multiplier float64 `json:"multiplier"`
+	Budget     int     `json:"budget"` // patches that an image is scaled down to
+	Source     string  `json:"source"`
 }
 
 // Detail is what a level of detail does to an image before its patches are counted; 0 is no limit.

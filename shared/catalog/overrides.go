@@ -232,7 +232,9 @@ func (c *Catalog) copyRows(name, other string) {
 const maxMultiplier = 1e6
 
 func (i *Images) check(path string) error {
-	switch {
+	switch r := i.Rival; {
+	case r != nil && (i.Kind != "patch" || r.Multiplier <= 0 || r.Multiplier > maxMultiplier || r.Budget <= 0):
+		return fmt.Errorf(`%s.rival: want for example {"multiplier": 1.62, "budget": 1536, "source": "measured"}, of patches`, path)
 	case i.Kind == "tile" && i.Base > 0 && i.PerTile > 0:
 		return nil
 	case i.Kind == "patch" && i.Multiplier > 0 && i.Multiplier <= maxMultiplier && len(i.Detail) > 0 && i.Detail[i.Auto] != (Detail{}):

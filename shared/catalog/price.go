@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"cmp"
+	"encoding/json"
 	"math"
 	"slices"
 	"time"
@@ -27,10 +28,10 @@ type Price struct {
 
 // Rates are the prices of tokens by their kind.
 type Rates struct {
-	Input       Rate
-	CachedInput Rate
-	CacheWrite  Rate
-	Output      Rate
+	Input       Rate `json:"usd_per_million_input"`
+	CachedInput Rate `json:"usd_per_million_cached_input"`
+	CacheWrite  Rate `json:"usd_per_million_cache_write,omitzero"`
+	Output      Rate `json:"usd_per_million_output"`
 }
 
 // Rate is a price in USD per 1,000,000 tokens. It may not be known; zero may be a price.
@@ -45,6 +46,9 @@ func (r Rate) or(other Rate) Rate {
 	}
 	return other
 }
+
+// MarshalJSON writes a rate that is not known as null.
+func (r Rate) MarshalJSON() ([]byte, error) { return json.Marshal(r.pointer()) }
 
 // pointer returns the rate for JSON, where null is not known.
 func (r Rate) pointer() *float64 {

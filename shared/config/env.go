@@ -19,6 +19,7 @@ type Env struct {
 	MaxRetries       int           // MAX_RETRIES: tries after the first
 	RetryAfterCap    time.Duration // RETRY_AFTER_CAP: the longest wait before a retry
 	LogLevel         slog.Level    // LOG_LEVEL: debug, info, warn or error
+	CORSOrigins      string        // CORS_ORIGINS: origins whose pages may call from a browser, separated by commas; "*" is every one, "" none
 }
 
 // FromEnvironment reads the variables through getenv. The error names every variable that is wrong.
@@ -32,6 +33,7 @@ func FromEnvironment(getenv func(string) string) (Env, error) {
 		IdleTimeout:      r.duration("IDLE_TIMEOUT", 5*time.Minute),
 		MaxRetries:       r.count("MAX_RETRIES", 2),
 		RetryAfterCap:    r.duration("RETRY_AFTER_CAP", 2*time.Second),
+		CORSOrigins:      r.origins("CORS_ORIGINS"),
 	}
 	if level := getenv("LOG_LEVEL"); level != "" {
 		if err := e.LogLevel.UnmarshalText([]byte(level)); err != nil {

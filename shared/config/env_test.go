@@ -21,7 +21,7 @@ func TestFromEnvironment(t *testing.T) {
 	}
 	all := map[string]string{
 		"AZURE_SECRET_ID": "a", "CALLERS_SECRET_ID": "c", "CONNECT_TIMEOUT": "1s", "FIRST_BYTE_TIMEOUT": "2m", "IDLE_TIMEOUT": "30s",
-		"MAX_RETRIES": "0", "RETRY_AFTER_CAP": "1500ms", "LOG_LEVEL": "debug",
+		"MAX_RETRIES": "0", "RETRY_AFTER_CAP": "1500ms", "LOG_LEVEL": "debug", "CORS_ORIGINS": "https://a.example, https://b.example",
 	}
 	tests := []struct {
 		name   string
@@ -30,7 +30,7 @@ func TestFromEnvironment(t *testing.T) {
 	}{
 		{"defaults", least, standard},
 		{"all set", all, config.Env{AzureSecretID: "a", CallersSecretID: "c", ConnectTimeout: time.Second, FirstByteTimeout: 2 * time.Minute,
-			IdleTimeout: 30 * time.Second, MaxRetries: 0, RetryAfterCap: 1500 * time.Millisecond, LogLevel: slog.LevelDebug}},
+			IdleTimeout: 30 * time.Second, MaxRetries: 0, RetryAfterCap: 1500 * time.Millisecond, LogLevel: slog.LevelDebug, CORSOrigins: "https://a.example,https://b.example"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestCostCeiling(t *testing.T) {
 
 func TestFromEnvironmentNamesEveryFault(t *testing.T) {
 	_, err := config.FromEnvironment(environment(map[string]string{
-		"CONNECT_TIMEOUT": "5", "FIRST_BYTE_TIMEOUT": "0s", "IDLE_TIMEOUT": "-1s", "MAX_RETRIES": "-1", "RETRY_AFTER_CAP": "soon", "LOG_LEVEL": "loud",
+		"CONNECT_TIMEOUT": "5", "FIRST_BYTE_TIMEOUT": "0s", "IDLE_TIMEOUT": "-1s", "MAX_RETRIES": "-1", "RETRY_AFTER_CAP": "soon", "LOG_LEVEL": "loud", "CORS_ORIGINS": "https://a.example/",
 	}))
 	if err == nil {
 		t.Fatal("it was accepted")
@@ -70,6 +70,7 @@ func TestFromEnvironmentNamesEveryFault(t *testing.T) {
 		`MAX_RETRIES is "-1", want for example 2`,
 		`RETRY_AFTER_CAP is "soon", want for example 2s`,
 		`LOG_LEVEL is "loud", want for example debug, info, warn or error`,
+		`CORS_ORIGINS is "https://a.example/", want for example https://app.example.com,`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in:\n%v", want, err)

@@ -16,7 +16,7 @@ func (c *counter) calls(calls rawjson.Node, param string) (found bool, err error
 	if err := checkObjects(param, calls); err != nil {
 		return false, err
 	}
-	var names, arguments []string
+	var list callList
 	i := 0
 	for call := range calls.Elements() {
 		if call.Kind() != '{' {
@@ -30,18 +30,35 @@ func (c *counter) calls(calls rawjson.Node, param string) (found bool, err error
 		if f.Kind() != '{' {
 			return false, wrongType(elementParam(param, i)+".function", "an object", f)
 		}
-		names, arguments = append(names, f.Get("name").Text()), append(arguments, f.Get(text).Text())
+		list.add(f.Get("name").Text(), f.Get(text).Text())
 		i++
 	}
-	switch len(names) {
-	case 0:
-		return false, nil
-	case 1:
-		c.call(names[0], arguments[0], c.overhead.calls)
-	default:
-		c.parallelCalls(names, arguments)
+	c.countCalls(list)
+	return i > 0, nil
+}
+
+// callList is calls that are made side by side.
+type callList struct{ names, arguments []string }
+
+func (l *callList) add(name, arguments string) {
+	l.names, l.arguments = append(l.names, name), append(l.arguments, arguments)
+}
+
+// countCalls counts the calls of one message without the message.
+func (c *counter) countCalls(l callList) {
+	if c.harmony != nil {
+		for i, name := range l.names {
+			c.harmony.call(name, l.arguments[i])
+		}
+		return
 	}
-	return true, nil
+	c.parallel = len(l.names) > 1
+	switch {
+	case c.parallel:
+		c.parallelCalls(l.names, l.arguments)
+	case len(l.names) == 1:
+		c.call(l.names[0], l.arguments[0], c.overhead.calls)
+	}
 }
 
 // call counts one call without the message that it is in.
@@ -67,7 +84,6 @@ func (c *counter) parallelCalls(names, arguments []string) {
 		b.WriteByte('}')
 	}
 	b.WriteString("]}")
-	c.parallel = true
 	n := c.Encoding.CountBytes(b.Bytes()) + 10 + len(names)
 	c.addRange("tool_calls", n, n, len(names), Estimated, "how parallel calls are written is not published")
 }
@@ -88,6 +104,7 @@ func (c *counter) toolChoice(body rawjson.Node) error {
 		namedTokens int // a function that has to be called, beside its name
 	}{{"tool_choice", 7}, {"function_call", 4}} {
 		choice := body.Get(member.name)
+		counted := c.harmony == nil // which has no words for it
 		switch choice.Kind() {
 		case 0, 'n':
 		case '"':
@@ -100,14 +117,18 @@ func (c *counter) toolChoice(body rawjson.Node) error {
 				return openaierr.Invalid(member.name, "invalid_value",
 					"Invalid value for '%s': %.40q. Use \"none\", \"auto\", \"required\" or an object that names a function.", member.name, choice.Text())
 			}
-			c.add("tool_choice", n, c.overhead.schema, "")
+			if counted {
+				c.add("tool_choice", n, c.overhead.schema, "")
+			}
 		case '{':
 			name := choice.Get("function").Get("name").Text() + choice.Get("name").Text() + choice.Get("custom").Get("name").Text()
 			basis, note := c.overhead.schema, ""
 			if name == "" {
 				basis, note = Estimated, "no rule is known for this form of choice"
 			}
-			c.add("tool_choice", member.namedTokens+c.Encoding.Count(name), basis, note)
+			if counted {
+				c.add("tool_choice", member.namedTokens+c.Encoding.Count(name), basis, note)
+			}
 		default:
 			return wrongType(member.name, "a string or an object", choice)
 		}

@@ -20,6 +20,7 @@ func (c *counter) chat(body rawjson.Node) error {
 	if err != nil {
 		return err
 	}
+	c.begin(functions, body, body.Get("response_format"))
 	i, system := 0, false
 	for m := range messages.Elements() {
 		c.system = isSystem(m)
@@ -34,13 +35,24 @@ func (c *counter) chat(body rawjson.Node) error {
 		return openaierr.Invalid("messages", "empty_array", "'messages' is empty. Give at least one message.")
 	}
 	c.add("priming", c.overhead.priming, c.overhead.basis, "")
+	c.chatExtras(body)
+	return c.rest(functions, body, system, body.Get("response_format"), "response_format")
+}
+
+// rest counts what stands beside the messages.
+func (c *counter) rest(functions []function, body rawjson.Node, system bool, format rawjson.Node, formatParam string) error {
 	if len(functions) > 0 {
-		c.definitions(functions, body, system)
+		if c.harmony == nil {
+			c.definitions(functions, body, system)
+		}
 		if err := c.toolChoice(body); err != nil {
 			return err
 		}
 	}
-	return c.format(body.Get("response_format"), "response_format", system || len(functions) > 0)
+	if c.harmony != nil {
+		c.harmony.end()
+	}
+	return c.format(format, formatParam, system || len(functions) > 0)
 }
 
 func isSystem(message rawjson.Node) bool {
@@ -57,6 +69,9 @@ func (c *counter) message(m rawjson.Node, param string, padded bool) error {
 	role := m.Get("role")
 	if role.Kind() != '"' {
 		return wrongType(param+".role", "a string", role)
+	}
+	if c.harmony != nil {
+		return c.harmony.message(m, param)
 	}
 	if role.Text() != "tool" {
 		c.parallel = false
@@ -78,6 +93,7 @@ func (c *counter) message(m rawjson.Node, param string, padded bool) error {
 		return err
 	}
 	if refusal := m.Get("refusal"); refusal.Kind() == '"' {
+		text = true
 		c.add("messages", c.countText(refusal.Text(), param+".refusal"), Estimated, "a refusal is counted as text")
 	}
 	if name := m.Get("name"); name.Kind() == '"' && role.Text() != "tool" {
@@ -118,7 +134,7 @@ func (tc textContext) element(i int) textContext {
 func (c *counter) content(content rawjson.Node, tc textContext, tail string) (text bool, err error) {
 	switch content.Kind() {
 	case '"':
-		if c.system && !c.Texts {
+		if c.system && !c.Texts && c.harmony == nil {
 			n := c.countMemoized(content, tail)
 			c.addRange(tc.part, n, n, 0, tc.basis, "")
 		} else {
@@ -160,18 +176,25 @@ func (c *counter) countMemoized(text rawjson.Node, tail string) int {
 
 // addText counts a text of a message. The results of parallel tool calls reach the model as JSON in ASCII:
 // line breaks, quotes and every character beyond ASCII become escape sequences, on OpenAI's endpoint and
-// on Azure's (https://community.openai.com/t/1375117).
+// on Azure's (https://community.openai.com/t/1375117). Reported usage bears that out for gpt-4o. For other models it
+// is the upper end of a range, and the text as it stands the lower.
 func (c *counter) addText(text, tail string, tc textContext) {
 	c.keepText(text, tc.param)
-	note := ""
+	n := c.Encoding.Count(text + tail)
+	least, note := n, ""
 	if c.parallel {
+		borneOut := tc.basis == Documented
 		tc.basis = Estimated
 		if escaped := escape(text); len(escaped) != len(text) {
-			text, note = escaped, "the results of parallel calls are counted as escaped JSON"
+			n, note = c.Encoding.Count(escaped+tail), "the results of parallel calls are counted as escaped JSON"
+			if least = min(least, n); borneOut {
+				least = n
+			} else {
+				note += ", as gpt-4o has been seen to read them; if this model reads them as they stand, they are the lower end of the range"
+			}
 		}
 	}
-	n := c.Encoding.Count(text + tail)
-	c.addRange(tc.part, n, n, 0, tc.basis, note)
+	c.addRange(tc.part, least, n, 0, tc.basis, note)
 }
 
 // escape returns text as it stands between the quotes of a JSON string in ASCII.
@@ -223,16 +246,21 @@ func (c *counter) contentPart(p rawjson.Node, tc textContext, tail string) (text
 		c.addText(text.Text(), tail, textContext{tc.part, tc.basis, tc.param + ".text"})
 		return true, nil
 	case "refusal":
-		c.addText(p.Get("refusal").Text(), tail, textContext{tc.part, tc.basis, tc.param + ".refusal"})
+		c.addText(p.Get("refusal").Text(), tail, textContext{tc.part, Estimated, tc.param + ".refusal"})
 		return true, nil
 	case "image_url", "input_image":
 		return false, c.image(p, tc.param)
 	case "input_audio":
-		c.add("audio", 0, NotCounted, "no rule is known for audio in a chat")
+		c.missing("audio", "no rule is known for audio in a chat")
+		c.unpriced(audioPrice)
 	case "file", "input_file":
-		c.add("files", 0, NotCounted, "a file's text and page images enter the context; how many tokens they take is known only afterwards")
+		if !p.Get("file_id").Absent() || !p.Get("file").Get("file_id").Absent() {
+			c.unbounded("files", "a file_id names a file that is stored by Azure and not part of this request")
+		} else {
+			c.missing("files", "a file's text and page images enter the context; how many tokens they take is known only afterwards")
+		}
 	default:
-		c.add("other", 0, NotCounted, fmt.Sprintf("no rule is known for content of type %.40q", kind.Text()))
+		c.missing("other", fmt.Sprintf("no rule is known for content of type %.40q", kind.Text()))
 	}
 	return false, nil
 }

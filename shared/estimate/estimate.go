@@ -52,6 +52,13 @@ type Count struct {
 	Inputs int   // of embeddings: how many
 	Most   int   // of embeddings: the tokens of the longest input
 	Texts  []TextPart
+
+	Missing    []string // the parts that are not counted
+	Unbounded  string   // why nothing bounds them; "" if something does, see AtMost
+	Unpriced   string   // why the catalog has no price of a part; "" if it has
+	MoreOutput int      // tokens of output that may be paid beside the answer's
+
+	open bool // what is left of the context window may be input that is not counted
 }
 
 // TextPart is a text of a request, for those who want to see its tokens.
@@ -118,6 +125,9 @@ func hasObjects(array rawjson.Node) bool {
 
 // Of counts a request. Errors are about the parameter at fault.
 func Of(kind Kind, body rawjson.Node, r Rules) (*Count, error) {
+	if err := serves(r.Model, kind); err != nil {
+		return nil, err
+	}
 	c := &counter{Rules: r, overhead: overheadOf(r.Model), count: Count{Kind: kind}}
 	var err error
 	switch kind {
@@ -136,14 +146,33 @@ func Of(kind Kind, body rawjson.Node, r Rules) (*Count, error) {
 	return c.sum(), nil
 }
 
+// operations are Azure's names of what is asked of a model.
+var operations = map[Kind]string{Chat: "chatCompletion", Responses: "responses", Embeddings: "embeddings"}
+
+// serves returns an error, as Azure does, where a model has no such operation.
+func serves(n *catalog.Named, kind Kind) error {
+	operation := operations[kind]
+	if n == nil || operation == "" || (n.Kind == "embeddings") == (kind == Embeddings) {
+		return nil
+	}
+	remedy := "a model for text: GET /v1/models lists those there are"
+	if kind == Embeddings {
+		remedy = "a model for embeddings, such as text-embedding-3-small"
+	}
+	return openaierr.Invalid("model", "OperationNotSupported",
+		"The %s operation does not work with the specified model, %s. Please choose different model and try again: %s.", operation, n.Name, remedy)
+}
+
 // counter counts one request.
 type counter struct {
 	Rules
 	overhead  overhead
+	harmony   *harmony // nil: the model reads another format
 	count     Count
-	sizesUsed int  // how many of Sizes are used
-	parallel  bool // the tool messages at hand answer calls that were made side by side
-	system    bool // the message at hand is the system's
+	sizesUsed int      // how many of Sizes are used
+	parallel  bool     // the tool messages at hand answer calls that were made side by side
+	system    bool     // the message at hand is the system's
+	waiting   callList // of a response, since its last message or result
 }
 
 // maxNotes is how many notes a part keeps, however many of its pieces have one.
@@ -178,6 +207,19 @@ func (c *counter) addRange(part string, least, most, count int, basis Basis, not
 	}
 }
 
+// Has reports whether a request has such a part.
+func (t *Count) Has(part string) bool {
+	return slices.ContainsFunc(t.Parts, func(p Part) bool { return p.Part == part })
+}
+
+// Weaker returns the less sure of two bases; "" is surer than any.
+func Weaker(a, b Basis) Basis {
+	if weaker(a, b) {
+		return a
+	}
+	return b
+}
+
 func weaker(a, b Basis) bool { return sureness(a) > sureness(b) }
 
 func sureness(b Basis) int { return slices.Index([]Basis{Exact, Documented, Estimated, NotCounted}, b) }
@@ -192,7 +234,9 @@ func (c *counter) sum() *Count {
 		} else {
 			t.Min += p.Tokens
 		}
-		if p.Basis != NotCounted && weaker(p.Basis, t.Basis) {
+		if p.Basis == NotCounted {
+			t.Missing = append(t.Missing, p.Part)
+		} else if weaker(p.Basis, t.Basis) {
 			t.Basis = p.Basis
 		}
 	}

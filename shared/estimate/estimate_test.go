@@ -58,6 +58,8 @@ func TestImageTokens(t *testing.T) {
 		{"gpt-4o", 1024, 1024, "high", 765},
 		{"gpt-4o", 1024, 1024, "auto", 765},
 		{"gpt-4o", 1, 1, "high", 255},
+		{"gpt-4o", 1<<32 - 1, 1, "high", 255 + 3*170}, // a line of 2048 pixels
+		{"o3", 1, 1<<32 - 1, "high", 75 + 4*150},
 		{"gpt-4o-mini", 32, 32, "high", 8500},
 		{"gpt-5.4", 1024, 1024, "high", 1229},
 		{"gpt-5.4", 2048, 2048, "high", 3000},
@@ -86,6 +88,49 @@ func TestPatchBudget(t *testing.T) {
 func TestImageIsRefused(t *testing.T) {
 	if _, err := imageTokens(catalog.Embedded().Images("gpt-6-astra"), Size{10000, 5000}, "original"); err == nil {
 		t.Error("49141 patches are accepted, where the model takes 30000")
+	}
+}
+
+// Where sources disagree, an image is a range between them, and as sure as neither.
+func TestDisputedImages(t *testing.T) {
+	for _, tt := range []struct {
+		model       string
+		w, h        int
+		least, most int
+	}{
+		{"gpt-4.1-mini", 512, 512, 415, 415}, // 256 patches, which both count
+		{"gpt-4.1-mini", 1800, 2400, 2353, 4977},
+		{"gpt-5.2", 2048, 2048, 1826, 4916},
+		{"gpt-5-mini", 512, 512, 308, 415}, // they differ about the multiplier
+		{"gpt-5-nano", 2048, 2048, 3742, 6144},
+		{"o4-mini", 2048, 2048, 2617, 7046},
+	} {
+		t.Run(fmt.Sprintf("%s %dx%d", tt.model, tt.w, tt.h), func(t *testing.T) {
+			n, err := catalog.Embedded().Lookup(tt.model)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rules, err := RulesFor(catalog.Embedded(), n, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rules.Sizes = []Size{{tt.w, tt.h}}
+			c, err := Of(Chat, parse(t, `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.com/a.png","detail":"high"}}]}]}`), rules)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := c.Parts[0]
+			least := p.Tokens
+			if p.Min != nil {
+				least = *p.Min
+			}
+			if p.Part != "images" || least != tt.least || p.Tokens != tt.most || p.Basis != Estimated {
+				t.Errorf("got %d to %d (%s), want %d to %d", least, p.Tokens, p.Basis, tt.least, tt.most)
+			}
+			if low, high := imageRange(rules.Images, "high"); tt.least < low || tt.most > high {
+				t.Errorf("an image of any size has %d to %d tokens, and this one %d to %d", low, high, tt.least, tt.most)
+			}
+		})
 	}
 }
 
@@ -137,6 +182,11 @@ func TestSizeOf(t *testing.T) {
 		{"png", encode(func(b *bytes.Buffer) error { return png.Encode(b, picture) }), Size{300, 20}, nil},
 		{"png of 50 megapixels", huge, Size{10000, 5000}, nil},
 		{"gif", encode(func(b *bytes.Buffer) error { return gif.Encode(b, picture, nil) }), Size{300, 20}, nil},
+		{"gif of one frame that repeats", animation(1), Size{300, 20}, nil},
+		{"animated gif", animation(2), Size{}, errAnimated},
+		{"animated gif that is cut in its third frame", animation(3)[:len(animation(3))-20], Size{}, errAnimated},
+		{"gif that is cut in its frame", animation(1)[:len(animation(1))-8], Size{300, 20}, nil},
+		{"gif of a header only", animation(1)[:10], Size{300, 20}, nil},
 		{"jpeg", jpg, Size{300, 20}, nil},
 		{"jpeg with a long header", append(exif, jpg[2:]...), Size{300, 20}, nil},
 		{"jpeg with bytes between segments", append([]byte{0xff, 0xd8, 'x', 0xff, 0, 'y'}, jpg[2:]...), Size{300, 20}, nil},
@@ -160,6 +210,16 @@ func TestSizeOf(t *testing.T) {
 			}
 		})
 	}
+}
+
+// animation returns a GIF of so many frames.
+func animation(frames int) []byte {
+	g := &gif.GIF{LoopCount: 3}
+	for range frames {
+		g.Image = append(g.Image, image.NewPaletted(image.Rect(0, 0, 300, 20), []color.Color{color.Black, color.White, color.Gray{9}}))
+		g.Delay = append(g.Delay, 10)
+	}
+	return encode(func(b *bytes.Buffer) error { return gif.EncodeAll(b, g) })
 }
 
 const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z/C/HgAGgwJ/lK3Q6wAAAABJRU5ErkJggg=="
@@ -192,6 +252,14 @@ func TestErrorsNameTheParameter(t *testing.T) {
 		{"a format without schema", `{"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"name":"x"}}}`, "response_format.schema", "missing_required_parameter"},
 		{"an image that is none", content(`{"type":"image_url","image_url":{"url":"data:image/png;base64,aGVsbG8gd29ybGQ="}}`), "messages[0].content[0].image_url.url", "invalid_image"},
 		{"an image that is not base64", content(`{"type":"image_url","image_url":{"url":"data:image/png;base64,???"}}`), "messages[0].content[0].image_url.url", "invalid_image"},
+		{"an image with an empty url", content(`{"type":"image_url","image_url":{"url":""}}`), "messages[0].content[0].image_url.url", "invalid_image_url"},
+		{"an image with a path for a url", content(`{"type":"image_url","image_url":{"url":"C:\\a.png"}}`), "messages[0].content[0].image_url.url", "invalid_image_url"},
+		{"an image with a relative url", content(`{"type":"image_url","image_url":{"url":"/a.png"}}`), "messages[0].content[0].image_url.url", "invalid_image_url"},
+		{"an image by FTP", content(`{"type":"image_url","image_url":{"url":"ftp://example.com/a.png"}}`), "messages[0].content[0].image_url.url", "invalid_image_url"},
+		{"an image by a URL without host", content(`{"type":"image_url","image_url":{"url":"https:///a.png"}}`), "messages[0].content[0].image_url.url", "invalid_image_url"},
+		{"an image in bare base64", content(`{"type":"image_url","image_url":{"url":"` + pixel + `"}}`), "messages[0].content[0].image_url.url", "invalid_image_url"},
+		{"an image of a response in bare base64", `{"input":[{"role":"user","content":[{"type":"input_image","image_url":"` + pixel + `"}]}]}`, "input[0].content[0].image_url", "invalid_image_url"},
+		{"an animated image", content(`{"type":"image_url","image_url":{"url":"data:image/gif;base64,` + base64.StdEncoding.EncodeToString(animation(2)) + `"}}`), "messages[0].content[0].image_url.url", "invalid_image"},
 		{"an image without url", content(`{"type":"image_url","image_url":{}}`), "messages[0].content[0].image_url.url", "missing_required_parameter"},
 		{"an unknown detail", content(`{"type":"image_url","image_url":{"url":"https://example.com/x.png","detail":"best"}}`), "messages[0].content[0].image_url.url", "invalid_value"},
 		{"input of another type", `{"input":7}`, "input", "invalid_type"},
@@ -223,6 +291,12 @@ func TestParts(t *testing.T) {
 			"images 255 (documented); messages 4 (documented); priming 3 (documented); "},
 		{"audio and files", "gpt-4o", `{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{}},{"type":"file","file":{}}]}]}`,
 			"audio 0 (not_counted); files 0 (not_counted); messages 4 (documented); priming 3 (documented); "},
+		{"a computer's tool", "gpt-5.4", `{"input":"Check the latest OpenAI news on chrome.com.","tools":[{"type":"computer_use_preview","display_width":1024,"display_height":768,"environment":"browser"}]}`,
+			"computer_tool 973 (estimated); messages 14 (estimated); priming 2 (estimated); "},
+		{"a computer's tool by its later name, and a function", "gpt-4o", `{"input":"hello","tools":[{"type":"computer"},{"type":"function","name":"f"}]}`,
+			"computer_tool 973 (estimated); messages 5 (documented); priming 3 (documented); tools 23 (documented); "},
+		{"a built-in tool and a function", "gpt-4o", `{"input":"hello","tools":[{"type":"web_search"},{"type":"function","name":"f"}]}`,
+			"built_in_tools 0 (not_counted); messages 5 (documented); priming 3 (documented); tools 23 (documented); "},
 		{"a reasoning model that no usage covers", "gpt-5.4", `{"messages":[{"role":"developer","content":"hello"}]}`, "messages 5 (estimated); priming 2 (estimated); "},
 		{"embeddings", "text-embedding-3-small", `{"input":["hello world","hello"]}`, "input 3 (exact); "},
 		{"embeddings of ids", "text-embedding-3-small", `{"input":[[1,2,3],[4]]}`, "input 4 (exact); "},

@@ -49,9 +49,12 @@ func hostile(n int) map[string]struct {
 
 func TestHostileBodies(t *testing.T) {
 	for name, tt := range hostile(100_000) {
-		for _, model := range []string{"gpt-4o", "gpt-4"} {
+		for _, model := range []string{"gpt-4o", "gpt-4", "gpt-oss-120b"} {
 			t.Run(name+" "+model, func(t *testing.T) {
-				if c := count(t, model, tt.body); c.Tokens < tt.least && (name != "an image" || model == "gpt-4o") {
+				if name == "an image" && model != "gpt-4o" || name == "an enumeration" && model == "gpt-oss-120b" {
+					tt.least = 0 // it is not counted, and the values of an enumeration without a type are not written
+				}
+				if c := count(t, model, tt.body); c.Tokens < tt.least {
 					t.Errorf("got %d tokens, want %d or more: %s", c.Tokens, tt.least, partsOf(c))
 				}
 			})
@@ -80,7 +83,7 @@ func FuzzCount(f *testing.F) {
 	f.Add(`{"input":[[1],"x"],"instructions":null,"text":{"format":{}}}`)
 	f.Add(`{"messages":[{"role":"tool","content":[null]}],"tools":[{"type":"x"}]}`)
 	f.Fuzz(func(t *testing.T, body string) {
-		for _, model := range []string{"gpt-4o", "gpt-4", "gpt-5.4", "text-embedding-3-small"} {
+		for _, model := range []string{"gpt-4o", "gpt-4", "gpt-5.4", "gpt-oss-20b", "text-embedding-3-small"} {
 			c, err := try(model, body)
 			if err == nil && (c.Tokens < 0 || c.Min > c.Tokens) {
 				t.Errorf("%s: from %d to %d tokens", model, c.Min, c.Tokens)

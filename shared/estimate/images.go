@@ -28,11 +28,15 @@ func (c *counter) image(p rawjson.Node, param string) error {
 	var size *Size
 	switch {
 	case source.Kind() == '"':
-		encoded, ok := dataURL(source.Text())
+		url := source.Text()
+		encoded, ok := dataURL(url)
+		if !ok && !isWebURL(url) {
+			return openaierr.Invalid(param, "invalid_image_url", "Invalid image URL at '%s': %s. The URL must be a valid HTTP or HTTPS URL, or a data URL with base64 encoding, such as \"data:image/png;base64,...\".", param, excerpt(source.Raw()))
+		}
 		if ok {
 			s, err := sizeOf(encoded)
 			if err != nil {
-				return openaierr.Invalid(param, "invalid_image", "The image at '%s' cannot be used: %v. Give a URL, or a data URL such as \"data:image/png;base64,...\" of a PNG, JPEG, GIF or WebP image.", param, err)
+				return openaierr.Invalid(param, "invalid_image", "The image at '%s' cannot be used: %v. Give a URL, or a data URL such as \"data:image/png;base64,...\" of a PNG, JPEG, WebP or GIF image that is not animated.", param, err)
 			}
 			size = &s
 		}
@@ -50,7 +54,7 @@ func (c *counter) image(p rawjson.Node, param string) error {
 func (c *counter) addImage(size *Size, level, param string) error {
 	rule := c.Images
 	if rule == nil {
-		c.add("images", 0, NotCounted, "no source says how this model counts images")
+		c.missing("images", "no source says how this model counts images")
 		return nil
 	}
 	basis, note := Documented, ""
@@ -73,8 +77,21 @@ func (c *counter) addImage(size *Size, level, param string) error {
 	if err != nil {
 		return openaierr.Invalid(param, "image_too_large", "The image at '%s' has %v.", param, err)
 	}
-	c.add("images", n, basis, note)
+	least, most := n, n
+	if r := rule.Rival; r != nil {
+		other := rivalTokens(r, *size)
+		least, most, basis, note = min(n, other), max(n, other), Estimated, disputed
+	}
+	c.addRange("images", least, most, 1, basis, note)
 	return nil
+}
+
+const disputed = "sources disagree about this model's rule for images: the ends of the range are theirs"
+
+// rivalTokens counts an image by what another source says of a model.
+func rivalTokens(r *catalog.Rival, size Size) int {
+	n := patches(catalog.Detail{MaxDim: math.MaxInt, Budget: r.Budget}, float64(size.Width), float64(size.Height))
+	return ceil(float64(n) * r.Multiplier)
 }
 
 // imageTokens counts an image of a size at a level of detail: "low", "high", "original" or "auto".
@@ -115,7 +132,7 @@ func tiles(rule *catalog.Images, w, h float64, level string) int {
 	if short := min(w, h); short > 768 {
 		w, h = w*768/short, h*768/short
 	}
-	return rule.Base + rule.PerTile*ceil(w/512)*ceil(h/512)
+	return rule.Base + rule.PerTile*max(ceil(w/512), 1)*max(ceil(h/512), 1) // a long thin image is scaled to less than a pixel
 }
 
 // patches: fit the longer side into the level's bound, count squares of 32 pixels, and shrink the image
@@ -156,7 +173,11 @@ func imageRange(rule *catalog.Images, level string) (least, most int) {
 			n = min(n, bound)
 		}
 	}
-	return ceil(rule.Multiplier), ceil(float64(n) * rule.Multiplier)
+	least, most = ceil(rule.Multiplier), ceil(float64(n)*rule.Multiplier)
+	if r := rule.Rival; r != nil {
+		least, most = min(least, ceil(r.Multiplier)), max(most, ceil(float64(r.Budget)*r.Multiplier))
+	}
+	return least, most
 }
 
 // ceil rounds up, except for what floating point adds to a whole number.

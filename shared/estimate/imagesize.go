@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"net/url"
 	"strings"
 )
 
@@ -19,21 +20,29 @@ var (
 	errNotBase64 = errors.New("it is not base64")
 	errNotImage  = errors.New("it is no PNG, JPEG, GIF or WebP image")
 	errCut       = errors.New("the image ends before its size is told")
+	errAnimated  = errors.New("it is an animated GIF, which the models refuse")
 )
 
 // dataURL returns the base64 of a data URL, and false for any other URL.
-func dataURL(url string) (data string, ok bool) {
-	if len(url) < 5 || !strings.EqualFold(url[:5], "data:") {
+func dataURL(text string) (data string, ok bool) {
+	if len(text) < 5 || !strings.EqualFold(text[:5], "data:") {
 		return "", false
 	}
-	head, data, _ := strings.Cut(url, ",")
+	head, data, _ := strings.Cut(text, ",")
 	if !strings.HasSuffix(strings.ToLower(head), ";base64") {
 		return "", true // sizeOf returns errNotBase64
 	}
 	return data, true
 }
 
-// sizeOf reads an image's size from its header, and no further than that. The decoders of the standard
+// isWebURL reports whether a model's provider would fetch an image from a URL.
+func isWebURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" // url.Parse lowers the scheme
+}
+
+// sizeOf reads an image's size from its header, and no further than that, except that it looks through a GIF for a
+// second image. The decoders of the standard
 // library and of golang.org/x/image are not used here, only in the tests: they refuse JPEG images that others
 // read (arithmetic coding, 12 bits, some subsampling ratios), go on to tables that the size does not depend
 // on, and make the function 270 KB larger.
@@ -95,13 +104,73 @@ func readPNG(r *bufio.Reader) (Size, error) {
 	return Size{int(binary.BigEndian.Uint32(b[16:])), int(binary.BigEndian.Uint32(b[20:]))}, nil
 }
 
-// readGIF: signature (6), width, height. https://www.w3.org/Graphics/GIF/spec-gif89a.txt
+// readGIF: signature (6), width, height, flags, background, aspect ratio, and then the blocks.
+// https://www.w3.org/Graphics/GIF/spec-gif89a.txt
 func readGIF(r *bufio.Reader) (Size, error) {
 	b, err := readBytes(r, 10)
 	if err != nil {
 		return Size{}, err
 	}
-	return Size{int(binary.LittleEndian.Uint16(b[6:])), int(binary.LittleEndian.Uint16(b[8:]))}, nil
+	size := Size{int(binary.LittleEndian.Uint16(b[6:])), int(binary.LittleEndian.Uint16(b[8:]))}
+	var corrupt base64.CorruptInputError
+	switch images, err := countGIF(r); {
+	case images > 1:
+		return Size{}, errAnimated
+	case errors.As(err, &corrupt):
+		return Size{}, err
+	}
+	return size, nil // what is cut after the first image is shown as far as it goes
+}
+
+// countGIF returns how many images a GIF has after its size; it stops at the second. The error, if any, says that
+// the file ends or is damaged before its trailer.
+func countGIF(r *bufio.Reader) (images int, err error) {
+	b, err := readBytes(r, 3)
+	if err != nil {
+		return 0, err
+	}
+	if err := skipColors(r, b[0]); err != nil {
+		return 0, err
+	}
+	for {
+		kind, err := r.ReadByte()
+		if err != nil {
+			return images, err
+		}
+		switch kind {
+		case 0x21: // an extension: its label and sub-blocks
+			_, err = r.Discard(1)
+		case 0x2c: // an image: place and size (8), flags, colors, and the size of its codes before sub-blocks
+			if images++; images > 1 {
+				return images, nil
+			}
+			if b, err = readBytes(r, 9); err == nil {
+				err = skipColors(r, b[8])
+			}
+			if err == nil {
+				_, err = r.Discard(1)
+			}
+		default: // the trailer, or what no viewer reads
+			return images, nil
+		}
+		for length := byte(1); err == nil && length > 0; {
+			if length, err = r.ReadByte(); err == nil {
+				_, err = r.Discard(int(length))
+			}
+		}
+		if err != nil {
+			return images, err
+		}
+	}
+}
+
+// skipColors skips a table of colors, if the flags say that there is one.
+func skipColors(r *bufio.Reader, flags byte) error {
+	if flags&0x80 == 0 {
+		return nil
+	}
+	_, err := r.Discard(3 << (flags&7 + 1))
+	return err
 }
 
 // readWebP: "RIFF", size (4), "WEBP", and a first chunk of one of three forms: name (4), length (4), body.

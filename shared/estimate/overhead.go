@@ -35,7 +35,8 @@ var overheads = map[string]overhead{
 	"gpt-4o":            {message: 3, name: 1, priming: 3, tools: dense, basis: Documented, calls: Documented, schema: Documented},
 	// The answer of a reasoning model starts with one token less.
 	"o-series": {message: 3, name: 1, priming: 2, tools: dense, basis: Documented, calls: Estimated, schema: Estimated},
-	"harmony":  {message: 3, name: 1, priming: 2, tools: dense, basis: Estimated, calls: Estimated, schema: Estimated},
+	// As openai/harmony renders it; what the model has said and called is known by examples.
+	"harmony": {message: harmonyWrap, priming: 2, basis: Documented, calls: Estimated, schema: Documented},
 }
 
 func overheadOf(n *catalog.Named) overhead {
@@ -44,7 +45,7 @@ func overheadOf(n *catalog.Named) overhead {
 		o = overheads[n.Overhead]
 	}
 	switch {
-	case n == nil || n.OverheadSource != "usage":
+	case n == nil || n.OverheadSource != "usage" && n.OverheadSource != "harmony":
 		o.basis, o.calls, o.schema = Estimated, Estimated, Estimated
 	case n.Name == "gpt-35-turbo" && n.AskedVersion == "0301":
 		o = overheads["gpt-35-turbo-0301"]

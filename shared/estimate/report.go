@@ -2,7 +2,6 @@ package estimate
 
 import (
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"aoai-bridge/shared/catalog"
@@ -95,18 +94,21 @@ type Report struct {
 	Basis       Basis  `json:"basis"`
 	Parts       []Part `json:"parts"`
 
-	NotCounted []string `json:"not_counted,omitempty"` // the parts that are left out of input_tokens
+	NotCounted   []string `json:"not_counted,omitempty"`          // the parts that are left out of input_tokens
+	InputMost    *int     `json:"input_tokens_at_most,omitempty"` // with them; nil if all are counted, or nothing bounds them
+	UnboundedWhy string   `json:"unbounded,omitempty"`            // why nothing does
 
 	Output      *Output            `json:"output,omitempty"`
 	CacheWrite  *CacheWrite        `json:"cache_write,omitempty"`
 	Context     *Context           `json:"context,omitempty"`
-	Cost        []catalog.Cost     `json:"cost,omitempty"`
+	Cost        []Cost             `json:"cost,omitempty"`
 	Provisioned []catalog.Capacity `json:"provisioned,omitempty"`
-	Retirement  *Retirement        `json:"retirement,omitempty"`
-	Notes       []string           `json:"notes,omitempty"`
 
-	Tokens  []TextTokens              `json:"tokens,omitempty"`
-	Sources map[string]catalog.Source `json:"sources,omitempty"`
+	Retirement *catalog.Retirement `json:"retirement,omitempty"`
+	Notes      []string            `json:"notes,omitempty"`
+
+	Tokens  []TextTokens `json:"tokens,omitempty"`
+	Sources Sources      `json:"sources,omitempty"`
 }
 
 // Output is how many tokens the answer may have, and how many the costs are of.
@@ -115,30 +117,21 @@ type Output struct {
 	From  string `json:"bound_from,omitempty"`
 	Paid  int    `json:"counted"`
 	Why   string `json:"counted_from"`
-}
 
-// Context says whether the request fits.
-type Context struct {
-	Window   *int                                `json:"window"`
-	MaxInput *int                                `json:"max_input"`
-	Fits     *bool                               `json:"fits"` // nil: not known
-	Reason   string                              `json:"reason,omitempty"`
-	ByType   map[catalog.DeploymentType]*Context `json:"by_type,omitempty"` // where types differ
+	known bool // the caller or the request says how many there are
 }
 
 // ReportOn makes the report on a counted request. n is nil where only an encoding is known.
 func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.Node, o Options, now time.Time) (*Report, error) {
 	r := &Report{
 		Object: "token_estimate", Request: count.Kind,
-		InputTokens: count.Tokens, Basis: count.Basis, Parts: count.Parts,
-	}
-	for _, p := range count.Parts {
-		if p.Basis == NotCounted {
-			r.NotCounted = append(r.NotCounted, p.Part)
-		}
+		InputTokens: count.Tokens, Basis: count.Basis, Parts: count.Parts, NotCounted: count.Missing,
 	}
 	if count.Min != count.Tokens {
 		r.InputMin = &count.Min
+	}
+	if len(count.Missing) > 0 {
+		r.InputMost, r.UnboundedWhy = count.AtMost(n)
 	}
 	if o.CachedTokens > count.Tokens {
 		return nil, openaierr.Invalid("estimate.cached_tokens", "invalid_value", "'estimate.cached_tokens' is %d, more than the %d tokens of the input.", o.CachedTokens, count.Tokens)
@@ -170,65 +163,27 @@ func ReportOn(c *catalog.Catalog, n *catalog.Named, count *Count, body rawjson.N
 		usage.CacheWrite = int64(r.CacheWrite.Paid)
 	}
 	r.Context = contextOf(n, count, explicit)
-	r.Cost = c.Costs(*n, usage, terms)
+	rows := c.Costs(*n, usage, terms)
+	r.Cost = r.costs(rows, n, count, usage, o)
 	if o.CallsPerMinute > 0 {
 		r.Provisioned = c.PTUs(*n, usage, o.CallsPerMinute)
+		for i := range r.Provisioned {
+			r.Provisioned[i].Compare(rows)
+			if r.Output != nil && !r.Output.known {
+				r.Provisioned[i].Note = "output is not in these numbers: give 'estimate.output_tokens'"
+			}
+		}
 	}
-	r.Retirement = retirement(c, n, now)
+	r.Retirement = c.Retirement(*n, now)
 	if n.ResponsesOnly && count.Kind == Chat {
 		r.Notes = append(r.Notes, "Azure serves this model by the responses API only, not by chat completions")
 	}
-	r.cite(c, n)
+	r.Sources = Sources{}
+	r.Sources.Cite(c, n, count.Kind, count.Has("images"), r.Cost)
+	for _, capacity := range r.Provisioned {
+		r.Sources.cite(c, capacity.Source)
+	}
 	return r, nil
-}
-
-// outputLimit is the most output that a request asks for.
-type outputLimit struct {
-	tokens int
-	from   string
-}
-
-// outputBound returns the most output there can be, and what the request itself says of it.
-func outputBound(kind Kind, body rawjson.Node, n *catalog.Named) (bound, explicit *outputLimit, err error) {
-	names := []string{"max_output_tokens"}
-	choices := 1
-	if kind == Chat {
-		names = []string{"max_completion_tokens", "max_tokens"}
-		if err := readCount(body, "n", &choices); err != nil {
-			return nil, nil, err
-		}
-	}
-	for _, name := range names {
-		most := -1
-		if err := readCount(body, name, &most); err != nil {
-			return nil, nil, err
-		}
-		if most >= 0 {
-			explicit = &outputLimit{most * choices, name}
-			return explicit, explicit, nil
-		}
-	}
-	if _, most := n.Limits(""); most != nil {
-		return &outputLimit{*most * choices, "the model's maximum"}, nil, nil
-	}
-	return nil, nil, nil
-}
-
-// maxTokens bounds numbers of tokens, and of choices: the product of two fits an int.
-const maxTokens = 1 << 31
-
-func readCount(body rawjson.Node, name string, into *int) error {
-	v := body.Get(name)
-	if v.Absent() {
-		return nil
-	}
-	if json.Unmarshal(v.Raw(), into) != nil {
-		return wrongType(name, "an integer", v)
-	}
-	if *into < 0 || *into > maxTokens {
-		return openaierr.Invalid(name, "invalid_value", "Invalid value for '%s': %d.", name, *into)
-	}
-	return nil
 }
 
 func expectedOutput(bound, explicit *outputLimit, o Options) *Output {
@@ -238,76 +193,9 @@ func expectedOutput(bound, explicit *outputLimit, o Options) *Output {
 	}
 	switch {
 	case o.OutputTokens != nil:
-		out.Paid, out.Why = *o.OutputTokens, "estimate.output_tokens"
+		out.Paid, out.Why, out.known = *o.OutputTokens, "estimate.output_tokens", true
 	case explicit != nil:
-		out.Paid, out.Why = explicit.tokens, explicit.from
+		out.Paid, out.Why, out.known = explicit.tokens, explicit.from, true
 	}
 	return out
-}
-
-func contextOf(n *catalog.Named, count *Count, explicit *outputLimit) *Context {
-	window, _ := n.Limits("")
-	c := contextIn(n, count, explicit, window)
-	if len(n.ContextByType) > 0 {
-		c.ByType = map[catalog.DeploymentType]*Context{}
-		for t := range n.ContextByType {
-			window, _ := n.Limits(t)
-			c.ByType[t] = contextIn(n, count, explicit, window)
-		}
-	}
-	return c
-}
-
-func contextIn(n *catalog.Named, count *Count, explicit *outputLimit, window *int) *Context {
-	c := &Context{Window: window, MaxInput: n.MaxInput}
-	input, output := count.Tokens, 0
-	if count.Kind == Embeddings {
-		input = count.Most
-	}
-	if explicit != nil {
-		output = explicit.tokens
-	}
-	yes, no := true, false
-	switch {
-	case window == nil:
-		c.Reason = "no source states the model's context window"
-	case n.MaxInput != nil && input > *n.MaxInput:
-		c.Fits, c.Reason = &no, fmt.Sprintf("the input has %d tokens more than the model takes", input-*n.MaxInput)
-	case input > *window:
-		c.Fits, c.Reason = &no, fmt.Sprintf("the input has %d tokens more than the window", input-*window)
-	case input+output > *window:
-		c.Fits, c.Reason = &no, fmt.Sprintf("input and %s are together %d tokens more than the window", explicit.from, input+output-*window)
-	case count.Kind == Embeddings && n.MaxRequestTokens > 0 && count.Tokens > n.MaxRequestTokens:
-		c.Fits, c.Reason = &no, fmt.Sprintf("all inputs together have %d tokens more than one request takes at OpenAI; whether Azure has that limit is not verified", count.Tokens-n.MaxRequestTokens)
-	default:
-		c.Fits = &yes
-	}
-	return c
-}
-
-// cite lists the sources of what the report says.
-func (r *Report) cite(c *catalog.Catalog, n *catalog.Named) {
-	ids := []string{n.EncodingSource, n.LimitsSource, n.RetirementSource}
-	if r.Request == Chat || r.Request == Responses {
-		ids = append(ids, n.OverheadSource)
-	}
-	for _, cost := range r.Cost {
-		ids = append(ids, cost.Source)
-	}
-	for _, capacity := range r.Provisioned {
-		ids = append(ids, capacity.Source)
-	}
-	for _, p := range r.Parts {
-		if images := c.Images(n.Name); p.Part == "images" && images != nil {
-			ids = append(ids, images.Source)
-		}
-	}
-	r.Sources = map[string]catalog.Source{}
-	for _, id := range ids {
-		if s, ok := c.Source(id); ok {
-			r.Sources[id] = s
-		} else if id != "" {
-			r.Sources[id] = catalog.Source{What: "the owner of this bridge"}
-		}
-	}
 }

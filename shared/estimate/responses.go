@@ -13,6 +13,11 @@ func (c *counter) responses(body rawjson.Node) error {
 	if err != nil {
 		return err
 	}
+	text := body.Get("text")
+	if !text.Absent() && text.Kind() != '{' {
+		return wrongType("text", "an object", text)
+	}
+	c.begin(functions, body, text.Get("format"))
 	o := c.overhead
 	system := false
 	switch instructions := body.Get("instructions"); instructions.Kind() {
@@ -20,6 +25,10 @@ func (c *counter) responses(body rawjson.Node) error {
 	case '"':
 		system = true
 		c.keepText(instructions.Text(), "instructions")
+		if c.harmony != nil {
+			c.harmony.developer(instructions.Text(), "instructions")
+			break
+		}
 		tail := ""
 		if len(functions) > 0 {
 			tail = "\n"
@@ -45,29 +54,23 @@ func (c *counter) responses(body rawjson.Node) error {
 			}
 			i++
 		}
+		c.endCalls()
 	default:
 		return wrongType("input", "a string or an array", input)
 	}
-	for _, stored := range []string{"previous_response_id", "conversation", "prompt"} {
+	for _, stored := range []string{"previous_response_id", "conversation"} {
 		if !body.Get(stored).Absent() {
-			c.add("stored", 0, NotCounted, fmt.Sprintf("what '%s' names is stored by Azure and not part of this request", stored))
+			c.missing("stored", fmt.Sprintf("what '%s' names is stored by Azure and not part of this request", stored))
 		}
+	}
+	if !body.Get("prompt").Absent() {
+		c.unbounded("stored", "what 'prompt' names is stored by Azure and not part of this request; it may bring tools and files")
 	}
 	c.add("priming", o.priming, o.basis, "")
-	if len(functions) > 0 {
-		c.definitions(functions, body, system)
-		if err := c.toolChoice(body); err != nil {
-			return err
-		}
-	}
-	text := body.Get("text")
-	if !text.Absent() && text.Kind() != '{' {
-		return wrongType("text", "an object", text)
-	}
-	return c.format(text.Get("format"), "text.format", system || len(functions) > 0)
+	return c.rest(functions, body, system, text.Get("format"), "text.format")
 }
 
-// item counts one input item.
+// item counts one input item. Calls that follow each other are made side by side, as those of one message of a chat.
 func (c *counter) item(item rawjson.Node, param string, padded bool) error {
 	if item.Kind() != '{' {
 		return wrongType(param, "an object", item)
@@ -75,22 +78,42 @@ func (c *counter) item(item rawjson.Node, param string, padded bool) error {
 	kind := item.Get("type").Text()
 	switch kind {
 	case "", "message":
+		c.endCalls()
 		return c.message(item, param, padded)
 	case "function_call", "custom_tool_call":
-		arguments := item.Get("arguments").Text() + item.Get("input").Text()
-		c.call(item.Get("name").Text(), arguments, c.overhead.calls)
-		c.add("messages", c.overhead.message+c.Encoding.Count("assistant"), c.overhead.basis, "")
+		c.waiting.add(item.Get("name").Text(), item.Get("arguments").Text()+item.Get("input").Text())
+		if c.harmony != nil {
+			c.harmony.called[item.Get("call_id").Text()] = item.Get("name").Text()
+		}
 	case "function_call_output", "custom_tool_call_output":
+		c.endCalls()
+		if c.harmony != nil {
+			return c.harmony.result(item.Get("output"), item.Get("call_id").Text(), "", param+".output")
+		}
 		if _, err := c.content(item.Get("output"), textContext{"tool_results", c.overhead.calls, param + ".output"}, ""); err != nil {
 			return err
 		}
 		c.add("tool_results", c.overhead.message+c.Encoding.Count("tool"), c.overhead.calls, "")
 	case "reasoning":
-		c.add("reasoning", 0, NotCounted, "how earlier reasoning enters the context is not published")
+		c.missing("reasoning", reasoningNote)
 	case "item_reference":
-		c.add("stored", 0, NotCounted, "an item_reference names what is stored by Azure and not part of this request")
+		c.missing("stored", "an item_reference names what is stored by Azure and not part of this request")
 	default:
-		c.add("other", 0, NotCounted, fmt.Sprintf("no rule is known for an item of type %.40q", kind))
+		c.missing("other", fmt.Sprintf("no rule is known for an item of type %.40q", kind))
 	}
 	return nil
+}
+
+const reasoningNote = "how earlier reasoning enters the context is not published"
+
+// endCalls counts the calls that have been met since the last message or result: those of one message.
+func (c *counter) endCalls() {
+	if len(c.waiting.names) == 0 {
+		return
+	}
+	c.countCalls(c.waiting)
+	if c.harmony == nil {
+		c.add("messages", c.overhead.message+c.Encoding.Count("assistant"), c.overhead.basis, "")
+	}
+	c.waiting = callList{}
 }

@@ -2,7 +2,6 @@ package estimate
 
 import (
 	"fmt"
-	"time"
 
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/openaierr"
@@ -47,25 +46,4 @@ func serviceTier(body rawjson.Node) (catalog.Tier, error) {
 		return "", wrongType("service_tier", "a string", asked)
 	}
 	return catalog.TierOf(asked.Text()), nil
-}
-
-// Retirement is when Azure stops serving the model. Passed is false if the source is older than that day; the
-// note then says so.
-type Retirement struct {
-	Date   string `json:"date"`
-	Passed bool   `json:"passed"`
-	Source string `json:"source"`
-	Note   string `json:"note,omitempty"`
-}
-
-func retirement(c *catalog.Catalog, n *catalog.Named, now time.Time) *Retirement {
-	day, source := n.Retires()
-	if day == "" {
-		return nil
-	}
-	r := &Retirement{Date: day, Passed: c.Passed(day, source, now), Source: source}
-	if !r.Passed && now.UTC().Format(time.DateOnly) >= day {
-		r.Note = "this day is after the source's date, and may have been put off: see Azure's schedule"
-	}
-	return r
 }

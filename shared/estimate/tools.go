@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"aoai-bridge/shared/rawjson"
 )
@@ -14,8 +15,12 @@ type function struct {
 	parameters        rawjson.Node
 }
 
+// computerTool is what a computer tool adds to the prompt, in tokens: a request of 17 tokens with one was reported
+// as 990. Source: openai/openai-cua-sample-app issue 25.
+const computerTool = 990 - 17
+
 // functions reads "functions" and "tools" of a body, in the form of chat or of responses. Tools that are
-// no functions are noted as not counted.
+// no functions are noted as not counted, except that a computer's is estimated.
 func (c *counter) functions(body rawjson.Node) ([]function, error) {
 	var functions []function
 	for _, list := range []string{"functions", "tools"} {
@@ -40,8 +45,11 @@ func (c *counter) functions(body rawjson.Node) ([]function, error) {
 					tool, param = tool.Get("function"), param+".function"
 				case kind == "custom" && !tool.Get("custom").Absent():
 					tool, param = tool.Get("custom"), param+".custom"
+				case strings.HasPrefix(kind, "computer"): // "computer_use_preview", and its later names
+					c.addRange("computer_tool", 0, computerTool, 1, Estimated, "what a computer tool adds to the prompt is not published: the upper end is what one request was reported to have")
+					continue
 				case kind != "function" && kind != "custom":
-					c.add("tools", 0, NotCounted, fmt.Sprintf("what %.40q adds to the prompt is not published", kind))
+					c.unbounded("built_in_tools", fmt.Sprintf("what %.40q adds to the prompt, and how often it runs, is not known before", kind))
 					continue
 				}
 			}
@@ -93,16 +101,16 @@ func (c *counter) format(format rawjson.Node, param string, system bool) error {
 	default:
 		return wrongType(param, "an object", format)
 	}
-	schema := format.Get("json_schema") // chat's form
-	if schema.Absent() {
-		schema = format // that of responses
-	}
+	schema := schemaOf(format)
 	switch format.Get("type").Text() {
 	case "text":
 		return nil
 	case "json_schema":
 		if schema.Get("schema").Kind() != '{' {
 			return wrongType(param+".schema", "an object", schema.Get("schema"))
+		}
+		if c.harmony != nil {
+			return nil // it is a section of the developer message
 		}
 	default:
 		c.add(param, 0, Estimated, "no rule is known for this format; it seems to add nothing")
@@ -121,6 +129,14 @@ func (c *counter) format(format rawjson.Node, param string, system bool) error {
 	}
 	c.add(param, n, basis, note)
 	return nil
+}
+
+// schemaOf returns the object that has the schema of an answer's format.
+func schemaOf(format rawjson.Node) rawjson.Node {
+	if schema := format.Get("json_schema"); !schema.Absent() {
+		return schema // chat's form
+	}
+	return format // that of responses
 }
 
 const uncovered = "the schema has something that no published usage covers"

@@ -76,11 +76,31 @@ func (a *API) estimate(w http.ResponseWriter, r *openaiapi.Request) error {
 	return openaiapi.WriteJSON(w, report)
 }
 
-// inputTokens answers as OpenAI does: the tokens of a response's input, and nothing else.
+// InputTokens is the answer of OpenAI's own operation, with members of ours where the number is not sure.
+type InputTokens struct {
+	Object string `json:"object"` // "response.input_tokens"
+	Tokens int    `json:"input_tokens"`
+
+	Exact      *bool          `json:"exact,omitempty"` // false, or nil: by rules that reported usage bears out
+	Basis      estimate.Basis `json:"basis,omitempty"` // of what is counted; this and the others if Exact is false
+	Min        *int           `json:"input_tokens_min,omitempty"`
+	NotCounted []string       `json:"not_counted,omitempty"`          // the parts that are left out of the number
+	Most       *int           `json:"input_tokens_at_most,omitempty"` // with them; nil if nothing bounds them
+	Unbounded  string         `json:"unbounded,omitempty"`            // why nothing does
+	Notes      []string       `json:"notes,omitempty"`                // why each part is not sure
+}
+
+// inputTokens answers as OpenAI does: the tokens of a response's input, and what is left out of their number.
 func (a *API) inputTokens(w http.ResponseWriter, r *openaiapi.Request) error {
 	body, err := readBody(r)
 	if err != nil {
 		return err
+	}
+	switch {
+	case !body.Get("messages").Absent():
+		return openaierr.Invalid("messages", "unsupported_parameter", "Unsupported parameter: 'messages'. This operation counts the 'input' of a response; POST /v1/tokens/estimate counts a chat completion.")
+	case body.Get("input").Absent():
+		return openaiapi.Missing("input", "It is what a response begins with: a string or an array of items.")
 	}
 	s, err := a.subject(r, body, estimate.Options{})
 	if err != nil {
@@ -90,10 +110,20 @@ func (a *API) inputTokens(w http.ResponseWriter, r *openaiapi.Request) error {
 	if err != nil {
 		return err
 	}
-	return openaiapi.WriteJSON(w, struct {
-		Object      string `json:"object"`
-		InputTokens int    `json:"input_tokens"`
-	}{"response.input_tokens", count.Tokens})
+	answer := InputTokens{Object: "response.input_tokens", Tokens: count.Tokens}
+	if len(count.Missing) > 0 || count.Min != count.Tokens || count.Basis == estimate.Estimated {
+		answer.Exact, answer.Basis, answer.NotCounted = new(bool), count.Basis, count.Missing
+		if count.Min != count.Tokens {
+			answer.Min = &count.Min
+		}
+		if len(count.Missing) > 0 {
+			answer.Most, answer.Unbounded = count.AtMost(s.rules.Model)
+		}
+		for _, p := range count.Parts {
+			answer.Notes = append(answer.Notes, p.Notes...)
+		}
+	}
+	return openaiapi.WriteJSON(w, answer)
 }
 
 func readBody(r *openaiapi.Request) (rawjson.Node, error) {

@@ -184,8 +184,32 @@ func TestReports(t *testing.T) {
 		{"a model of the owner's, and a window that is too small", `{"model":"mine","messages":[{"role":"user","content":"hello"}],"max_tokens":99}`, func(r *estimate.Report) bool {
 			return r.Model == "mine" && !*r.Context.Fits && strings.Contains(r.Context.Reason, "7 tokens more")
 		}},
-		{"windows by deployment type", `{"model":"gpt-4.1","messages":[{"role":"user","content":"hello"}],"max_tokens":200000}`, func(r *estimate.Report) bool {
+		{"windows by deployment type", `{"model":"gpt-4.1","messages":[{"role":"user","content":"` + strings.Repeat("hello ", 110_000) + `"}],"max_tokens":30000}`, func(r *estimate.Report) bool {
 			return *r.Context.Fits && *r.Context.ByType["GlobalStandard"].Fits && !*r.Context.ByType["GlobalBatch"].Fits
+		}},
+		{"more output than the model gives", `{"model":"gpt-4o","messages":[{"role":"user","content":"hello"}],"max_completion_tokens":100000}`, func(r *estimate.Report) bool {
+			return !*r.Context.Fits && strings.Contains(r.Context.Reason, "16384") && *r.Output.Bound == 100000
+		}},
+		{"more output than an old version gives", `{"model":"gpt-4o-2024-05-13","messages":[{"role":"user","content":"hello"}],"max_tokens":4097}`, func(r *estimate.Report) bool {
+			return !*r.Context.Fits && strings.Contains(r.Context.Reason, "4096")
+		}},
+		{"more output than a response gives", `{"model":"gpt-5","input":"hello","max_output_tokens":128001}`, func(r *estimate.Report) bool {
+			return !*r.Context.Fits && strings.Contains(r.Context.Reason, "128000")
+		}},
+		{"more output than a model gives whose window is not known", `{"model":"gpt-5-codex","input":"hello","max_output_tokens":128001}`, func(r *estimate.Report) bool {
+			return !*r.Context.Fits
+		}},
+		{"a model whose window is not known", `{"model":"gpt-5-codex","input":"hello","max_output_tokens":128000}`, func(r *estimate.Report) bool {
+			return r.Context.Fits == nil && r.Context.Reason != ""
+		}},
+		{"choices that have the window each", `{"model":"gpt-4o","messages":[{"role":"user","content":"hello"}],"max_tokens":16384,"n":8}`, func(r *estimate.Report) bool {
+			return *r.Context.Fits && *r.Output.Bound == 8*16384
+		}},
+		{"a file, which may not fit", `{"model":"gpt-4o","input":[{"role":"user","content":[{"type":"input_file","file_data":"data:application/pdf;base64,AAAA"}]}]}`, func(r *estimate.Report) bool {
+			return r.Context.Fits == nil && strings.Contains(r.Context.Reason, "files")
+		}},
+		{"an image that may not fit", `{"model":"mine","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x/y"}}]}],"estimate":{"output_tokens":0}}`, func(r *estimate.Report) bool {
+			return !*r.Context.Fits
 		}},
 		{"an image of unknown size", `{"model":"gpt-4o","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x/y"}}]}]}`, func(r *estimate.Report) bool {
 			return r.InputTokens == 1452 && *r.InputMin == 262
@@ -243,6 +267,8 @@ func TestErrors(t *testing.T) {
 		{"a negative rate", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"calls_per_minute":-1}}`, 400, "estimate.calls_per_minute", "invalid_value"},
 		{"more cached than there is", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"cached_tokens":9}}`, 400, "estimate.cached_tokens", "invalid_value"},
 		{"an image of no size", "any", `{"model":"gpt-4o",` + hello + `,"estimate":{"images":[{"width":1}]}}`, 400, "estimate.images[0]", "invalid_value"},
+		{"a chat with a model for embeddings", "any", `{"model":"text-embedding-3-small",` + hello + `}`, 400, "model", "OperationNotSupported"},
+		{"instructions for a model for embeddings", "any", `{"model":"text-embedding-ada-002","instructions":"x"}`, 400, "model", "OperationNotSupported"},
 		{"a string for a bound", "any", `{"model":"gpt-4o",` + hello + `,"max_tokens":"x"}`, 400, "max_tokens", "invalid_type"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/estimate"
 	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
@@ -27,13 +28,17 @@ type FileReport struct {
 	Refusals []jsonl.Error `json:"refusals,omitempty"` // the first of the refused
 	Models   []FileModel   `json:"models"`
 	Total    FileTotal     `json:"total"`
+
+	Basis      estimate.Basis   `json:"basis,omitempty"`       // that of the least sure line
+	NotCounted []string         `json:"not_counted,omitempty"` // parts that some lines have and that are left out of input_tokens
+	Sources    estimate.Sources `json:"sources,omitempty"`
 }
 
 // FileModel is the estimate of the lines for one model.
 type FileModel struct {
 	plan.SurveyRow
-	Cost  []catalog.Cost `json:"cost,omitempty"`
-	Quota *catalog.Quota `json:"default_quota,omitempty"` // of enqueued tokens, by kind of subscription
+	Cost  []estimate.Cost `json:"cost,omitempty"`
+	Quota *catalog.Quota  `json:"default_quota,omitempty"` // of enqueued tokens, by kind of subscription
 }
 
 // FileTotal adds the models up.
@@ -42,7 +47,8 @@ type FileTotal struct {
 	InputTokens  int64                               `json:"input_tokens"`
 	OutputTokens int64                               `json:"output_tokens"`
 	Parts        int                                 `json:"parts"`
-	USD          map[catalog.DeploymentType]*float64 `json:"usd"` // nil where a model has no known price
+	USD          map[catalog.DeploymentType]*float64 `json:"usd"`         // nil where a model has no known price
+	AtMost       map[catalog.DeploymentType]*float64 `json:"usd_at_most"` // nil where a model's costs have no bound
 }
 
 // estimateFile answers for a JSONL object in S3. ctx ends the reading in time, so that the answer says how far
@@ -103,7 +109,8 @@ func (a *API) reportFile(ctx context.Context, source plan.Source, survey *plan.S
 		report.Next = &next
 	}
 	total := &report.Total
-	sums, gaps := map[catalog.DeploymentType]float64{}, map[catalog.DeploymentType]bool{}
+	expected, most := newSums(), newSums()
+	report.Sources = estimate.Sources{}
 	for _, row := range survey.Parts {
 		model := FileModel{SurveyRow: row}
 		known, name, err := a.azure.Catalog(ctx, row.Serves)
@@ -111,42 +118,88 @@ func (a *API) reportFile(ctx context.Context, source plan.Source, survey *plan.S
 			return nil, err
 		}
 		if n, err := known.Lookup(name); err == nil {
-			model.Cost = known.Costs(n, catalog.Usage{Calls: row.Lines, Input: row.Tokens, Output: row.OutputTokens}, catalog.TermsOn(a.now()))
+			model.Cost = a.costs(known, n, &row)
+			report.Sources.Cite(known, &n, row.Kind(), row.Most.Images, model.Cost)
 			if row.Mode == jsonl.Batch && row.EnqueuedTokens == 0 {
 				model.Quota = known.EnqueuedTokens(n.Name, cmp.Or(row.Type, catalog.GlobalBatch))
 			}
 		}
-		addCosts(sums, gaps, model.Cost)
+		expected.add(model.Cost, func(c estimate.Cost) *float64 { return c.USD })
+		most.add(model.Cost, func(c estimate.Cost) *float64 { return c.AtMost })
 		report.Models = append(report.Models, model)
+		report.Basis = estimate.Weaker(row.Basis, report.Basis)
+		for _, part := range row.NotCounted {
+			if !slices.Contains(report.NotCounted, part) {
+				report.NotCounted = append(report.NotCounted, part)
+			}
+		}
 		total.Lines += row.Lines
 		total.InputTokens += row.Tokens
 		total.OutputTokens += row.OutputTokens
 		total.Parts += row.Parts
 	}
-	total.USD = map[catalog.DeploymentType]*float64{}
-	for _, t := range catalog.TokenTypes() {
-		total.USD[t] = nil
-		if usd := catalog.Rounded(sums[t]); !gaps[t] {
-			total.USD[t] = &usd
-		}
-	}
+	total.USD, total.AtMost = expected.usd(), most.usd()
 	return report, nil
 }
 
-// addCosts adds a model's costs to the sums, by the most expensive data zone, and remembers on which types a
-// price is missing.
-func addCosts(sums map[catalog.DeploymentType]float64, gaps map[catalog.DeploymentType]bool, costs []catalog.Cost) {
+// costs returns what the lines of a row cost, and at most.
+func (a *API) costs(known *catalog.Catalog, n catalog.Named, row *plan.SurveyRow) []estimate.Cost {
+	rows := known.Costs(n, catalog.Usage{Calls: row.Lines, Input: row.Tokens, Output: row.OutputTokens}, catalog.TermsOn(a.now()))
+	most := catalog.Usage{Calls: row.Lines, Input: row.Most.Input, Output: row.Most.Output}
+	if known.CacheWrites(n) {
+		most.CacheWrite = most.Input
+	}
+	if n.LongAbove > 0 && row.Most.Longest > int64(n.LongAbove) {
+		most.Calls = 1 // some calls may be long, and their share is not known
+	}
+	costs := estimate.Costs(rows, most, row.Most.Why)
+	if row.Kind() != estimate.Embeddings {
+		included, bound := true, new(int(row.Most.Output))
+		if row.Most.NoOutput {
+			bound = nil
+		}
+		for i := range costs {
+			costs[i].OutputIncluded, costs[i].OutputBound = &included, bound
+		}
+	}
+	return costs
+}
+
+// sums adds up what models cost, by deployment type.
+type sums struct {
+	total map[catalog.DeploymentType]float64
+	gaps  map[catalog.DeploymentType]bool // there is a model whose cost is not known
+}
+
+func newSums() sums {
+	return sums{map[catalog.DeploymentType]float64{}, map[catalog.DeploymentType]bool{}}
+}
+
+// add adds a model's costs by the most expensive data zone.
+func (s sums) add(costs []estimate.Cost, of func(estimate.Cost) *float64) {
 	highest := map[catalog.DeploymentType]*float64{}
 	for _, c := range costs {
-		if most := highest[c.Type]; c.USD != nil && (most == nil || *c.USD > *most) {
-			highest[c.Type] = c.USD
+		if usd, most := of(c), highest[c.Type]; usd != nil && (most == nil || *usd > *most) {
+			highest[c.Type] = usd
 		}
 	}
 	for _, t := range catalog.TokenTypes() {
 		if usd := highest[t]; usd != nil {
-			sums[t] += *usd
+			s.total[t] += *usd
 		} else {
-			gaps[t] = true
+			s.gaps[t] = true
 		}
 	}
+}
+
+// usd returns the sums, nil where there is a gap.
+func (s sums) usd() map[catalog.DeploymentType]*float64 {
+	all := map[catalog.DeploymentType]*float64{}
+	for _, t := range catalog.TokenTypes() {
+		all[t] = nil
+		if usd := catalog.Rounded(s.total[t]); !s.gaps[t] {
+			all[t] = &usd
+		}
+	}
+	return all
 }

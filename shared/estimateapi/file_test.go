@@ -21,6 +21,7 @@ import (
 	s3bucket "aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/callers"
 	"aoai-bridge/shared/config"
+	"aoai-bridge/shared/estimate"
 	"aoai-bridge/shared/estimateapi"
 )
 
@@ -100,6 +101,64 @@ func TestFile(t *testing.T) {
 	}
 	if m := get("odd.jsonl").Models[0]; m.Guessed != 1 || m.Tokens == 0 || m.Cost != nil {
 		t.Errorf("a model that nobody knows is %+v", m)
+	}
+}
+
+// What is not counted in a file must be named and bounded, as of one request.
+func TestFileNotCounted(t *testing.T) {
+	hello := line("gpt-4o", "responses", `"input":"hello","max_output_tokens":100`)
+	unlimited := line("gpt-4o", "responses", `"input":"hello"`)
+	pdf := line("gpt-4o", "responses", `"input":[{"role":"user","content":[{"type":"input_file","file_data":"data:application/pdf;base64,JVBERi0="}]}],"max_output_tokens":100`)
+	stored := line("gpt-4o", "responses", `"input":"hello","previous_response_id":"resp_1","max_output_tokens":100`)
+	search := line("gpt-4o", "responses", `"input":"hello","tools":[{"type":"web_search"}],"max_output_tokens":100`)
+	image := line("gpt-4o", "responses", `"input":[{"role":"user","content":[{"type":"input_image","image_url":"https://example.com/a.png"}]}],"max_output_tokens":100`)
+	long := line("gpt-6.1-sol", "responses", `"input":"hello","previous_response_id":"resp_1","max_output_tokens":100`)
+	short := strings.Repeat(line("gpt-6.1-sol", "responses", `"input":"hello","max_output_tokens":100`), 9)
+	for _, tt := range []struct {
+		name, file string
+		basis      estimate.Basis
+		missing    string
+		input      string // at most, as JSON
+		usd        string // at most, on Global Standard
+		bound      string // of output
+		why        string
+	}{
+		{"all counted", hello + hello, estimate.Documented, "", "null", "0.00204", "200", ""},
+		{"no limit of output", unlimited + hello, estimate.Documented, "", "null", "0.16488", "16484", ""},
+		{"a PDF", hello + pdf, estimate.Documented, "files", "128008", "0.32202", "200", ""},
+		{"a PDF and what is stored", pdf + stored + pdf, estimate.Documented, "files,stored", "384000", "0.963", "300", ""},
+		{"a search", pdf + search, estimate.Documented, "files,built_in_tools", "null", "null", "200", "web_search"},
+		{"an image by URL", image, estimate.Estimated, "", "null", "0.00463", "100", ""},
+		{"a line that cannot be counted", hello + line("gpt-4o", "responses", `"input":7`), estimate.Estimated, "", "null", "null", "null", "guessed"},
+		// One of ten calls may be a long prompt, which costs twice as much, and all of it may be written to the cache.
+		{"a call that may be long", short + long, estimate.Estimated, "stored", "922063", "*", "1000", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := post(openFiles(t, map[string]string{"a.jsonl": tt.file}), "", "/v1/tokens/estimate", `{"s3":{"key":"a.jsonl"}}`)
+			var r estimateapi.FileReport
+			if err := json.Unmarshal(w.Body.Bytes(), &r); err != nil || w.Code != 200 || len(r.Models) != 1 {
+				t.Fatalf("got %d %s", w.Code, w.Body)
+			}
+			m := r.Models[0]
+			if r.Basis != tt.basis || m.Basis != tt.basis || strings.Join(r.NotCounted, ",") != tt.missing || strings.Join(m.NotCounted, ",") != tt.missing {
+				t.Errorf("got %s without %q, of a row that is %s without %q; want %s without %q", r.Basis, r.NotCounted, m.Basis, m.NotCounted, tt.basis, tt.missing)
+			}
+			c := m.Cost[0]
+			if show(m.InputMost) != tt.input || show(c.OutputBound) != tt.bound || !strings.Contains(c.AtMostReason, tt.why) || (c.AtMost == nil) != (c.AtMostReason != "") {
+				t.Errorf("at most %s tokens and %s of output (%q), want %s and %s", show(m.InputMost), show(c.OutputBound), c.AtMostReason, tt.input, tt.bound)
+			}
+			if tt.usd != "*" && (show(c.AtMost) != tt.usd || show(r.Total.AtMost["GlobalStandard"]) != tt.usd) {
+				t.Errorf("at most %s USD, and %s in all, want %s", show(c.AtMost), show(r.Total.AtMost["GlobalStandard"]), tt.usd)
+			}
+			for _, id := range []string{"azure-models", "litellm"} {
+				if r.Sources[id].What == "" {
+					t.Errorf("source %s is not in %v", id, r.Sources)
+				}
+			}
+			if long := c.AtMost != nil && tt.missing == "stored"; long && *c.AtMost < 922_000*2*2*1.25/1e6 {
+				t.Errorf("at most %g USD, which is no bound of a long prompt that is written to the cache", *c.AtMost)
+			}
+		})
 	}
 }
 

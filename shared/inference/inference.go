@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/openaiapi"
 )
 
@@ -17,23 +18,26 @@ import (
 type API struct {
 	azure  *azure.Client
 	limit  time.Duration // to the first byte of Azure's answer
+	now    func() time.Time
 	routes openaiapi.Router
 }
 
 // New makes an API without operations. firstByte bounds the wait for the first byte of Azure's answer; 0 waits as long
 // as the request's context lasts, which suits bare payloads: no gateway ends their wait.
 func New(client *azure.Client, firstByte time.Duration) *API {
-	return &API{azure: client, limit: firstByte}
+	return &API{azure: client, limit: firstByte, now: clock.Wall}
 }
 
-// Chat adds chat completions, responses and models.
+// Chat adds chat completions, responses, conversations and models.
 func (a *API) Chat() *API {
 	a.handle("POST /chat/completions", operation{name: "chat.completions", required: "messages"})
 	a.handle("POST /responses", operation{name: "responses"})
+	a.handle("POST /responses/compact", operation{name: "responses.compact"})
 	a.handleStored("GET /responses/{id}", "responses.retrieve")
 	a.handleStored("DELETE /responses/{id}", "responses.delete")
 	a.handleStored("POST /responses/{id}/cancel", "responses.cancel")
 	a.handleStored("GET /responses/{id}/input_items", "responses.input_items")
+	a.handleConversations()
 	a.routes.Handle("GET /models", "models.list", a.listModels)
 	a.routes.Handle("GET /models/{model}", "models.retrieve", a.retrieveModel)
 	return a
@@ -70,8 +74,12 @@ func (a *API) handle(pattern string, op operation) {
 
 // newCall is the call of Azure that a request makes, without its body.
 func (a *API) newCall(r *openaiapi.Request) *azure.Call {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet // Azure knows no HEAD
+	}
 	call := &azure.Call{
-		Method: r.Method, Dated: r.Path.Dated, Path: r.Path.Escaped(), Query: r.Path.Query.Encode(), Header: r.Header,
+		Method: method, Dated: r.Path.Dated, Path: r.Path.Escaped(), Query: r.Path.Query.Encode(), Header: r.Header,
 		InPath: r.Path.Deployment != "", Name: r.Path.Deployment, Limit: a.limit,
 	}
 	if !r.Caller.Any() {

@@ -30,7 +30,10 @@ func (a *API) prepare(r *openaiapi.Request, op operation) (call *azure.Call, kee
 		}
 	}
 	call.State = in.state
-	call.Stream, call.Begins, call.Tier, call.Body = in.stream, in.background, in.tier, in.bodyFor
+	call.Stream, call.Begins, call.Tier, call.Body = in.stream, in.background, in.tier, in.plainBodyFor
+	if in.streamOptions != nil {
+		call.Body, call.Plain = in.bodyFor, in.plainBodyFor
+	}
 	return call, in.keepUsage, nil
 }
 
@@ -103,8 +106,12 @@ func (in *input) readModel(inPath bool) error {
 	return nil
 }
 
-// askForUsage has Azure report a stream's tokens, which are metered whether or not the caller asked.
+// askForUsage has Azure report a stream's tokens, which are metered whether or not the caller asked. It does not
+// beside data_sources, where Azure answers 400 "Validation error at #/stream_options: Extra inputs are not permitted".
 func (in *input) askForUsage() error {
+	if !in.body.Get("data_sources").Absent() {
+		return nil
+	}
 	member := in.body.Get("stream_options")
 	if member.Absent() {
 		in.keepUsage, in.streamOptions = false, []byte(`{"include_usage":true}`)
@@ -146,13 +153,19 @@ func metersStreams(p openaiapi.Path) bool {
 
 // bodyFor returns the text to send: the caller's own except for the fields we own.
 func (in *input) bodyFor(deployment string) rawjson.Pieces {
-	var edits []rawjson.Edit
-	if in.hasModel && in.model != deployment {
-		name, _ := json.Marshal(deployment) // a string always marshals
-		edits = append(edits, rawjson.Edit{Key: "model", Value: name})
+	return in.body.With(append(in.rename(deployment), rawjson.Edit{Key: "stream_options", Value: in.streamOptions})...)
+}
+
+// plainBodyFor is bodyFor without stream_options of ours.
+func (in *input) plainBodyFor(deployment string) rawjson.Pieces {
+	return in.body.With(in.rename(deployment)...)
+}
+
+// rename gives a body that names its model the deployment's name.
+func (in *input) rename(deployment string) []rawjson.Edit {
+	if !in.hasModel || in.model == deployment {
+		return nil
 	}
-	if in.streamOptions != nil {
-		edits = append(edits, rawjson.Edit{Key: "stream_options", Value: in.streamOptions})
-	}
-	return in.body.With(edits...)
+	name, _ := json.Marshal(deployment) // a string always marshals
+	return []rawjson.Edit{{Key: "model", Value: name}}
 }

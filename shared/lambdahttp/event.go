@@ -86,7 +86,7 @@ func setBody(r *http.Request, body []byte) {
 	r.Body, r.ContentLength = &heldBody{*bytes.NewReader(body), body}, int64(len(body))
 }
 
-// heldBody is a body that is in memory whole. Whoever knows that takes its Bytes, and copies nothing.
+// heldBody is a body that is in memory whole. A handler that looks for Bytes need not copy it.
 type heldBody struct {
 	bytes.Reader
 	all []byte

@@ -51,7 +51,7 @@ func keepConnections(t *http.Transport, invocations int) {
 }
 
 // runtimeLog is where aws-lambda-go logs. It prints the payload of every failed invocation, in which
-// an upstream error may quote the request; the invocation's own line tells of the failure without.
+// an upstream error may quote the request; the invocation's own line has the failure without it.
 type runtimeLog struct{}
 
 func (runtimeLog) Write(line []byte) (int, error) {

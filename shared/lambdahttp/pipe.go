@@ -83,7 +83,7 @@ func (p *pipe) close() {
 	defer p.mu.Unlock()
 	if !p.closed {
 		p.closed = true
-		pending := p.pending // a copy: whoever gets it from the pool must not look into this pipe
+		pending := p.pending // a copy: the pipe that gets it from the pool must not look into this one
 		p.pending = nil
 		spare.Put(&pending)
 	}

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/urlpath"
@@ -26,8 +28,10 @@ func parsePath(r *http.Request) (p Path, err error) {
 	switch {
 	case strings.HasPrefix(p.Full, "/v1/"):
 		p.Rest = p.Full[len("/v1/"):]
+		p.dropDates()
 	case strings.HasPrefix(p.Full, "/openai/v1/"):
 		p.Rest = p.Full[len("/openai/v1/"):]
+		p.dropDates()
 	case strings.HasPrefix(p.Full, "/openai/"):
 		p.Dated = true
 		p.Rest = p.Full[len("/openai/"):]
@@ -56,6 +60,47 @@ func (p Path) Escaped() string {
 		segments[i] = url.PathEscape(segments[i])
 	}
 	return strings.Join(segments, "/")
+}
+
+// dropDates leaves out an api-version that is a date. Some clients of Azure's add one to every URL, and Azure answers
+// 400 "API version not supported" to it on the paths that are not dated. "preview", "latest" and "v1" have a meaning there.
+func (p *Path) dropDates() {
+	const name = "api-version"
+	versions := slices.DeleteFunc(p.Query[name], isDated)
+	if len(versions) == 0 {
+		p.Query.Del(name)
+		return
+	}
+	p.Query[name] = versions
+}
+
+// isDated reports whether a version begins with a date, as 2024-10-21 and 2025-04-01-preview do.
+func isDated(version string) bool {
+	_, err := time.Parse(time.DateOnly, version[:min(len(version), len(time.DateOnly))])
+	return err == nil
+}
+
+// elsewhere are OpenAI's operations that no function serves, by the first segment of their paths.
+var elsewhere = []string{
+	"assistants", "audio", "chatkit", "completions", "containers", "edits", "evals", "fine_tuning", "images", "moderations",
+	"organization", "projects", "realtime", "skills", "threads", "vector_stores", "videos",
+}
+
+// isElsewhere reports whether the path is of one of those, or of stored chat completions.
+func (p Path) isElsewhere() bool {
+	first, _, _ := strings.Cut(p.Rest, "/")
+	return slices.Contains(elsewhere, first) || strings.HasPrefix(p.Rest, "chat/completions/")
+}
+
+// notFound is the 404 for a path that no function serves.
+func (p Path) notFound(method string) error {
+	if !p.isElsewhere() {
+		return p.unknownURL(method)
+	}
+	return &openaierr.Error{
+		Status: http.StatusNotFound, Type: openaierr.TypeInvalidRequest, Code: "not_served",
+		Message: fmt.Sprintf("%s %s is not served here. What is: chat/completions, responses, conversations, embeddings, models, files, uploads, batches and tokens/estimate. For anything else call Azure OpenAI itself.", method, p.Full),
+	}
 }
 
 func (p Path) unknownURL(method string) error {

@@ -1,12 +1,13 @@
 // Package openaiapi is the HTTP shell of OpenAI's API: the families of its paths, a router whose handlers return
-// errors, the reading of bodies, the writing of JSON, and the check whether a caller may use a model. It does not
-// know what an operation does.
+// errors, the reading of bodies, the writing of JSON, the check whether a caller may use a model, and what needs no
+// key: health, and preflights of browsers. It does not know what an operation does.
 package openaiapi
 
 import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"aoai-bridge/shared/callers"
 	"aoai-bridge/shared/openaierr"
@@ -60,10 +61,18 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	inner := r.WithContext(r.Context()) // a copy, whose path is the mux's
 	inner.URL = &url.URL{Path: "/" + path.Rest}
 	x := &exchange{ResponseWriter: w, path: path}
+	if r.Method == http.MethodHead {
+		x.ResponseWriter = headWriter{w}
+	}
 	if rt.mux.ServeHTTP(x, inner); !x.matched {
-		telemetry.Fail(w, r, x.refusal(r.Method))
+		telemetry.Fail(w, r, x.refusal(r))
 	}
 }
+
+// headWriter sends the header that a GET would have, and no body. The mux takes a HEAD to GET's handler.
+type headWriter struct{ http.ResponseWriter }
+
+func (headWriter) Write(b []byte) (int, error) { return len(b), nil }
 
 // exchange is the ResponseWriter that the mux gets. It takes the path past the mux to the handler, and keeps what the
 // mux itself would answer.
@@ -85,14 +94,27 @@ func (x *exchange) Header() http.Header {
 func (x *exchange) WriteHeader(status int)      { x.status = status }
 func (x *exchange) Write(b []byte) (int, error) { return len(b), nil }
 
-func (x *exchange) refusal(method string) error {
+func (x *exchange) refusal(r *http.Request) error {
 	if x.status != http.StatusMethodNotAllowed {
-		return x.path.unknownURL(method)
+		return x.path.notFound(r.Method)
 	}
 	allow := x.header.Get("Allow")
+	if isWebSocket(r.Header) {
+		return &openaierr.Error{
+			Status: http.StatusUpgradeRequired, Type: openaierr.TypeInvalidRequest, Code: "websocket_not_supported",
+			Header:  http.Header{"Upgrade": {"HTTP/1.1"}}, // RFC 9110, section 15.5.22, wants one
+			Message: fmt.Sprintf("No WebSocket is served on %s. Use %s over HTTP; an answer comes as a stream with \"stream\": true.", x.path.Full, allow),
+		}
+	}
 	return &openaierr.Error{
 		Status: x.status, Type: openaierr.TypeInvalidRequest, Code: "method_not_allowed",
 		Header:  http.Header{"Allow": {allow}},
-		Message: fmt.Sprintf("Not allowed to %s on %s. Use %s.", method, x.path.Full, allow),
+		Message: fmt.Sprintf("Not allowed to %s on %s. Use %s.", r.Method, x.path.Full, allow),
 	}
+}
+
+// isWebSocket reports whether a request asks for a WebSocket. A gateway may have taken Upgrade away, which is for one
+// connection only.
+func isWebSocket(h http.Header) bool {
+	return strings.EqualFold(h.Get("Upgrade"), "websocket") || h.Get("Sec-Websocket-Key") != ""
 }

@@ -35,6 +35,7 @@ type Health struct {
 	mu      sync.Mutex
 	resting map[place]time.Time
 	sick    map[string]time.Time // by resource
+	end     time.Time            // when the last of them may be asked again
 }
 
 // place is what rests of a target.
@@ -62,6 +63,7 @@ func (h *Health) Rest(t Target, tier Tier, now, until time.Time) bool {
 	if until.After(before) {
 		h.resting[p] = until
 	}
+	h.extend(until)
 	return !before.After(now)
 }
 
@@ -95,7 +97,14 @@ func (h *Health) RestResource(name string, now, until time.Time) bool {
 	}
 	before := h.sick[name]
 	h.sick[name] = until
+	h.extend(until)
 	return !before.After(now)
+}
+
+func (h *Health) extend(until time.Time) {
+	if until.After(h.end) {
+		h.end = until
+	}
 }
 
 // RestsUntil is when calls of a tier may ask a target again; the zero time if it does not rest.
@@ -120,7 +129,9 @@ func (h *Health) restsUntil(t Target, tier Tier) time.Time {
 func (h *Health) Order(targets []Target, tier Tier, now time.Time) []Target {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.resting)+len(h.sick) == 0 {
+	if !h.end.After(now) { // as nearly always
+		clear(h.resting)
+		clear(h.sick)
 		return targets
 	}
 	end := func(t Target) time.Time {

@@ -98,6 +98,9 @@ func (t *Table) Anywhere() []Target {
 	return targets
 }
 
+// All returns the deployments of all types that the secret lists.
+func (t *Table) All() []Target { return slices.Concat(t.online, t.batch) }
+
 // Lists reports whether the secret lists the target's deployment.
 func (t *Table) Lists(target Target) bool {
 	return target.Deployment != "" && !slices.Contains(t.open, target.Resource)

@@ -59,7 +59,7 @@ func New[T any](api API, id string, ttl time.Duration, parse func([]byte) (T, er
 func (s *Secret[T]) Get(ctx context.Context) (Version[T], error) { return s.value.Get(ctx) }
 
 // Newer is asked when a value was refused where it is used: it reads the secret at once, at most
-// every ten seconds, and tells whether another version than that one is now in use.
+// every ten seconds, and reports whether another version than that one is now in use.
 func (s *Secret[T]) Newer(ctx context.Context, than string) (Version[T], bool) {
 	version, err := s.value.Get(ctx)
 	if err == nil && version.ID == than {

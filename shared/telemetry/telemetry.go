@@ -1,5 +1,5 @@
 // Package telemetry writes one structured line per call, which CloudWatch also reads as metrics.
-// It refuses to know prompts, answers, keys and hosts: a Call has no place for them.
+// It does not know prompts, answers, keys and hosts: a Call has no place for them.
 package telemetry
 
 import (
@@ -116,7 +116,7 @@ func NewLog(w io.Writer, function string) *Log {
 	return &Log{slog.NewJSONHandler(w, nil), function}
 }
 
-// Write tells of a call that has ended.
+// Write writes the line of a call that has ended.
 func (l *Log) Write(ctx context.Context, c *Call) {
 	if l == nil {
 		return

@@ -62,7 +62,7 @@ var calls = []struct {
 	}},
 }
 
-// write returns the lines of all calls. Time stands still in it but for the calls' own duration.
+// write returns the lines of all calls. Time stands still in it except for the calls' own duration.
 func write(t *testing.T) []byte {
 	var out bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {

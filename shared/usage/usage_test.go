@@ -17,6 +17,8 @@ func TestOf(t *testing.T) {
 			usage.Usage{Input: 23, CachedInput: 16, Output: 11, Reasoning: 4}, true},
 		{"responses", `{"input_tokens":5,"input_tokens_details":{"cached_tokens":4},"output_tokens":3,"output_tokens_details":{"reasoning_tokens":2},"total_tokens":8}`,
 			usage.Usage{Input: 5, CachedInput: 4, Output: 3, Reasoning: 2}, true},
+		{"what was written to the cache", `{"prompt_tokens":2000,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":0,"cache_write_tokens":1500}}`,
+			usage.Usage{Input: 2000, CacheWrite: 1500, Output: 1}, true},
 		{"embeddings", `{"prompt_tokens":7,"total_tokens":7}`, usage.Usage{Input: 7}, true},
 		{"null details", `{"prompt_tokens":7,"completion_tokens":null,"prompt_tokens_details":null}`, usage.Usage{Input: 7}, true},
 		{"none", `{}`, usage.Usage{}, true},

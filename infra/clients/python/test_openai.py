@@ -130,7 +130,7 @@ def test_cut_stream(client):
 def test_retries(make):
     # a deployment that no other test has had rest
     patient = make().with_options(max_retries=2)
-    answer = patient.chat.completions.create(model="gpt-4.1", messages=user(f"Say hello [[fault: 500;times=4;after={os.getpid()}]]"))
+    answer = patient.chat.completions.create(model="gpt-4.1", messages=user(f"Say hello [[fault: 503;times=4;after={os.getpid()}]]"))
     assert answer.choices[0].message.content.startswith("hello")
 
 

@@ -4,7 +4,7 @@
 // Where it differs from the service on purpose: a caller that goes away cancels the invocation, so
 // that cancellation can be shown; API Gateway lets the function finish. REQUEST_TOO_LARGE takes the
 // template's words, which the service documents as not supported yet. Not imitated: authorizers, API
-// keys, validation, caching, compression, throttling, CORS, the 200 MB and the 2 MB/s that end or
+// keys, validation, caching, compression, throttling, SAM's Cors property, the 200 MB and the 2 MB/s that end or
 // slow down a stream, and the service's search for an AWS signature in a request that matches no
 // route. What is not documented, and was not tried against the service, is marked unverified where
 // it stands.

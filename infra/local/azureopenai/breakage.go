@@ -1,6 +1,8 @@
 package azureopenai
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"net"
 	"net/http"
@@ -34,6 +36,12 @@ func (x *exchange) beginFault() error {
 			return err
 		}
 		return errBroken
+	case "gzip", "deflate":
+		x.compress(f.kind)
+	case "no-stream-options":
+		if bytes.Contains(x.body, []byte(`"stream_options"`)) {
+			return streamOptionsRefused(cmp.Or(f.status, http.StatusBadRequest))
+		}
 	}
 	return nil
 }
@@ -143,7 +151,12 @@ func (x *exchange) breakStream(next []byte) error {
 	if after < 0 {
 		after = defaultAfter
 	}
-	if f.kind == "" || f.kind == "no-done" || x.record.Events < after {
+	switch f.kind {
+	case "cut", "reset", "partial", "hang", "error-event", "end":
+	default:
+		return nil
+	}
+	if x.record.Events < after {
 		return nil
 	}
 	switch f.kind {
@@ -157,6 +170,17 @@ func (x *exchange) breakStream(next []byte) error {
 		}
 	}
 	return x.breakOff()
+}
+
+// breakEnd is called after the last event.
+func (x *exchange) breakEnd() error {
+	switch f := &x.fault; f.kind {
+	case "cut", "reset", "hang":
+		if x.record.Events == f.after {
+			return x.breakOff()
+		}
+	}
+	return nil
 }
 
 func (x *exchange) failureEvent() []byte {

@@ -16,6 +16,13 @@ func (x *exchange) chat() error {
 	if err != nil {
 		return err
 	}
+	var o streamOptions
+	if q.StreamOptions != nil {
+		if q.DataSources != nil {
+			return streamOptionsRefused(http.StatusBadRequest)
+		}
+		o = *q.StreamOptions
+	}
 	x.w.Header().Set("X-Ms-Rai-Invoked", "true")
 	prompt, err := c.check(x.deployment)
 	if err != nil {
@@ -37,7 +44,7 @@ func (x *exchange) chat() error {
 	}
 	u.TotalTokens = u.PromptTokens + u.CompletionTokens
 	if q.Stream {
-		return x.streamChat(answers, u, q.StreamOptions)
+		return x.streamChat(answers, u, o)
 	}
 	return x.wholeChat(answers, u)
 }

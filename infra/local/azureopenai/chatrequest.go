@@ -11,7 +11,8 @@ import (
 type chatRequest struct {
 	Messages            []chatMessage   `json:"messages"`
 	Stream              bool            `json:"stream"`
-	StreamOptions       streamOptions   `json:"stream_options"`
+	StreamOptions       *streamOptions  `json:"stream_options"`
+	DataSources         json.RawMessage `json:"data_sources"`
 	N                   *int            `json:"n"`
 	MaxTokens           *int            `json:"max_tokens"`
 	MaxCompletionTokens *int            `json:"max_completion_tokens"`

@@ -15,7 +15,8 @@ type Answer struct {
 	Path       string            `json:"path,omitempty"`       // the end of the request's path; "" for all
 	Deployment string            `json:"deployment,omitempty"` // "" for all
 	Status     int               `json:"status,omitempty"`     // 0 for 200
-	Headers    map[string]string `json:"headers,omitempty"`    // Content-Type is application/json unless given
+	Headers    map[string]string `json:"headers,omitempty"`    // "" leaves one out; Content-Type is application/json unless given
+	Stream     bool              `json:"stream,omitempty"`     // the body is sent by events whatever its Content-Type
 	Body       string            `json:"body"`                 // sent byte for byte
 }
 

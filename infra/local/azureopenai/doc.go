@@ -4,12 +4,12 @@
 //
 // By itself: go run ./infra/local/azureopenai/serve -addr 127.0.0.1:8090 -key local
 //
-// It serves chat completions (whole and streamed), responses, embeddings, models, files and batches on
+// It serves chat completions (whole and streamed), responses, conversations, embeddings, models, files and batches on
 // both of Azure's path families:
 //
 //	/openai/v1/...                                              api-version optional
 //	/openai/deployments/{deployment}/...?api-version=2024-10-21 chat/completions, embeddings
-//	/openai/{responses,models,files,batches}...?api-version=2024-10-21
+//	/openai/{responses,conversations,models,files,batches}...?api-version=2024-10-21
 //
 // # What it says
 //
@@ -56,10 +56,15 @@
 //	garbage      an answer that is no JSON, status 200 unless status=N says otherwise (5xx: HTML)
 //	error-event  an error event takes the next event's place and ends the stream
 //	no-done      the stream ends without its last event ([DONE], response.completed)
+//	end          the stream ends cleanly before its next event
+//	gzip         the answer is compressed, whatever the request accepts; so it is by deflate
+//	no-stream-options
+//	             bodies with stream_options are refused, with status=N (default 400), and others answered
 //
 // Options for all: delay=300ms before the first byte, interval=50ms between events (both also stand
 // alone, without a kind), after=N events of a stream or bytes of a whole answer until the fault strikes
-// (default 3 events, or half of the body; hang strikes before the answer unless after is given).
+// (default 3 events, or half of the body; hang strikes before the answer unless after is given). Where after
+// is the number of all events, cut, reset and hang strike in place of the stream's end.
 // For the header and the body: times=N lets the fault strike the first N requests that carry the same
 // text and spares the later ones, so that retries can be seen to succeed. A fault that is used up leaves
 // no trace.
@@ -107,8 +112,8 @@
 //     every tool type but function are accepted and ignored. So are unknown fields, which Azure refuses.
 //   - JSON schema keywords pattern, patternProperties, prefixItems, not, if and uniqueItems are not honoured.
 //   - Remote images are not fetched. Of an animated WebP image the size is known, but no colour.
-//   - Reading a stored response as a stream, counting input tokens, compaction and conversations in the
-//     responses API. Background responses go on when they are looked at: queued, in progress, completed.
+//   - Reading a stored response as a stream and counting input tokens in the responses API. A compaction
+//     has the request's length in it and nothing else; conversations keep items and do not speak. Background responses go on when they are looked at: queued, in progress, completed.
 //   - Role-based access: a credential may do all or nothing.
 //   - Rate limits are counted in fixed minutes, and enforced only on request.
 //   - Batches on storage of one's own, batches of embeddings (Azure refuses them too), the older

@@ -39,6 +39,11 @@ var (
 
 func literal(status int, body string) *apiError { return &apiError{status: status, body: []byte(body)} }
 
+// streamOptionsRefused has the words of Azure's where a chat has data sources.
+func streamOptionsRefused(status int) *apiError {
+	return literal(status, `{"error":{"code":"BadRequest","message":"Validation error at #/stream_options: Extra inputs are not permitted"}}`)
+}
+
 func unsupportedVersion(version string) *apiError { // unverified
 	return literal(404, `{"error":{"code":"404","message":`+quote("Unsupported api-version '"+version+"'.")+`}}`)
 }

@@ -155,6 +155,9 @@ func (x *exchange) fail(err error) {
 
 // finish runs however the exchange ends, by panic included: aborting the connection is one.
 func (x *exchange) finish() {
+	if z, ok := x.w.(*compressor); ok {
+		z.close()
+	}
 	x.record.Done = true
 	x.record.Cancelled = !x.complete && x.r.Context().Err() != nil
 	x.server.log.finish(x.record)

@@ -28,7 +28,8 @@ type fault struct {
 }
 
 // answerKinds are the faults of an answer, beside those that are a status.
-var answerKinds = []string{"cut", "reset", "partial", "hang", "close", "lost", "cut-upload", "garbage", "error-event", "no-done"}
+var answerKinds = []string{"cut", "reset", "partial", "hang", "close", "lost", "cut-upload", "garbage", "error-event", "no-done", "end",
+	"gzip", "deflate", "no-stream-options"}
 
 // jobKinds are the faults of batches: they are asked for at creation and strike later.
 var jobKinds = map[string]bool{

@@ -17,7 +17,7 @@ const (
 
 // operation is one call of the API.
 type operation struct {
-	method, path string // path below the family's root; "{id}" stands for one segment
+	method, path string // path below the family's root; "{id}" and "{item}" stand for one segment
 	name         string // as rate limit messages have it; "" for calls that use no model
 	noun         string // as OperationNotSupported messages have it
 	inDeployment bool   // the dated path names the deployment
@@ -34,11 +34,20 @@ func operations() []operation {
 	return []operation{
 		{"POST", "chat/completions", "ChatCompletions_Create", "chatCompletion", true, (*exchange).chat},
 		{"POST", "embeddings", "Embeddings_Create", "embeddings", true, (*exchange).embeddings},
-		{"POST", "responses", "Responses_Create", "responses", false, (*exchange).createResponse}, // both names unverified
+		{"POST", "responses", "Responses_Create", "responses", false, (*exchange).createResponse},   // both names unverified
+		{"POST", "responses/compact", "Responses_Compact", "responses", false, (*exchange).compact}, // unverified
 		{"GET", "responses/{id}", "", "", false, (*exchange).getResponse},
 		{"DELETE", "responses/{id}", "", "", false, (*exchange).deleteResponse},
 		{"POST", "responses/{id}/cancel", "", "", false, (*exchange).cancelResponse},
 		{"GET", "responses/{id}/input_items", "", "", false, (*exchange).listInputItems},
+		{"POST", "conversations", "", "", false, (*exchange).createConversation},
+		{"GET", "conversations/{id}", "", "", false, (*exchange).getConversation},
+		{"POST", "conversations/{id}", "", "", false, (*exchange).updateConversation},
+		{"DELETE", "conversations/{id}", "", "", false, (*exchange).deleteConversation},
+		{"POST", "conversations/{id}/items", "", "", false, (*exchange).addItems},
+		{"GET", "conversations/{id}/items", "", "", false, (*exchange).listItems},
+		{"GET", "conversations/{id}/items/{item}", "", "", false, (*exchange).getItem},
+		{"DELETE", "conversations/{id}/items/{item}", "", "", false, (*exchange).deleteItem},
 		{"POST", "files", "", "", false, (*exchange).uploadFile},
 		{"GET", "files", "", "", false, (*exchange).listFiles},
 		{"GET", "files/{id}", "", "", false, (*exchange).getFile},
@@ -58,7 +67,7 @@ type route struct {
 	family     family
 	deployment string // from the path
 	operation  *operation
-	id         string
+	id, item   string
 	apiVersion string
 }
 
@@ -85,24 +94,31 @@ func (s *Server) findOperation(r *route, method, path string) bool {
 		if o.method != method || r.family != familyV1 && o.inDeployment != (r.family == familyDeployment) {
 			continue
 		}
-		if id, ok := matchPath(o.path, path); ok {
-			r.operation, r.id = o, id
+		if id, item, ok := matchPath(o.path, path); ok {
+			r.operation, r.id, r.item = o, id, item
 			return true
 		}
 	}
 	return false
 }
 
-func matchPath(pattern, path string) (id string, ok bool) {
-	before, after, has := strings.Cut(pattern, "{id}")
-	if !has {
-		return "", path == pattern
+func matchPath(pattern, path string) (id, item string, ok bool) {
+	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return "", "", false
 	}
-	id, ok = strings.CutPrefix(path, before)
-	if ok {
-		id, ok = strings.CutSuffix(id, after)
+	for i, segment := range want {
+		switch {
+		case segment == got[i]:
+		case segment == "{id}" && got[i] != "":
+			id = got[i]
+		case segment == "{item}" && got[i] != "":
+			item = got[i]
+		default:
+			return "", "", false
+		}
 	}
-	return id, ok && id != "" && !strings.Contains(id, "/")
+	return id, item, true
 }
 
 var datedVersion = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}(-preview)?$`)

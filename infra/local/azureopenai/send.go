@@ -42,7 +42,8 @@ func (x *exchange) write(b []byte) error {
 
 // openStream begins a stream of server-sent events.
 func (x *exchange) openStream(status int) {
-	if h := x.w.Header(); h.Get("Content-Type") == "" { // a literal answer brings its own
+	h := x.w.Header()
+	if _, given := h["Content-Type"]; !given { // a literal answer brings its own, which may be none
 		h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	}
 	x.setServiceTime()
@@ -74,6 +75,9 @@ func (x *exchange) lastEvent(e []byte) error {
 	if err := x.event(e); err != nil {
 		return err
 	}
+	if err := x.breakEnd(); err != nil {
+		return err
+	}
 	x.complete = true
 	return nil
 }
@@ -90,8 +94,11 @@ func (x *exchange) sendLiteral(a Answer) error {
 	h.Set("Content-Type", "application/json")
 	for name, value := range a.Headers {
 		h.Set(name, value)
+		if value == "" {
+			h[http.CanonicalHeaderKey(name)] = nil // keeps net/http from adding one
+		}
 	}
-	if !strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") {
+	if !a.Stream && !strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") {
 		return x.send(a.Status, []byte(a.Body))
 	}
 	x.openStream(a.Status)

@@ -27,21 +27,22 @@ type Options struct {
 // Server emulates one Azure OpenAI resource. It is an http.Handler, safe for concurrent use. One that
 // served files or batches must be closed.
 type Server struct {
-	options     Options
-	operations  []operation
-	deployments map[string]*deployment
-	keys        atomic.Pointer[keySet]
-	sequence    atomic.Uint64
-	log         requestLog
-	faults      faultQueue
-	answers     answerQueue
-	responses   responseStore
-	files       fileStore
-	batches     batchStore
-	executions  executionLog
-	pace        atomic.Pointer[Pace]
-	done        chan struct{} // closed by Close
-	closing     sync.Once
+	options       Options
+	operations    []operation
+	deployments   map[string]*deployment
+	keys          atomic.Pointer[keySet]
+	sequence      atomic.Uint64
+	log           requestLog
+	faults        faultQueue
+	answers       answerQueue
+	responses     responseStore
+	conversations conversationStore
+	files         fileStore
+	batches       batchStore
+	executions    executionLog
+	pace          atomic.Pointer[Pace]
+	done          chan struct{} // closed by Close
+	closing       sync.Once
 }
 
 // New returns a Server with nothing asked of it yet.

@@ -25,7 +25,7 @@ var samples = map[string]struct{ function, answer string }{
 	"batch-submit/apigateway-create-file.json":    {"BatchSubmitFunction", `"filename":"reviews.jsonl"`},
 	"batch-status/apigateway-list-batches.json":   {"BatchStatusFunction", `"has_more":false`},
 	"token-estimate/apigateway-estimate.json":     {"TokenEstimateFunction", `"input_tokens":53`},
-	"token-estimate/apigateway-input-tokens.json": {"TokenEstimateFunction", `{"object":"response.input_tokens","input_tokens":43}`},
+	"token-estimate/apigateway-input-tokens.json": {"TokenEstimateFunction", `{"object":"response.input_tokens","input_tokens":43,"exact":false,"basis":"estimated"}`},
 	"token-estimate/invoke-text.json":             {"TokenEstimateFunction", `{"id":30325,"text":"Tokens","start":0,"end":6}`},
 	"token-estimate/invoke-embeddings.json":       {"TokenEstimateFunction", `"input_tokens":17`},
 	"token-estimate/invoke-file.json":             {"TokenEstimateFunction", `"complete":true,"lines":`},

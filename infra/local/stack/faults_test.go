@@ -37,7 +37,7 @@ func TestAzureFaults(t *testing.T) {
 		{name: "cut in a stream", fault: "cut;after=3", stream: true, status: 200, code: "upstream_connection_lost", broken: true, tries: 1},
 		{name: "reset in a stream", fault: "reset;after=3", stream: true, status: 200, code: "upstream_connection_lost", broken: true, tries: 1},
 		{name: "half an event", fault: "partial;after=3", stream: true, status: 200, code: "upstream_connection_lost", broken: true, tries: 1},
-		{name: "no [DONE]", fault: "no-done", stream: true, status: 200, code: "upstream_connection_lost", broken: true, tries: 1},
+		{name: "a proper end too early", fault: "end;after=3", stream: true, status: 200, code: "upstream_connection_lost", broken: true, tries: 1},
 		{name: "silence in a stream", fault: "hang;after=3", stream: true, status: 200, code: "timeout", broken: true, tries: 1},
 	}
 	for _, test := range tests {

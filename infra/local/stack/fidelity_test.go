@@ -102,6 +102,30 @@ func TestUsageIsMetered(t *testing.T) {
 	})
 }
 
+func TestRetirementsAreReported(t *testing.T) {
+	t.Parallel()
+	s, logs := start(t, stack.Options{})
+	for range 2 {
+		if status, body := (call{path: "/v1/chat/completions", body: hello}).answer(t, s); status != http.StatusOK {
+			t.Fatalf("%d %s", status, body)
+		}
+	}
+	const metric = `"Dimensions":[["resource","deployment"]],"Metrics":[{"Name":"DaysToRetirement","Unit":"None"}]`
+	var lines []string
+	testsync.Eventually(t, "a day of retirement is in the log", func() bool {
+		lines = nil
+		for line := range strings.Lines(logs.String()) {
+			if strings.Contains(line, metric) && strings.Contains(line, `"function":"chat"`) && strings.Contains(line, `"deployment":"gpt-4o-mini",`) {
+				lines = append(lines, line)
+			}
+		}
+		return len(lines) > 0
+	})
+	if len(lines) > 1 {
+		t.Errorf("%d lines of a day, want 1", len(lines))
+	}
+}
+
 func TestContentFilter(t *testing.T) {
 	t.Parallel()
 	s, _ := start(t, stack.Options{})

@@ -6,6 +6,7 @@ import (
 
 	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/batch/jsonl"
+	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/usage"
 )
 
@@ -76,4 +77,40 @@ type Tried struct {
 	Reasons   map[string]int `json:"reasons,omitempty"` // of another try
 	Torn      int            `json:"torn,omitempty"`    // lines of Azure's files that are no JSON
 	Usage     usage.Usage    `json:"usage"`
+
+	// Tiers has what of it other service tiers than the standard one answered.
+	Tiers map[catalog.Tier]*Tally `json:"service_tiers,omitempty"`
+}
+
+// Tally is lines and their tokens.
+type Tally struct {
+	Lines int         `json:"lines"`
+	Usage usage.Usage `json:"usage"`
+}
+
+// AddSuccess counts a line that a service tier has answered.
+func (t *Tried) AddSuccess(tier catalog.Tier, u usage.Usage) {
+	t.Succeeded++
+	t.Usage.Add(u)
+	if tier == catalog.StandardTier {
+		return
+	}
+	if t.Tiers == nil {
+		t.Tiers = map[catalog.Tier]*Tally{}
+	}
+	if t.Tiers[tier] == nil {
+		t.Tiers[tier] = &Tally{}
+	}
+	t.Tiers[tier].Lines++
+	t.Tiers[tier].Usage.Add(u)
+}
+
+// Standard is what the standard tier answered.
+func (t *Tried) Standard() Tally {
+	standard := Tally{Lines: t.Succeeded, Usage: t.Usage}
+	for _, other := range t.Tiers {
+		standard.Lines -= other.Lines
+		standard.Usage.Subtract(other.Usage)
+	}
+	return standard
 }

@@ -29,6 +29,7 @@ type Answer struct {
 	Success bool
 	Again   string // why the line deserves another try; "" where the answer is final
 	Usage   usage.Usage
+	Tier    string // the service tier that answered; "" is the standard one
 }
 
 // NewAnswers keeps answers in a directory; "" is the system's.
@@ -114,11 +115,19 @@ func judge(response, failure rawjson.Node) Answer {
 	switch {
 	case status >= 200 && status < 300:
 		used, _ := usage.Of(response.Get("body").Get("usage"))
-		return Answer{Success: true, Usage: used}
+		return Answer{Success: true, Usage: used, Tier: tierOf(response.Get("body").Get("service_tier").Text())}
 	case status == 408 || status == 429 || status >= 500 || status == 0:
 		return Answer{Again: "http_" + strconv.Itoa(status)}
 	}
 	return Answer{}
+}
+
+// tierOf is a service tier that outlives its answer. Nearly all are the standard one.
+func tierOf(named string) string {
+	if named == "auto" || named == "default" {
+		return ""
+	}
+	return strings.Clone(named)
 }
 
 // AppendResult adds the result of a line that has an answer.

@@ -92,3 +92,12 @@ func FuzzAnswers(f *testing.F) {
 		}
 	})
 }
+
+func TestTierOfAnAnswer(t *testing.T) {
+	for named, want := range map[string]string{`"flex"`: "flex", `"priority"`: "priority", `"default"`: "", `"auto"`: "", `null`: "", `5`: ""} {
+		a := read(t, `{"custom_id":"7","response":{"status_code":200,"body":{"service_tier":`+named+`,"usage":{}}}}`)
+		if got, _ := a.Find(7); !got.Success || got.Tier != want {
+			t.Errorf("%s: %+v, want the tier %q", named, got, want)
+		}
+	}
+}

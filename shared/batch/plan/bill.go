@@ -9,7 +9,6 @@ import (
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/catalog"
-	"aoai-bridge/shared/usage"
 )
 
 // Bill adds up what tokens cost in USD, and remembers where a price was missing.
@@ -29,8 +28,11 @@ func NewBill(ctx context.Context, client *azure.Client) (*Bill, error) {
 	return &Bill{catalog: known}, err
 }
 
-// Charge adds what tokens of a part cost.
-func (b *Bill) Charge(p *job.Part, u usage.Usage) {
+// Charge adds what lines of a part cost that a service tier answered.
+func (b *Bill) Charge(p *job.Part, tier catalog.Tier, t job.Tally) {
+	if t.Lines == 0 {
+		return
+	}
 	kind := p.Type
 	if kind == "" { // the secret lists no deployments: the types that most have
 		kind = catalog.GlobalStandard
@@ -38,12 +40,12 @@ func (b *Bill) Charge(p *job.Part, u usage.Usage) {
 			kind = catalog.GlobalBatch
 		}
 	}
-	usd, ok := price(b.catalog, p.Serves, kind, u, p.Lines)
+	usd, ok := price(b.catalog, p.Serves, kind, tier, t)
 	if !ok && len(b.unpriced) < maxUnpriced && !slices.Contains(b.unpriced, p.Serves) {
 		b.unpriced = append(b.unpriced, p.Serves)
 	}
 	b.usd += usd
-	standard, ok := price(b.catalog, p.Serves, catalog.GlobalStandard, u, p.Lines)
+	standard, ok := price(b.catalog, p.Serves, catalog.GlobalStandard, tier, t)
 	b.unknown = b.unknown || !ok
 	b.standard += standard
 }
@@ -83,16 +85,20 @@ func Rounded(usd *float64) *float64 {
 	return &rounded
 }
 
-// price is what the tokens of so many calls cost in USD, in the most expensive data zone. ok is false where the
-// catalog and the Azure secret have no price.
-func price(known *catalog.Catalog, model string, kind catalog.DeploymentType, u usage.Usage, calls int) (usd float64, ok bool) {
+// price is what lines cost in USD, in the most expensive data zone. ok is false where the catalog and the Azure secret
+// have no price. A batch has no tiers: what such an answer names is the price of batch.
+func price(known *catalog.Catalog, model string, kind catalog.DeploymentType, tier catalog.Tier, t job.Tally) (usd float64, ok bool) {
 	found, err := known.Lookup(model)
 	if err != nil {
 		return 0, false
 	}
-	row, _ := known.Price(found, kind, catalog.Terms{})
+	if kind.Batch() {
+		tier = catalog.StandardTier
+	}
+	row, _ := known.Price(found, kind, catalog.Terms{Tier: tier})
 	if row == nil {
 		return 0, false
 	}
-	return row.Cost(catalog.Usage{Calls: calls, Input: u.Input, CachedInput: u.CachedInput, Output: u.Output})
+	u := t.Usage
+	return row.Cost(catalog.Usage{Calls: t.Lines, Input: u.Input, CachedInput: u.CachedInput, CacheWrite: u.CacheWrite, Output: u.Output})
 }

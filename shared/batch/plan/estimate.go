@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/usage"
 )
 
@@ -21,7 +22,7 @@ func (p *Planner) estimate(ctx context.Context, plan *job.Plan) error {
 		part := &plan.Parts[i]
 		u := usage.Usage{Input: part.Tokens, Output: part.OutputTokens}
 		sum.Add(u)
-		bill.Charge(part, u)
+		bill.Charge(part, catalog.StandardTier, job.Tally{Lines: part.Lines, Usage: u})
 	}
 	plan.Estimate = job.Estimate{Usage: sum, USD: bill.total(), Standard: bill.atStandard(), Unpriced: bill.unpriced}
 	return nil

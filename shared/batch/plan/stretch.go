@@ -24,10 +24,9 @@ type span struct {
 	bad    *jsonl.Error
 	target routing.Target // that decides about price and quota
 	mode   jsonl.Mode
-	size   int   // of the request on its way to Azure, in bytes
-	tokens int64 // of its input
-	sure   bool
+	size   int // of the request on its way to Azure, in bytes
 	output int64
+	measured
 }
 
 // About how many bytes of a file are handed on at once, and how many lines at most: a short line takes some

@@ -183,8 +183,8 @@ func (v *survey) count(ctx context.Context, tree *rawjson.Tree, s *stretch) {
 		if p.mode == jsonl.Batch {
 			p.size += len(p.target.Deployment) - len(p.line.Model) // names take no escapes
 		}
-		p.tokens, p.sure = how.tokens(p.line.Endpoint, body, p.size)
 		p.output = v.placer.expectedOutput(p.line)
+		p.measured = how.survey(p.line.Endpoint, body, p.size)
 	}
 }
 

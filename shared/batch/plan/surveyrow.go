@@ -1,8 +1,12 @@
 package plan
 
 import (
+	"cmp"
+	"slices"
+
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/estimate"
 )
 
 // SurveyRow is what the lines come to that go the same way.
@@ -21,10 +25,27 @@ type SurveyRow struct {
 	EnqueuedTokens int64                  `json:"quota,omitempty"`       // of enqueued tokens, where it is known
 	QuotaShort     bool                   `json:"quota_short,omitempty"` // all parts together do not fit it, so some will have to wait
 
+	Basis      estimate.Basis `json:"basis"`                          // that of the least sure line
+	NotCounted []string       `json:"not_counted,omitempty"`          // parts that some lines have and that are left out
+	InputMost  *int64         `json:"input_tokens_at_most,omitempty"` // with them; nil if nothing bounds them
+	Unbounded  string         `json:"unbounded,omitempty"`            // why nothing does
+
+	// Most bounds the tokens that are paid from above, and Why says why they are not to be priced, if not "".
+	Most struct {
+		Input, Output int64
+		Longest       int64 // input of one line
+		Why           string
+		NoOutput      bool // Output is no bound: see Why
+		Images        bool // some lines have images
+	} `json:"-"`
+
 	lines  int // of the part at hand
 	bytes  int64
 	tokens int64
 }
+
+// Kind is the kind of the row's requests.
+func (r *SurveyRow) Kind() estimate.Kind { return kinds[r.Endpoint] }
 
 // add counts a line in, and begins another part where the cutter would. url is the one that the line gets.
 func (r *SurveyRow) add(p *span, url string) {
@@ -44,5 +65,29 @@ func (r *SurveyRow) add(p *span, url string) {
 	r.QuotaShort = r.EnqueuedTokens > 0 && r.Tokens > r.EnqueuedTokens
 	if !p.sure {
 		r.Guessed++
+	}
+	r.bound(&p.measured, p.output)
+}
+
+// bound counts a line in towards what the row may come to at most.
+func (r *SurveyRow) bound(m *measured, output int64) {
+	r.Basis = estimate.Weaker(m.basis, r.Basis)
+	for _, part := range m.missing {
+		if !slices.Contains(r.NotCounted, part) {
+			r.NotCounted = append(r.NotCounted, part)
+		}
+	}
+	most := &r.Most
+	most.Images = most.Images || m.images
+	most.Input += m.mostInput
+	most.Longest = max(most.Longest, m.mostInput)
+	most.Output += max(m.mostOutput, output)
+	most.NoOutput = most.NoOutput || m.noOutput
+	r.Unbounded = cmp.Or(r.Unbounded, m.unbounded)
+	most.Why = cmp.Or(most.Why, m.unbounded, m.unpriced)
+	r.InputMost = nil
+	if len(r.NotCounted) > 0 && r.Unbounded == "" {
+		sum := most.Input
+		r.InputMost = &sum
 	}
 }
