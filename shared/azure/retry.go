@@ -29,6 +29,7 @@ type trail struct {
 	charged bool             // one may have charged for its error
 	failed  error            // what the caller gets if no answer comes
 	weight  int              // of that error
+	by      string           // the resource that gave it
 }
 
 // ask tries the targets until one answers or nothing is left to try. A renewed secret may have others.
@@ -79,17 +80,21 @@ func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answ
 // goes on from.
 func (a *attempts) order(targets []routing.Target) []routing.Target {
 	targets = a.client.health.Order(targets, a.call.Tier, a.client.now())
-	if home := of(targets, a.home); len(home) > 0 {
-		return append(home, without(targets, home)...)
+	if a.home == "" {
+		return targets
 	}
-	return targets
+	home := of(targets, a.home)
+	return append(home, without(targets, home)...)
 }
 
 // untilHomeIsFree waits for the resource that is remembered for what the call goes on from, if it rests and others could
 // be asked: these do not have it. The error is a 429.
 func (a *attempts) untilHomeIsFree(ctx context.Context, targets []routing.Target) error {
+	if a.home == "" || !a.follows() {
+		return nil
+	}
 	home := of(targets, a.home)
-	if !a.follows() || len(home) == 0 || len(home) == len(targets) {
+	if len(home) == 0 || len(home) == len(targets) {
 		return nil
 	}
 	home = a.client.health.Order(home, a.call.Tier, a.client.now())
@@ -159,8 +164,11 @@ func (a *attempts) note(target routing.Target, o outcome) {
 		a.asked = append(a.asked, target)
 	}
 	a.charged = a.charged || o.begun && o.then != askAgain
+	if o.away && a.by == target.Resource {
+		a.weight = 0 // what it said before does not matter to this call
+	}
 	if weight := a.weigh(o); weight > a.weight || weight == decisive && !a.lookup {
-		a.failed, a.weight = o.err, weight
+		a.failed, a.weight, a.by = o.err, weight, target.Resource
 	}
 }
 

@@ -82,7 +82,9 @@ type attempts struct {
 }
 
 func (a *attempts) run(ctx context.Context) (*Answer, error) {
-	a.home = a.client.memory.Find(a.call.State)
+	if len(a.call.State) > 0 {
+		a.home = a.client.memory.Find(a.call.State)
+	}
 	switch name := a.call.Resource; {
 	case name != "":
 		return a.at(ctx, routing.Target{Resource: name})

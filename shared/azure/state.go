@@ -81,7 +81,7 @@ func (a *attempts) untilFree(left []routing.Target) error {
 		return a.failed
 	case a.weight < decisive:
 		return busy(soonest)
-	case RetryAfter(failed.Header, a.client.now()) > soonest:
+	case RetryAfter(failed.Header, a.client.now()) > soonest+time.Second: // which is what seconds are exact to
 		setRetryAfter(failed.Header, soonest)
 	}
 	return failed
@@ -104,6 +104,9 @@ func setRetryAfter(h http.Header, rest time.Duration) {
 // learn remembers which resource has what a call has gone on from, and what it has made.
 func (a *attempts) learn(answer *Answer) {
 	memory := &a.client.memory
+	if answer.Status >= http.StatusMultipleChoices {
+		return
+	}
 	if n := len(a.call.State); n > 0 {
 		memory.Remember(answer.Resource, a.call.State[n-1])
 	}

@@ -203,6 +203,8 @@ func TestOtherErrorsOfFollowUps(t *testing.T) {
 	}{
 		{"busy, then not found", [3][]reply{{limited(429, "1")}, {missing}, {missing}}, 200, "", [3]int{2, 0, 0}, false},
 		{"busy, then not found after all", [3][]reply{{limited(429, "1"), missing}, {missing}}, 200, "", [3]int{2, 1, 1}, false},
+		{"busy, then nowhere", [3][]reply{{limited(429, "1"), missing}, {missing}, {missing}}, 400, "previous_response_not_found", [3]int{2, 1, 1}, false},
+		{"unable, then nowhere", [3][]reply{{limited(503, "1"), missing}, {missing}, {missing}}, 400, "previous_response_not_found", [3]int{2, 1, 1}, false},
 		{"busy for long, then not found", [3][]reply{{limited(429, "30")}, {missing}, {missing}}, 429, "429", [3]int{1, 0, 0}, false},
 		{"not found, and busy for long", [3][]reply{{missing}, {limited(429, "30")}, {missing}}, 429, "429", [3]int{1, 1, 0}, false},
 		{"unable, then not found", [3][]reply{{limited(503, "1")}, {missing}, {missing}}, 200, "", [3]int{2, 1, 1}, false},

@@ -2,6 +2,8 @@ package batch_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -58,5 +60,28 @@ func TestTiersOfLines(t *testing.T) {
 	}
 	if got := strings.Join(asked, " "); got != "gpt-4.1 second gpt-4.1" {
 		t.Errorf("asked %s", got)
+	}
+}
+
+// TestLinesThatGoOn has a line go on from a response that only the second of two resources has.
+func TestLinesThatGoOn(t *testing.T) {
+	w := newWorld(t)
+	first := azureopenai.New(azureopenai.Options{APIKeys: []string{"local"}})
+	t.Cleanup(func() { _ = first.Close() })
+	server := httptest.NewServer(first)
+	t.Cleanup(server.Close)
+	w.secret(strings.Replace(w.azureSecret(), `"resources":[`, `"resources":[{"name":"first","endpoint":"`+server.URL+`","api_key":"local","deployments":[{"model":"gpt-4.1"}]},`, 1))
+
+	r := httptest.NewRequest(http.MethodPost, "/openai/v1/responses", strings.NewReader(`{"model":"gpt-4.1","input":"Say one"}`))
+	r.Header = http.Header{"Api-Key": {"local"}, "Content-Type": {"application/json"}}
+	made := httptest.NewRecorder()
+	w.azure.ServeHTTP(made, r)
+	_, id, _ := strings.Cut(made.Body.String(), `"id":"`)
+	id, _, _ = strings.Cut(id, `"`)
+
+	w.put("inbox/a.jsonl", `{"custom_id":"x","method":"POST","url":"/v1/responses","body":{"model":"gpt-4.1","input":"Say two","previous_response_id":"`+id+`"}}`)
+	sum := w.run(w.event("inbox/a.jsonl"))
+	if calls := first.Counts().Total; sum.Lines.Failed != 0 || calls != 1 {
+		t.Errorf("the first is asked %d times: %+v", calls, sum.Lines)
 	}
 }

@@ -224,11 +224,12 @@ func (r *runner) ask(ctx context.Context, q jsonl.Request) (response []byte, aft
 
 func (r *runner) exchange(ctx context.Context, q jsonl.Request) (body []byte, header http.Header, status int, err error) {
 	part := r.work.part
+	tree, _ := rawjson.ParseTree(q.Body.Bytes()) // which was JSON before
 	call := &azure.Call{
 		Method: http.MethodPost, Path: part.Endpoint, Name: part.Model, Permit: r.work.job.Limits.Permits().Target,
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Begins: true, // what may have been charged is a try of the line, of which it has some
-		Tier:   routing.TierOf(q.ServiceTier()), State: stateOf(part.Endpoint, q.Body), Body: q.BodyFor,
+		Tier:   routing.TierOf(q.ServiceTier()), State: azure.StateIn(tree), Body: q.BodyFor,
 	}
 	if version := r.work.service.env.APIVersion; version != "" {
 		call.Dated, call.InPath = true, part.Endpoint != jsonl.Responses
@@ -250,18 +251,6 @@ func (r *runner) exchange(ctx context.Context, q jsonl.Request) (body []byte, he
 	}
 	answer.Meter(body)
 	return body, answer.Header, answer.Status, err
-}
-
-// stateOf returns what a line goes on from.
-func stateOf(endpoint string, body *rawjson.Object) []string {
-	if endpoint != jsonl.Responses {
-		return nil
-	}
-	tree, err := rawjson.ParseTree(body.Bytes())
-	if err != nil {
-		return nil // Azure says what is wrong with it
-	}
-	return azure.StateIn(tree)
 }
 
 // join adds what a call upstream learned to the task's record.
