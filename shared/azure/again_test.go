@@ -90,7 +90,7 @@ func TestSecondDeployment(t *testing.T) {
 				} else if r.Code != tt.status {
 					t.Errorf("got %d %s, want %d", r.Code, r.Body, tt.status)
 				}
-				if a, b := asked(first), asked(second); a != tt.a || b != tt.b || r.record.Tries != a+b {
+				if a, b := upstreamRequests(first), upstreamRequests(second); a != tt.a || b != tt.b || r.record.Tries != a+b {
 					t.Errorf("asked %d and %d times, %d by the record, want %d and %d", a, b, r.record.Tries, tt.a, tt.b)
 				}
 				if final := r.Header().Get("X-Should-Retry") == "false"; final != tt.final {
@@ -124,7 +124,7 @@ func TestOnlyDeployment(t *testing.T) {
 			e, s := one(t)
 			queue(e, tt.reply, tt.reply, tt.reply)
 			r := s.do(t.Context(), chat("hi"), false)
-			if n := asked(e); n != tt.tries || r.Code != tt.reply.Status {
+			if n := upstreamRequests(e); n != tt.tries || r.Code != tt.reply.Status {
 				t.Errorf("asked %d times, want %d: %d %s", n, tt.tries, r.Code, r.Body)
 			}
 			if final := r.Header().Get("X-Should-Retry") == "false"; final != tt.final {
@@ -164,7 +164,7 @@ func TestThirdDeployment(t *testing.T) {
 			}
 			s.do(t.Context(), chat("hi"), false)
 			for i, server := range servers {
-				if n := asked(server); n != tt.want[i] {
+				if n := upstreamRequests(server); n != tt.want[i] {
 					t.Errorf("%d was asked %d times, want %d", i, n, tt.want[i])
 				}
 			}
@@ -185,7 +185,7 @@ func TestRetryAfterBeyondTheCap(t *testing.T) {
 					t.Errorf("got %v", r.Header())
 				}
 			}
-			if n, naps := asked(e), len(s.naps()); told != (n == 1) || told != (naps == 0) {
+			if n, naps := upstreamRequests(e), len(s.naps()); told != (n == 1) || told != (naps == 0) {
 				t.Errorf("asked %d times with %d sleeps", n, naps)
 			}
 		})
@@ -243,7 +243,7 @@ func TestLookup(t *testing.T) {
 					call.Path += "/cancel"
 				}
 				r := s.do(t.Context(), call, true)
-				if a, b := asked(first), asked(second); r.Code != tt.status || a != tt.a || b != tt.b {
+				if a, b := upstreamRequests(first), upstreamRequests(second); r.Code != tt.status || a != tt.a || b != tt.b {
 					t.Errorf("got %d %s after %d and %d requests, want %d after %d and %d", r.Code, r.Body, a, b, tt.status, tt.a, tt.b)
 				}
 			})
@@ -265,7 +265,7 @@ func TestLookup(t *testing.T) {
 		call := chat("hi")
 		body := call.Body("gpt-4o")
 		call.Name, call.Body = "", func(string) rawjson.Pieces { return body }
-		if r := s.do(t.Context(), call, true); r.Code != 504 || asked(first) != 1 || asked(second) != 0 {
+		if r := s.do(t.Context(), call, true); r.Code != 504 || upstreamRequests(first) != 1 || upstreamRequests(second) != 0 {
 			t.Errorf("got %d %s", r.Code, r.Body)
 		}
 		first.QueueAnswer(missing)

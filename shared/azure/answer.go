@@ -78,7 +78,7 @@ func (b *timedBody) Read(p []byte) (int, error) {
 		}
 	}
 	if err != nil && err != io.EOF && b.ctx.Err() != nil {
-		err = b.attempts.interrupted(b.ctx, err)
+		err = b.attempts.contextError(b.ctx, err)
 	}
 	return n, err
 }
@@ -219,16 +219,16 @@ func (a *Answer) relayWhole(w http.ResponseWriter) error {
 			if err != nil {
 				return notJSON(held.Len())
 			}
-			a.meter(o.Get("usage"))
+			a.recordUsage(o.Get("usage"))
 			a.judge(o)
 		}
-		a.begin(w).Set("Content-Length", strconv.Itoa(held.Len()))
+		a.copyHeader(w).Set("Content-Length", strconv.Itoa(held.Len()))
 		w.WriteHeader(a.Status)
 		_, err := w.Write(held.Bytes())
 		return sent(err)
 	}
 	a.body.attempts.limit.Stop()
-	a.begin(w)
+	a.copyHeader(w)
 	w.WriteHeader(a.Status)
 	tail := &tail{}
 	if _, err := w.Write(held.Bytes()); err != nil {
@@ -238,14 +238,14 @@ func (a *Answer) relayWhole(w http.ResponseWriter) error {
 		a.record.Err, a.record.Code = err, asBroken(err).Code
 		return ErrBroken
 	}
-	a.meter(tail.member("usage"))
+	a.recordUsage(tail.lastMember("usage"))
 	return nil
 }
 
 // Meter notes the usage that an answer reports which was read to its end, and not relayed.
 func (a *Answer) Meter(body []byte) {
 	if o, err := rawjson.Parse(body); err == nil {
-		a.meter(o.Get("usage"))
+		a.recordUsage(o.Get("usage"))
 	}
 }
 
@@ -256,8 +256,8 @@ func (a *Answer) judge(o *rawjson.Object) {
 	}
 }
 
-// begin copies the header to w's.
-func (a *Answer) begin(w http.ResponseWriter) http.Header {
+// copyHeader copies the header to w's.
+func (a *Answer) copyHeader(w http.ResponseWriter) http.Header {
 	h := w.Header()
 	for name, values := range a.Header {
 		h[name] = values
@@ -272,8 +272,8 @@ func sent(err error) error {
 	return nil
 }
 
-// meter notes the tokens that an answer reports.
-func (a *Answer) meter(reported json.RawMessage) {
+// recordUsage notes the tokens that an answer reports.
+func (a *Answer) recordUsage(reported json.RawMessage) {
 	n, err := rawjson.ParseTree(reported)
 	if err != nil {
 		return // there is none
@@ -294,8 +294,8 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// member returns the value of the last member of that name.
-func (t *tail) member(name string) json.RawMessage {
+// lastMember returns the value of the last member of that name.
+func (t *tail) lastMember(name string) json.RawMessage {
 	name = `"` + name + `"`
 	i := bytes.LastIndex(t.b, []byte(name))
 	if i < 0 {

@@ -200,8 +200,8 @@ func (r result) ok(t *testing.T) {
 	}
 }
 
-// asked returns how many requests an emulator got since the last call.
-func asked(e *azureopenai.Server) int {
+// upstreamRequests returns how many requests an emulator got since the last call.
+func upstreamRequests(e *azureopenai.Server) int {
 	n := len(e.Requests())
 	e.Reset()
 	return n

@@ -83,7 +83,7 @@ func (c *Client) Check(ctx context.Context) error {
 func (c *Client) Models(ctx context.Context) (names []string, ok bool, err error) {
 	version, err := c.secret.Get(ctx)
 	if err != nil {
-		return nil, false, misconfigured(err)
+		return nil, false, secretError(err)
 	}
 	names, ok = version.Value.table.Models()
 	return names, ok, nil
@@ -94,7 +94,7 @@ func (c *Client) Models(ctx context.Context) (names []string, ok bool, err error
 func (c *Client) Targets(ctx context.Context, name string) (batch, online []routing.Target, err error) {
 	version, err := c.secret.Get(ctx)
 	if err != nil {
-		return nil, nil, misconfigured(err)
+		return nil, nil, secretError(err)
 	}
 	table := version.Value.table
 	return table.Batch(name), table.Online(name), nil
@@ -104,13 +104,13 @@ func (c *Client) Targets(ctx context.Context, name string) (batch, online []rout
 func (c *Client) Deployments(ctx context.Context) ([]routing.Target, error) {
 	version, err := c.secret.Get(ctx)
 	if err != nil {
-		return nil, misconfigured(err)
+		return nil, secretError(err)
 	}
 	return version.Value.table.All(), nil
 }
 
-// permitted returns the targets that may be asked; a nil permit permits all.
-func permitted(targets []routing.Target, permit func(routing.Target) bool) []routing.Target {
+// permittedTargets returns the targets that may be asked; a nil permit permits all.
+func permittedTargets(targets []routing.Target, permit func(routing.Target) bool) []routing.Target {
 	if permit == nil {
 		return targets
 	}
@@ -122,11 +122,11 @@ func permitted(targets []routing.Target, permit func(routing.Target) bool) []rou
 func (c *Client) Catalog(ctx context.Context, deployment string) (*catalog.Catalog, string, error) {
 	version, err := c.secret.Get(ctx)
 	if err != nil {
-		return nil, "", misconfigured(err)
+		return nil, "", secretError(err)
 	}
 	known, err := version.Value.catalog()
 	if err != nil {
-		return nil, "", misconfigured(err)
+		return nil, "", secretError(err)
 	}
 	if model, ok := version.Value.models[deployment]; ok {
 		return known, model, nil
@@ -173,7 +173,7 @@ func newSite(secret []byte, identity WebIdentity, now func() time.Time) (*site, 
 	return s, nil
 }
 
-func misconfigured(err error) error {
+func secretError(err error) error {
 	return (&openaierr.Error{
 		Status: http.StatusInternalServerError, Type: openaierr.TypeServer, Code: "configuration_error", Cause: err,
 		Message: "The Azure secret of the bridge cannot be read or is not valid: no call can be made. Its owner finds the field at fault in the function's log.",

@@ -38,7 +38,7 @@ func TestUnknownModel(t *testing.T) {
 		call.Name = name
 		s.do(t.Context(), call, false).refused(t, http.StatusNotFound, "model_not_found")
 	}
-	if n := asked(e); n != 0 {
+	if n := upstreamRequests(e); n != 0 {
 		t.Errorf("Azure was asked %d times", n)
 	}
 }

@@ -30,12 +30,12 @@ type WebIdentity interface {
 
 // credential puts a credential into a request's header.
 type credential interface {
-	set(ctx context.Context, h http.Header) error
+	authorize(ctx context.Context, h http.Header) error
 }
 
 type apiKey string
 
-func (k apiKey) set(_ context.Context, h http.Header) error {
+func (k apiKey) authorize(_ context.Context, h http.Header) error {
 	h["Api-Key"] = []string{string(k)}
 	return nil
 }
@@ -76,7 +76,7 @@ func newEntra(e *azuresecret.Entra, identity WebIdentity, now func() time.Time) 
 	return &entra{refresh.New(load, now)}, nil
 }
 
-func (e *entra) set(ctx context.Context, h http.Header) error {
+func (e *entra) authorize(ctx context.Context, h http.Header) error {
 	token, err := e.token.Get(ctx)
 	if err != nil {
 		return err

@@ -200,7 +200,7 @@ func TestNoToken(t *testing.T) {
 					t.Errorf("the caller or the log sees a secret: %s %v", r.Body, failure)
 				}
 			}
-			if n := asked(e); n != 0 {
+			if n := upstreamRequests(e); n != 0 {
 				t.Errorf("Azure was asked %d times without a token", n)
 			}
 		})
@@ -215,10 +215,10 @@ func TestRotation(t *testing.T) {
 			s.do(t.Context(), call, false).ok(t)
 			s.store.Put(secretName, single(url, "k2"))
 			e.SetAPIKeys("k2")
-			asked(e)
+			upstreamRequests(e)
 			r := s.do(t.Context(), call, false)
 			r.ok(t)
-			if n := asked(e); n != 2 || s.store.Calls("GetSecretValue") != 2 || len(s.naps()) > 0 {
+			if n := upstreamRequests(e); n != 2 || s.store.Calls("GetSecretValue") != 2 || len(s.naps()) > 0 {
 				t.Errorf("asked Azure %d times and Secrets Manager %d times, want 2 and 2", n, s.store.Calls("GetSecretValue"))
 			}
 			// A key that is wrong in both versions: one more read, ten seconds later, and no second try.
@@ -226,7 +226,7 @@ func TestRotation(t *testing.T) {
 			s.advance(10 * time.Second)
 			s.do(t.Context(), call, false).refused(t, http.StatusBadGateway, "401")
 			s.do(t.Context(), call, false).refused(t, http.StatusBadGateway, "401")
-			if n := asked(e); n != 2 || s.store.Calls("GetSecretValue") != 3 {
+			if n := upstreamRequests(e); n != 2 || s.store.Calls("GetSecretValue") != 3 {
 				t.Errorf("asked Azure %d times and Secrets Manager %d times, want 2 and 3", n, s.store.Calls("GetSecretValue"))
 			}
 		})

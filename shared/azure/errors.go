@@ -34,7 +34,7 @@ func upstreamError(status int, header http.Header, body []byte) *openaierr.Error
 		}
 		return e
 	}
-	e.Message, e.Code = text(object.Get("message")), text(object.Get("code"))
+	e.Message, e.Code = scalarText(object.Get("message")), scalarText(object.Get("code"))
 	if e.Message == "" {
 		e.Message = "Azure OpenAI answered " + strconv.Itoa(status) + " without a message."
 		if n, err := rawjson.ParseTree(object.Bytes()); err == nil {
@@ -71,10 +71,10 @@ func errorObject(body []byte) *rawjson.Object {
 	if inner, err := rawjson.Parse(o.Get("error")); err == nil {
 		return inner
 	}
-	if message := o.Get("error"); text(message) != "" && printable(text(message)) == text(message) {
+	if message := o.Get("error"); scalarText(message) != "" && printable(scalarText(message)) == scalarText(message) {
 		return mustParse([]byte(`{"message":` + string(message) + `}`))
 	}
-	if text(o.Get("message")) != "" {
+	if scalarText(o.Get("message")) != "" {
 		return o
 	}
 	return nil
@@ -89,8 +89,8 @@ func mustParse(raw []byte) *rawjson.Object {
 	return o
 }
 
-// text is a JSON string or number as text, "" for anything else.
-func text(raw json.RawMessage) string {
+// scalarText is a JSON string or number as text, "" for anything else.
+func scalarText(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
 		return s
@@ -152,10 +152,10 @@ func credentialRefused(status int, body []byte) error {
 	code := strconv.Itoa(status)
 	cause := fmt.Errorf("azure answered %d with a body of %d bytes that is not one of its errors", status, len(body))
 	if object := errorObject(body); object != nil {
-		if own := text(object.Get("code")); own != "" {
+		if own := scalarText(object.Get("code")); own != "" {
 			code = logsafe.Text(own)
 		}
-		cause = fmt.Errorf("azure answered %d: %s: %.*s", status, code, maxQuoted, logsafe.Text(text(object.Get("message"))))
+		cause = fmt.Errorf("azure answered %d: %s: %.*s", status, code, maxQuoted, logsafe.Text(scalarText(object.Get("message"))))
 	}
 	return (&openaierr.Error{
 		Status: http.StatusBadGateway, Type: openaierr.TypeUpstreamAuth, Code: code,

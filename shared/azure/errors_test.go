@@ -171,7 +171,7 @@ func TestContentFilter(t *testing.T) {
 	e, s := one(t)
 	r := s.do(t.Context(), chat("trigger-violence"), false)
 	r.refused(t, http.StatusBadRequest, "content_filter")
-	if !strings.Contains(r.Body.String(), `"innererror":{"code":"ResponsibleAIPolicyViolation"`) || asked(e) != 1 {
+	if !strings.Contains(r.Body.String(), `"innererror":{"code":"ResponsibleAIPolicyViolation"`) || upstreamRequests(e) != 1 {
 		t.Errorf("got %s", r.Body)
 	}
 }
@@ -224,7 +224,7 @@ func TestRefusedCredential(t *testing.T) {
 			if strings.Contains(r.Body.String(), principal) || failure.Cause.Error() != tt.log {
 				t.Errorf("the caller gets %s, the log %v", r.Body, failure.Cause)
 			}
-			if n := asked(e); n != 1 {
+			if n := upstreamRequests(e); n != 1 {
 				t.Errorf("asked %d times although the secret is the same", n)
 			}
 		})
@@ -260,7 +260,7 @@ func TestBrokenAnswers(t *testing.T) {
 			} else if r.err != azure.ErrBroken || !strings.HasPrefix(large, r.Body.String()) || r.record.Err == nil {
 				t.Errorf("got %v with %d bytes, in the log %v", r.err, r.Body.Len(), r.record.Err)
 			}
-			if n := asked(e); n != 1 {
+			if n := upstreamRequests(e); n != 1 {
 				t.Errorf("asked %d times, although it may have been paid for", n)
 			}
 		})
@@ -275,7 +275,7 @@ func TestPaidForTwice(t *testing.T) {
 		if r := s.do(t.Context(), chat("hi"), false); r.Header().Get("X-Should-Retry") != "false" {
 			t.Errorf("%s: %d %s with %v", fault, r.Code, r.Body, r.Header())
 		}
-		if n := asked(e); n != 1 {
+		if n := upstreamRequests(e); n != 1 {
 			t.Errorf("%s: asked %d times", fault, n)
 		}
 	}

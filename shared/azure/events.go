@@ -90,7 +90,7 @@ func (e *events) lookChunk(name, data []byte) (drop bool) {
 			Usage   json.RawMessage   `json:"usage"`
 		}
 		if json.Unmarshal(data, &chunk) == nil && len(chunk.Usage) > 0 && chunk.Usage[0] == '{' {
-			e.answer.meter(chunk.Usage)
+			e.answer.recordUsage(chunk.Usage)
 			drop = !e.keepUsage && len(chunk.Choices) == 0
 		}
 	}
@@ -155,7 +155,7 @@ func (e *events) lookResponse(name, data []byte) {
 			} `json:"response"`
 		}
 		if json.Unmarshal(data, &end) == nil {
-			e.answer.meter(end.Response.Usage)
+			e.answer.recordUsage(end.Response.Usage)
 		}
 		if string(name) == "response.failed" {
 			e.fail(end.Response.Error)
@@ -182,7 +182,7 @@ func codeIn(reported []byte) string {
 		o = inner
 	}
 	for _, name := range []string{"code", "type"} {
-		if code := text(o.Get(name)); code != "" && code != "error" { // the type of every error event
+		if code := scalarText(o.Get(name)); code != "" && code != "error" { // the type of every error event
 			return logsafe.Text(code)
 		}
 	}
@@ -197,7 +197,7 @@ func reportsError(data []byte) bool {
 
 func hasError(o *rawjson.Object) bool {
 	value := o.Get("error")
-	return len(value) > 0 && (value[0] == '{' || text(value) != "")
+	return len(value) > 0 && (value[0] == '{' || scalarText(value) != "")
 }
 
 // typeIn is the "type" of an event's data.
@@ -210,7 +210,7 @@ func typeIn(data []byte) []byte {
 	if err != nil {
 		return nil
 	}
-	return []byte(text(o.Get("type")))
+	return []byte(scalarText(o.Get("type")))
 }
 
 // key is the name of a member in quotes, which is looked for by its end: a byte that is rare in events is found

@@ -91,7 +91,7 @@ func TestTooManyHeaders(t *testing.T) {
 					t.Errorf("%q is not in %s", name, failure.Message)
 				}
 			}
-			if failure.Param != tt.param || strings.Contains(failure.Message, "stainless") || asked(e) != 0 {
+			if failure.Param != tt.param || strings.Contains(failure.Message, "stainless") || upstreamRequests(e) != 0 {
 				t.Errorf("got %s", r.Body)
 			}
 		})
@@ -105,7 +105,7 @@ func TestHeaderNames(t *testing.T) {
 		call := chat("hi")
 		call.Header = http.Header{name: {"1"}}
 		r := s.do(t.Context(), call, false)
-		if failure := r.refused(t, http.StatusBadRequest, "invalid_header"); failure.Param != name || asked(e) != 0 {
+		if failure := r.refused(t, http.StatusBadRequest, "invalid_header"); failure.Param != name || upstreamRequests(e) != 0 {
 			t.Errorf("got %s", r.Body)
 		}
 	}
@@ -145,7 +145,7 @@ func TestDeploymentInHeader(t *testing.T) {
 			r := s.do(t.Context(), call, false)
 			if tt.asked == "" {
 				failure := r.refused(t, http.StatusNotFound, "model_not_found")
-				if _, ok := tt.header[http.CanonicalHeaderKey(failure.Param)]; !ok || asked(first)+asked(second) > 0 {
+				if _, ok := tt.header[http.CanonicalHeaderKey(failure.Param)]; !ok || upstreamRequests(first)+upstreamRequests(second) > 0 {
 					t.Errorf("got %s", r.Body)
 				}
 				return
@@ -174,7 +174,7 @@ func TestDeploymentInHeader(t *testing.T) {
 		call := get("responses/resp_1")
 		call.Header = http.Header{image: {"img"}}
 		s.do(t.Context(), call, true).ok(t)
-		if asked(first) != 1 {
+		if upstreamRequests(first) != 1 {
 			t.Error("the resource that has the response was not asked")
 		}
 	})

@@ -49,7 +49,7 @@ func (a *attempts) refusal(ctx context.Context, answer *Answer) outcome {
 	body, err := io.ReadAll(io.LimitReader(answer.body, maxErrorBody))
 	_ = answer.body.Close()
 	if err != nil && ctx.Err() != nil {
-		return outcome{err: a.interrupted(ctx, err), then: stop}
+		return outcome{err: a.contextError(ctx, err), then: stop}
 	}
 	status := answer.Status
 	if refusesCredential(status, body) {
@@ -79,7 +79,7 @@ func (a *attempts) refusal(ctx context.Context, answer *Answer) outcome {
 			o.then = askOnce
 		}
 	case http.StatusNotFound:
-		if object := errorObject(body); object != nil && strings.EqualFold(text(object.Get("code")), "DeploymentNotFound") {
+		if object := errorObject(body); object != nil && strings.EqualFold(scalarText(object.Get("code")), "DeploymentNotFound") {
 			o.then, o.unfit = askAnother, noSuchDeployment
 		}
 	}
@@ -96,7 +96,7 @@ func refusesCredential(status int, body []byte) bool {
 	if object == nil {
 		return false
 	}
-	return mentions([]byte(text(object.Get("code"))), credentialCodes...) || mentions([]byte(text(object.Get("message"))), credentialWords...)
+	return mentions([]byte(scalarText(object.Get("code"))), credentialCodes...) || mentions([]byte(scalarText(object.Get("message"))), credentialWords...)
 }
 
 var (
@@ -115,7 +115,7 @@ var (
 func modelRan(body []byte) bool {
 	if object := errorObject(body); object != nil {
 		for _, member := range []string{"type", "code"} {
-			if strings.EqualFold(text(object.Get(member)), "model_error") {
+			if strings.EqualFold(scalarText(object.Get(member)), "model_error") {
 				return true
 			}
 		}

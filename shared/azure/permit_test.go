@@ -60,7 +60,7 @@ func TestPermit(t *testing.T) {
 			} else {
 				r.refused(t, tt.status, tt.code)
 			}
-			if a, b := asked(first), asked(second); a != tt.first || b != tt.second {
+			if a, b := upstreamRequests(first), upstreamRequests(second); a != tt.first || b != tt.second {
 				t.Errorf("the first was asked %d times, the second %d", a, b)
 			}
 		})
@@ -80,7 +80,7 @@ func TestPermitAfterRenewal(t *testing.T) {
 	}
 	s.store.Put(secretName, fmt.Sprintf(form, firstURL, "new", "gpt-5"))
 	s.do(t.Context(), call, false).refused(t, http.StatusForbidden, "model_not_allowed")
-	if n := asked(first); n != 1 {
+	if n := upstreamRequests(first); n != 1 {
 		t.Errorf("asked %d times, want once with the old key", n)
 	}
 }
@@ -95,7 +95,7 @@ func TestNamesThatNoPathHas(t *testing.T) {
 		call.Permit = func(routing.Target) bool { return false }
 		s.do(t.Context(), call, false).refused(t, http.StatusNotFound, "model_not_found")
 	}
-	if n := asked(e); n != 0 {
+	if n := upstreamRequests(e); n != 0 {
 		t.Errorf("Azure was asked %d times", n)
 	}
 }
@@ -117,7 +117,7 @@ func TestBegins(t *testing.T) {
 			call := chat("hi")
 			call.Begins = true
 			r := s.do(t.Context(), call, false)
-			if n := asked(first) + asked(second); n != tt.tries || (r.err == nil) != (tt.tries == 2) {
+			if n := upstreamRequests(first) + upstreamRequests(second); n != tt.tries || (r.err == nil) != (tt.tries == 2) {
 				t.Errorf("asked %d times: %d %v", n, r.Code, r.err)
 			}
 			if final := r.Header().Get("X-Should-Retry") == "false"; final != tt.final {

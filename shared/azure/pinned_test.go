@@ -13,8 +13,8 @@ func TestResource(t *testing.T) {
 	call := get("models")
 	call.Resource = "second"
 	s.do(t.Context(), call, false).ok(t)
-	if asked(first) != 0 || asked(second) != 1 {
-		t.Errorf("the first was asked %d times, the second %d", asked(first), asked(second))
+	if upstreamRequests(first) != 0 || upstreamRequests(second) != 1 {
+		t.Errorf("the first was asked %d times, the second %d", upstreamRequests(first), upstreamRequests(second))
 	}
 	call.Resource = "third"
 	s.do(t.Context(), call, false).refused(t, 500, "configuration_error")
@@ -28,8 +28,8 @@ func TestOnce(t *testing.T) {
 			addFault(t, e, fault, 1)
 			call := chat("hi")
 			call.Once = true
-			if r := s.do(t.Context(), call, false); r.err == nil || asked(e) != 1 {
-				t.Errorf("asked %d times: %v", asked(e), r.err)
+			if r := s.do(t.Context(), call, false); r.err == nil || upstreamRequests(e) != 1 {
+				t.Errorf("asked %d times: %v", upstreamRequests(e), r.err)
 			}
 		})
 	}

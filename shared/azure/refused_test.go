@@ -41,11 +41,11 @@ func TestHeaderThatHTTPCannotCarry(t *testing.T) {
 				if failure.Param != name || failure.Type != "invalid_request_error" || !strings.Contains(failure.Message, name) {
 					t.Errorf("got %s", r.Body)
 				}
-				if a, b := asked(first), asked(second); a+b > 0 || r.record.Tries > 0 || len(s.naps()) > 0 {
+				if a, b := upstreamRequests(first), upstreamRequests(second); a+b > 0 || r.record.Tries > 0 || len(s.naps()) > 0 {
 					t.Errorf("asked %d and %d times", a, b)
 				}
 				s.do(t.Context(), chat("hi"), false).ok(t)
-				if asked(first) != 1 {
+				if upstreamRequests(first) != 1 {
 					t.Error("the deployment rests for what it was never asked")
 				}
 			})
@@ -72,7 +72,7 @@ func TestURLThatCannotBe(t *testing.T) {
 			r := s.do(t.Context(), call, false)
 			r.refused(t, http.StatusBadRequest, "invalid_url")
 			s.do(t.Context(), chat("hi"), false).ok(t)
-			if a, b := asked(first), asked(second); a != 1 || b != 0 || r.record.Tries > 0 {
+			if a, b := upstreamRequests(first), upstreamRequests(second); a != 1 || b != 0 || r.record.Tries > 0 {
 				t.Errorf("asked %d and %d times, want the next call alone", a, b)
 			}
 		})

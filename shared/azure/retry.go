@@ -47,7 +47,7 @@ func (a *attempts) ask(ctx context.Context, list func() []routing.Target) (*Answ
 		if o.err == nil {
 			return answer, nil
 		}
-		if o.unfit == sickResource && !renewed && a.renew(ctx) {
+		if o.unfit == sickResource && !renewed && a.rereadSecret(ctx) {
 			if targets, renewed = list(), true; len(targets) == 0 {
 				return nil, a.nowhere()
 			}
@@ -103,7 +103,7 @@ func (a *attempts) untilHomeIsFree(ctx context.Context, targets []routing.Target
 	case a.wait(ctx, rest):
 		return nil
 	case ctx.Err() != nil:
-		return a.interrupted(ctx, ctx.Err())
+		return a.contextError(ctx, ctx.Err())
 	}
 	return busy(rest)
 }
@@ -116,8 +116,8 @@ func (a *attempts) restsFor(t routing.Target) time.Duration {
 	return max(0, a.client.health.RestsUntil(t, a.call.Tier).Sub(a.client.now()))
 }
 
-// renew reads the secret again after a refused credential and reports whether that is worth a try.
-func (a *attempts) renew(ctx context.Context) bool {
+// rereadSecret reads the secret again after a refused credential and reports whether that is worth a try.
+func (a *attempts) rereadSecret(ctx context.Context) bool {
 	version, changed := a.client.secret.Newer(ctx, a.version)
 	if changed {
 		a.site, a.version = version.Value, version.ID

@@ -35,7 +35,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 				if answered := r.err == nil; answered != (tt.tries == 2) {
 					t.Errorf("got %d, %v", r.Code, r.err)
 				}
-				if n := asked(e); n != tt.tries || r.record.Tries != n || len(s.naps()) != n-1 {
+				if n := upstreamRequests(e); n != tt.tries || r.record.Tries != n || len(s.naps()) != n-1 {
 					t.Errorf("asked %d times, %d by the record, want %d and a sleep between two", n, r.record.Tries, tt.tries)
 				}
 			})
@@ -81,7 +81,7 @@ func TestHowLongIsWaited(t *testing.T) {
 						t.Errorf("%s: %q, want %q", name, r.Header().Get(name), value)
 					}
 				}
-				if len(naps) > 0 || asked(e) != 1 {
+				if len(naps) > 0 || upstreamRequests(e) != 1 {
 					t.Errorf("slept %v", naps)
 				}
 				return
@@ -115,7 +115,7 @@ func TestBackoffGrowsWithJitterUpToTheCap(t *testing.T) {
 	r := s.do(t.Context(), chat("hi"), false)
 	r.refused(t, http.StatusServiceUnavailable, "InternalServerError")
 	naps := s.naps()
-	if n := asked(e); n != tries || len(naps) != tries-1 {
+	if n := upstreamRequests(e); n != tries || len(naps) != tries-1 {
 		t.Fatalf("asked %d times with %d sleeps, want %d tries", n, len(naps), tries)
 	}
 	for i, nap := range naps {
@@ -135,7 +135,7 @@ func TestDeadlineNearerThanTheWait(t *testing.T) {
 	ctx, cancel := context.WithDeadline(t.Context(), s.now().Add(5*time.Second))
 	defer cancel()
 	s.do(ctx, chat("hi"), false).refused(t, http.StatusTooManyRequests, "429")
-	if naps := s.naps(); len(naps) > 0 || asked(e) != 1 {
+	if naps := s.naps(); len(naps) > 0 || upstreamRequests(e) != 1 {
 		t.Errorf("slept %v, which the caller would not see the end of", naps)
 	}
 }
@@ -147,7 +147,7 @@ func TestCallerLeavesDuringTheWait(t *testing.T) {
 	})
 	addFault(t, e, "429;retry-after=9", 1)
 	s.do(ctx, chat("hi"), false).refused(t, http.StatusTooManyRequests, "429")
-	if n := asked(e); n != 1 {
+	if n := upstreamRequests(e); n != 1 {
 		t.Errorf("asked %d times for a caller who has left", n)
 	}
 }
@@ -171,7 +171,7 @@ func TestSecondDeploymentWhileTheFirstRests(t *testing.T) {
 		s.advance(step.advance)
 		r := s.do(t.Context(), chat("hi"), false)
 		r.ok(t)
-		if a, b := asked(first), asked(second); a != step.first || b != step.second || len(s.naps()) > 0 {
+		if a, b := upstreamRequests(first), upstreamRequests(second); a != step.first || b != step.second || len(s.naps()) > 0 {
 			t.Errorf("%s: asked %d and %d times, want %d and %d and no sleep", step.name, a, b, step.first, step.second)
 		}
 		if want := map[bool]string{true: "second", false: "first"}[step.second > 0]; r.record.Resource != want {
@@ -185,7 +185,7 @@ func TestFirstRestsThoughNoTryIsLeft(t *testing.T) {
 	addFault(t, first, "429;retry-after=30", 1)
 	s.do(t.Context(), chat("hi"), false).refused(t, http.StatusTooManyRequests, "429")
 	s.do(t.Context(), chat("hi"), false).ok(t)
-	if a, b := asked(first), asked(second); a != 1 || b != 1 {
+	if a, b := upstreamRequests(first), upstreamRequests(second); a != 1 || b != 1 {
 		t.Errorf("asked %d and %d times, want the second one to answer the second call", a, b)
 	}
 }
@@ -198,7 +198,7 @@ func TestBothRest(t *testing.T) {
 	if naps := s.naps(); len(naps) != 1 || naps[0] != 3*time.Second {
 		t.Errorf("slept %v, want 3s: until the second one is free", naps)
 	}
-	if a, b := asked(first), asked(second); a != 1 || b != 2 {
+	if a, b := upstreamRequests(first), upstreamRequests(second); a != 1 || b != 2 {
 		t.Errorf("asked %d and %d times, want 1 and 2", a, b)
 	}
 	// Both again, for longer than a caller is kept waiting.
@@ -256,7 +256,7 @@ func TestConnectionLostAfterTheRequestWentOut(t *testing.T) {
 	second, secondURL := emulator(t, azureopenai.Options{})
 	s := open(t, pair(firstURL, secondURL))
 	s.do(t.Context(), chat("hi"), false).refused(t, http.StatusBadGateway, "upstream_connection_lost")
-	if requests.Load() != 1 || asked(second) != 0 || len(s.naps()) > 0 {
+	if requests.Load() != 1 || upstreamRequests(second) != 0 || len(s.naps()) > 0 {
 		t.Errorf("asked %d times and another deployment too, although it may have been paid for", requests.Load())
 	}
 }
@@ -279,7 +279,7 @@ func TestNobodyListens(t *testing.T) {
 	second, secondURL := emulator(t, azureopenai.Options{})
 	s := open(t, pair("http://"+l.Addr().String(), secondURL))
 	s.do(t.Context(), chat("hi"), false).ok(t)
-	if n := asked(second); n != 1 || len(s.naps()) > 0 {
+	if n := upstreamRequests(second); n != 1 || len(s.naps()) > 0 {
 		t.Errorf("the second deployment was asked %d times", n)
 	}
 }

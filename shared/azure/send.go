@@ -38,7 +38,7 @@ func (c *Client) Do(ctx context.Context, call *Call) (*Answer, error) {
 	}
 	version, err := c.secret.Get(ctx)
 	if err != nil {
-		return nil, misconfigured(err)
+		return nil, secretError(err)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	a.site, a.version, a.began, a.cancel = version.Value, version.ID, c.lap(), cancel
@@ -87,20 +87,20 @@ func (a *attempts) run(ctx context.Context) (*Answer, error) {
 	}
 	switch name := a.call.Resource; {
 	case name != "":
-		return a.at(ctx, routing.Target{Resource: name})
+		return a.askResource(ctx, routing.Target{Resource: name})
 	case a.call.Name == "":
 		a.seeks, a.lookup = true, a.call.Body == nil && a.call.Open == nil
 		return a.ask(ctx, func() []routing.Target { return a.site.table.Anywhere() })
 	}
-	return a.ask(ctx, a.named)
+	return a.ask(ctx, a.targetsByName)
 }
 
-// named returns the deployments that may be asked for the call's name.
-func (a *attempts) named() []routing.Target {
+// targetsByName returns the deployments that may be asked for the call's name.
+func (a *attempts) targetsByName() []routing.Target {
 	if !a.call.fitsPath() {
 		return nil
 	}
-	return slices.DeleteFunc(permitted(a.site.table.Online(a.call.Name), a.call.Permit), func(t routing.Target) bool {
+	return slices.DeleteFunc(permittedTargets(a.site.table.Online(a.call.Name), a.call.Permit), func(t routing.Target) bool {
 		header, _ := a.lacks(t)
 		return header != ""
 	})
@@ -121,8 +121,8 @@ func (a *attempts) lacks(target routing.Target) (header, deployment string) {
 	return header, deployment
 }
 
-// at asks one resource.
-func (a *attempts) at(ctx context.Context, target routing.Target) (*Answer, error) {
+// askResource asks one resource.
+func (a *attempts) askResource(ctx context.Context, target routing.Target) (*Answer, error) {
 	if !slices.Contains(a.site.table.Anywhere(), target) {
 		return nil, unknownResource(target.Resource)
 	}
@@ -141,7 +141,7 @@ func (a *attempts) nowhere() error {
 	if name == "" || !a.call.fitsPath() {
 		return UnknownModel(name)
 	}
-	if targets := permitted(a.site.table.Online(name), permit); len(targets) > 0 {
+	if targets := permittedTargets(a.site.table.Online(name), permit); len(targets) > 0 {
 		header, deployment := a.lacks(targets[0])
 		return unknownBeside(header, deployment, name)
 	}
@@ -152,7 +152,7 @@ func (a *attempts) nowhere() error {
 	if len(deployments) == 0 {
 		deployments = []routing.Target{{Deployment: name, Model: name}}
 	}
-	if len(permitted(deployments, permit)) == 0 {
+	if len(permittedTargets(deployments, permit)) == 0 {
 		return permits.NotAllowed(name)
 	}
 	return UnknownModel(name)
@@ -186,7 +186,7 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 	request, err := a.request(httptrace.WithClientTrace(ctx, trace), target)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, outcome{err: a.interrupted(ctx, err), then: stop}
+			return nil, outcome{err: a.contextError(ctx, err), then: stop}
 		}
 		if openaierr.From(err).Type == openaierr.TypeUpstreamAuth {
 			return nil, outcome{err: err, then: askAnother, unfit: sickResource, found: true}
@@ -198,7 +198,7 @@ func (a *attempts) try(ctx context.Context, target routing.Target) (*Answer, out
 	response, err := a.client.transport.RoundTrip(request)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil, outcome{err: a.interrupted(ctx, err), then: stop}
+			return nil, outcome{err: a.contextError(ctx, err), then: stop}
 		}
 		if sent {
 			return nil, outcome{err: connectionFailed(err, sent), begun: true, found: true}
@@ -228,7 +228,7 @@ func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Re
 		return nil, noRequest()
 	}
 	r.Header = a.header(target)
-	if err := resource.credential.set(ctx, r.Header); err != nil {
+	if err := resource.credential.authorize(ctx, r.Header); err != nil {
 		return nil, credentialUnavailable(err)
 	}
 	switch {
@@ -247,8 +247,8 @@ func (a *attempts) request(ctx context.Context, target routing.Target) (*http.Re
 	return r, nil
 }
 
-// interrupted says why the context ended a call.
-func (a *attempts) interrupted(ctx context.Context, err error) error {
+// contextError says why the context ended a call.
+func (a *attempts) contextError(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
 	switch {
 	case errors.Is(cause, errIdle):

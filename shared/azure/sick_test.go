@@ -66,7 +66,7 @@ func TestSickResource(t *testing.T) {
 				if failure := openaierr.From(r.err); r.Code != http.StatusForbidden || !strings.HasPrefix(failure.Code, tt.code) {
 					t.Errorf("got %d %s", r.Code, r.Body)
 				}
-				if a, b := asked(first), asked(second); a != 1 || b != 0 || r.Header().Get("X-Should-Retry") != "" {
+				if a, b := upstreamRequests(first), upstreamRequests(second); a != 1 || b != 0 || r.Header().Get("X-Should-Retry") != "" {
 					t.Errorf("asked %d and %d times, %v", a, b, r.Header())
 				}
 				return
@@ -80,7 +80,7 @@ func TestSickResource(t *testing.T) {
 					first.QueueAnswer(tt.reply)
 				}
 				s.do(t.Context(), chat("hi"), false).ok(t)
-				if a, b := asked(first), asked(second); a != step.a || b != step.b || len(s.naps()) > 0 {
+				if a, b := upstreamRequests(first), upstreamRequests(second); a != step.a || b != step.b || len(s.naps()) > 0 {
 					t.Errorf("step %d: asked %d and %d times, want %d and %d", i, a, b, step.a, step.b)
 				}
 				if want := 1 + i/3; strings.Count(log.String(), "resource=first") != want {
@@ -91,7 +91,7 @@ func TestSickResource(t *testing.T) {
 			e.QueueAnswer(tt.reply)
 			r := alone.do(t.Context(), chat("hi"), false)
 			r.refused(t, http.StatusBadGateway, tt.code)
-			if r.Header().Get("X-Should-Retry") != "false" || asked(e) != 1 {
+			if r.Header().Get("X-Should-Retry") != "false" || upstreamRequests(e) != 1 {
 				t.Errorf("got %v", r.Header())
 			}
 		})
@@ -126,7 +126,7 @@ func TestSickAndOther(t *testing.T) {
 				first.QueueAnswer(tt.first)
 				second.QueueAnswer(tt.second)
 				r := s.do(t.Context(), chat("hi"), false)
-				a, b := asked(first), asked(second)
+				a, b := upstreamRequests(first), upstreamRequests(second)
 				if retries == 0 && tt.first.Status != 401 && tt.first.Status != 404 { // a try that an operator has forbidden
 					if b != 0 || r.Code != tt.first.Status {
 						t.Errorf("got %d after %d and %d requests", r.Code, a, b)
@@ -153,7 +153,7 @@ func TestNoTokenForOneResource(t *testing.T) {
 	for range 2 {
 		s.do(t.Context(), chat("hi"), false).ok(t)
 	}
-	if asked(second) != 2 || strings.Count(log.String(), "AADSTS7000215") != 1 || strings.Contains(log.String(), "wr0ng-secret") {
+	if upstreamRequests(second) != 2 || strings.Count(log.String(), "AADSTS7000215") != 1 || strings.Contains(log.String(), "wr0ng-secret") {
 		t.Errorf("the log has %s", log)
 	}
 }
@@ -175,7 +175,7 @@ func TestMissingDeployment(t *testing.T) {
 		call := chat("hi")
 		call.Name = step.model
 		s.do(t.Context(), call, false).ok(t)
-		if a, b := asked(first), asked(second); a != step.a || b != step.b {
+		if a, b := upstreamRequests(first), upstreamRequests(second); a != step.a || b != step.b {
 			t.Errorf("step %d: asked %d and %d times, want %d and %d", i, a, b, step.a, step.b)
 		}
 	}
@@ -192,7 +192,7 @@ func TestSickBackground(t *testing.T) {
 		call := chat("hi")
 		call.Begins = true
 		s.do(t.Context(), call, false).ok(t)
-		if a, b := asked(first), asked(second); a != 1 || b != 1 {
+		if a, b := upstreamRequests(first), upstreamRequests(second); a != 1 || b != 1 {
 			t.Errorf("%d: asked %d and %d times", r.Status, a, b)
 		}
 	}
@@ -224,11 +224,11 @@ func TestFlex(t *testing.T) {
 			first, second, s := two(t)
 			first.QueueAnswer(tt.reply)
 			s.do(t.Context(), tt.failed, false).ok(t)
-			if a, b := asked(first), asked(second); a != 1 || b != 1 {
+			if a, b := upstreamRequests(first), upstreamRequests(second); a != 1 || b != 1 {
 				t.Fatalf("asked %d and %d times", a, b)
 			}
 			s.do(t.Context(), tt.then, false).ok(t)
-			if a := asked(first); a != map[bool]int{true: 1}[tt.first] {
+			if a := upstreamRequests(first); a != map[bool]int{true: 1}[tt.first] {
 				t.Errorf("the first was asked %d times", a)
 			}
 		})

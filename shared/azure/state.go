@@ -51,11 +51,11 @@ func (c *Call) lacksState(status int, body []byte) bool {
 	}
 	words := string(body)
 	if object := errorObject(body); object != nil {
-		switch strings.ToLower(text(object.Get("code"))) {
+		switch strings.ToLower(scalarText(object.Get("code"))) {
 		case "previous_response_not_found", "invalid_encrypted_content":
 			return true
 		}
-		words = text(object.Get("message"))
+		words = scalarText(object.Get("message"))
 	}
 	return mentions([]byte(words), absent...) && slices.ContainsFunc(c.State, func(id string) bool { return strings.Contains(words, id) })
 }

@@ -117,7 +117,7 @@ func TestFollowUp(t *testing.T) {
 				r := s.do(t.Context(), respond(id), false)
 				var got []int
 				for _, e := range servers {
-					got = append(got, asked(e))
+					got = append(got, upstreamRequests(e))
 				}
 				naps := s.naps()
 				var slept time.Duration
@@ -176,14 +176,14 @@ func TestNotFound(t *testing.T) {
 			} else if r.Code != tt.reply.Status {
 				t.Errorf("got %d %s", r.Code, r.Body)
 			}
-			if a, b := asked(servers[0]), asked(servers[1]); a != 1 || (b == 1) != tt.moves {
+			if a, b := upstreamRequests(servers[0]), upstreamRequests(servers[1]); a != 1 || (b == 1) != tt.moves {
 				t.Errorf("asked %d and %d times", a, b)
 			}
 
 			// What goes on from nothing is told what Azure says.
 			servers, s = several(t, 2)
 			servers[0].QueueAnswer(tt.reply)
-			if r := s.do(t.Context(), respond(), false); r.Code != tt.reply.Status || asked(servers[1]) != 0 {
+			if r := s.do(t.Context(), respond(), false); r.Code != tt.reply.Status || upstreamRequests(servers[1]) != 0 {
 				t.Errorf("without state: got %d %s", r.Code, r.Body)
 			}
 		})
@@ -226,7 +226,7 @@ func TestOtherErrorsOfFollowUps(t *testing.T) {
 			call.State = []string{"resp_x"}
 			r := s.do(t.Context(), call, false)
 			for i, e := range servers {
-				got[i] = asked(e)
+				got[i] = upstreamRequests(e)
 			}
 			if r.Code != tt.status || got != tt.asked || (r.Header().Get("X-Should-Retry") == "false") != tt.final {
 				t.Errorf("got %d %s, asked %v, header %v", r.Code, r.Body, got, r.Header())
@@ -257,7 +257,7 @@ func TestMemory(t *testing.T) {
 		s.do(t.Context(), call, false).ok(t)
 		resources := ""
 		for i, e := range servers {
-			resources += strings.Repeat(fmt.Sprint(i+1), asked(e))
+			resources += strings.Repeat(fmt.Sprint(i+1), upstreamRequests(e))
 		}
 		return resources
 	}
@@ -339,14 +339,14 @@ func TestRememberedRests(t *testing.T) {
 		call := respond(id)
 		call.Limit = tt.limit
 		r := s.do(t.Context(), call, false)
-		if a, b, c := asked(servers[0]), asked(servers[1]), asked(servers[2]); r.Code != tt.status || a != 0 || b != 0 || c != tt.asked {
+		if a, b, c := upstreamRequests(servers[0]), upstreamRequests(servers[1]), upstreamRequests(servers[2]); r.Code != tt.status || a != 0 || b != 0 || c != tt.asked {
 			t.Errorf("%s: got %d %s, asked %d, %d and %d times", tt.after, r.Code, r.Body, a, b, c)
 		}
 		if tt.status == 429 && r.Header().Get("Retry-After") != tt.after {
 			t.Errorf("header %v", r.Header())
 		}
 		s.do(t.Context(), respond(), false).ok(t)
-		if asked(servers[0]) != 1 {
+		if upstreamRequests(servers[0]) != 1 {
 			t.Error("what goes on from nothing is not answered by the first")
 		}
 	}
@@ -367,7 +367,7 @@ func TestSameResource(t *testing.T) {
 		{"name":"other","endpoint":%q,"api_key":"k","deployments":[{"model":"gpt-4o"},{"name":"spare","model":"gpt-4o"}]}]}`, secondURL, firstURL))
 	id := made(t, first)
 	s.do(t.Context(), respond(id), false).ok(t)
-	if a, b := asked(second), asked(first); a != 1 || b != 1 {
+	if a, b := upstreamRequests(second), upstreamRequests(first); a != 1 || b != 1 {
 		t.Fatalf("asked %d and %d times", a, b)
 	}
 	first.QueueAnswer(limited(429, "30"))
@@ -382,7 +382,7 @@ func TestSameResource(t *testing.T) {
 	s = open(t, fmt.Sprintf(`{"resources":[{"name":"other","endpoint":%q,"api_key":"k","deployments":[{"model":"gpt-4o"},{"name":"spare","model":"gpt-4o"}]}]}`, firstURL))
 	r := s.do(t.Context(), respond("resp_"+strings.Repeat("0", 48)), false)
 	r.refused(t, http.StatusBadRequest, "previous_response_not_found")
-	if n := asked(first); n != 1 {
+	if n := upstreamRequests(first); n != 1 {
 		t.Errorf("asked %d times", n)
 	}
 }

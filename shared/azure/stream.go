@@ -27,14 +27,14 @@ var errNoEnd = errors.New("the stream ended without its last event")
 // usage chunk that only we asked for, and where the stream breaks off it says so in an event that
 // OpenAI's SDKs raise as an error. What Azure itself reports as a failure is one for the log too.
 func (a *Answer) relayStream(w http.ResponseWriter, keepUsage bool) error {
-	a.begin(w)
+	a.copyHeader(w)
 	w.WriteHeader(a.Status)
 	s := &stream{w: w, body: a.body, events: events{
 		answer: a, keepUsage: keepUsage, responses: strings.HasPrefix(a.call.Path, "responses"), sequence: -1,
 	}}
 	s.flusher, _ = w.(http.Flusher)
-	s.start(a.body.attempts.client.heartbeat)
-	defer s.stop()
+	s.startHeartbeat(a.body.attempts.client.heartbeat)
+	defer s.stopHeartbeat()
 	err := s.copy()
 	switch {
 	case s.gone:
@@ -43,7 +43,7 @@ func (a *Answer) relayStream(w http.ResponseWriter, keepUsage bool) error {
 		a.record.Err, a.record.Code = errFailed, s.code
 	case err != nil:
 		a.record.Err, a.record.Code = err, asBroken(err).Code
-		s.signal(asBroken(err))
+		s.sendError(asBroken(err))
 	}
 	if err != nil {
 		return ErrBroken
@@ -101,17 +101,17 @@ func (s *stream) copy() error {
 			}
 		}
 		if err == io.EOF {
-			return s.end(buf, nil)
+			return s.sendRest(buf, nil)
 		}
 		if err != nil {
-			return s.end(buf, err)
+			return s.sendRest(buf, err)
 		}
 	}
 }
 
-// end sends what stands after the last blank line, if that is whole except for its own blank line. cause is why the
+// sendRest sends what stands after the last blank line, if that is whole except for its own blank line. cause is why the
 // answer ended, nil for a proper end.
-func (s *stream) end(rest []byte, cause error) error {
+func (s *stream) sendRest(rest []byte, cause error) error {
 	whole, drop := false, false
 	switch {
 	case s.large != nil:
@@ -200,9 +200,9 @@ func eventEnd(b []byte, seen int) int {
 	}
 }
 
-// signal sends the event that says why the stream ends here. Chat's SDKs raise on a data line with
+// sendError sends the event that says why the stream ends here. Chat's SDKs raise on a data line with
 // an "error" member; the responses API's own error event has its members at the top as well, and a number.
-func (s *stream) signal(e *openaierr.Error) {
+func (s *stream) sendError(e *openaierr.Error) {
 	object := e.ErrorObject()
 	event := append([]byte("data: "), e.JSON()...)
 	if s.responses {
@@ -240,18 +240,18 @@ func (s *stream) send(b []byte) error {
 	return err
 }
 
-func (s *stream) start(every time.Duration) {
+func (s *stream) startHeartbeat(every time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.every = every
-	s.heart = time.AfterFunc(every, s.beat)
+	s.heart = time.AfterFunc(every, s.sendHeartbeat)
 	if s.flusher != nil {
 		s.flusher.Flush() // the header
 	}
 }
 
-// beat sends a comment, which every reader of server-sent events skips.
-func (s *stream) beat() {
+// sendHeartbeat sends a comment, which every reader of server-sent events skips.
+func (s *stream) sendHeartbeat() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped {
@@ -263,7 +263,7 @@ func (s *stream) beat() {
 	}
 }
 
-func (s *stream) stop() {
+func (s *stream) stopHeartbeat() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopped = true

@@ -196,7 +196,7 @@ func TestStreamThatBreaksOff(t *testing.T) {
 			if came := strings.Count(body[:i], "\n\n"); fmt.Sprint("after=", came) != tt.fault[strings.Index(tt.fault, "after="):] {
 				t.Errorf("%d events before the error", came)
 			}
-			if n := asked(e); n != 1 {
+			if n := upstreamRequests(e); n != 1 {
 				t.Errorf("asked %d times", n)
 			}
 		})

@@ -29,7 +29,7 @@ func TestNoFirstByteInTime(t *testing.T) {
 		if advised := strings.Contains(failure.Message, adviceToStream); advised == call.Stream || failure.Type != "timeout_error" {
 			t.Errorf("stream=%v: got %s", call.Stream, r.Body)
 		}
-		if a, b := asked(first), asked(second); a != 1 || b != 0 {
+		if a, b := upstreamRequests(first), upstreamRequests(second); a != 1 || b != 0 {
 			t.Errorf("stream=%v: asked %d and %d times, although the first may have been paid for", call.Stream, a, b)
 		}
 	}
@@ -177,7 +177,7 @@ func TestCallerLeaves(t *testing.T) {
 				t.Errorf("got %d %s", r.Code, r.Body)
 			}
 			waitCancelled(t, e)
-			if n := asked(e); n != 1 {
+			if n := upstreamRequests(e); n != 1 {
 				t.Errorf("asked %d times", n)
 			}
 		})

@@ -53,13 +53,13 @@ func (b *Batch) UnmarshalJSON(raw []byte) error {
 	if err := json.Unmarshal(raw, &form); err != nil {
 		return err
 	}
-	*b = Batch{form.ID, spelled(form.Status), form.InputFileID, form.OutputFileID, form.ErrorFileID, form.Counts, form.Metadata, form.Errors.Data}
+	*b = Batch{form.ID, normalizedStatus(form.Status), form.InputFileID, form.OutputFileID, form.ErrorFileID, form.Counts, form.Metadata, form.Errors.Data}
 	return nil
 }
 
-// spelled is a status in one spelling: old REST samples have capitals, and the documentation's polling sample
+// normalizedStatus is a status in one spelling: old REST samples have capitals, and the documentation's polling sample
 // has "canceled" (batch-rest.md, how-to-batch-content.md of 03/19/2026).
-func spelled(status string) string {
+func normalizedStatus(status string) string {
 	switch status = strings.ToLower(status); status {
 	case "canceled":
 		return "cancelled"

@@ -77,7 +77,7 @@ func Parse(text []byte) (*Secret, error) {
 		Resource
 	}
 	if err := json.Unmarshal(text, &form); err != nil {
-		return nil, fmt.Errorf("the Azure secret is not JSON of the expected form (%s), want for example %s", describe(err), example)
+		return nil, fmt.Errorf("the Azure secret is not JSON of the expected form (%s), want for example %s", jsonErrorText(err), example)
 	}
 	s := &Secret{Resources: form.Resources, overrides: form.Overrides}
 	switch single := form.Resource; {
@@ -103,19 +103,19 @@ func Parse(text []byte) (*Secret, error) {
 		seen[r.Name] = true
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, wrong(err)
+		return nil, secretError(err)
 	}
 	s.catalog = sync.OnceValues(func() (*catalog.Catalog, error) {
 		merged, err := catalog.Embedded().With(s.overrides)
 		if err != nil {
-			err = wrong(err)
+			err = secretError(err)
 		}
 		return merged, err
 	})
 	return s, nil
 }
 
-func wrong(err error) error { return fmt.Errorf("the Azure secret is wrong: %w", err) }
+func secretError(err error) error { return fmt.Errorf("the Azure secret is wrong: %w", err) }
 
 func (r *Resource) complete(at string, i int) (errs []error) {
 	if r.Name == "" {
@@ -187,7 +187,7 @@ func cleanEndpoint(endpoint string) (string, error) {
 		return "", errors.New("is not a URL")
 	case u.User != nil:
 		return "", errors.New("has credentials in it")
-	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
 		return "", errors.New("is not https")
 	}
 	path, cut := resourcePath(u.Path)
@@ -222,13 +222,13 @@ func resourcePath(path string) (resource string, cut bool) {
 	return strings.TrimRight(strings.TrimSuffix(path, "/v1"), "/"), false
 }
 
-func loopback(host string) bool {
+func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// describe says what is wrong with JSON without a value of it.
-func describe(err error) string {
+// jsonErrorText says what is wrong with JSON without a value of it.
+func jsonErrorText(err error) string {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {
@@ -237,15 +237,15 @@ func describe(err error) string {
 		if field == "" {
 			field = "the whole"
 		}
-		return fmt.Sprintf("%s is a JSON %s, want %s", field, kind.Value, wanted(kind.Type.Kind()))
+		return fmt.Sprintf("%s is a JSON %s, want %s", field, kind.Value, jsonTypeName(kind.Type.Kind()))
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("syntax error at byte %d", syntax.Offset)
 	}
 	return "unreadable"
 }
 
-// wanted is a Go kind as people who write JSON call it.
-func wanted(kind reflect.Kind) string {
+// jsonTypeName is a Go kind as people who write JSON call it.
+func jsonTypeName(kind reflect.Kind) string {
 	switch kind {
 	case reflect.String:
 		return "a string"

@@ -89,9 +89,9 @@ func Parse(secret []byte) (List, error) {
 	return list, nil
 }
 
-// find compares with every entry, so that the time it takes says nothing of where a key stands, nor
+// lookUp compares with every entry, so that the time it takes says nothing of where a key stands, nor
 // of how much of it is right.
-func (l List) find(key string) (Caller, bool) {
+func (l List) lookUp(key string) (Caller, bool) {
 	sum := sha256.Sum256([]byte(key))
 	found := -1
 	for i := range l.entries {
@@ -135,9 +135,9 @@ func Require(list *secrets.Secret[List], next http.Handler) http.Handler {
 				Message: "The callers' secret of the bridge cannot be read or is not valid, so no key can be checked. Its owner finds the reason in the function's log.",
 			}).Final()
 		}
-		caller, ok := version.Value.find(key)
+		caller, ok := version.Value.lookUp(key)
 		if !ok {
-			return Caller{}, unauthorized("invalid_api_key", "Incorrect API key provided: "+masked(key)+". Ask the owner of this endpoint for a key.")
+			return Caller{}, unauthorized("invalid_api_key", "Incorrect API key provided: "+maskKey(key)+". Ask the owner of this endpoint for a key.")
 		}
 		return caller, nil
 	})
@@ -176,8 +176,8 @@ func unauthorized(code, message string) error {
 	}
 }
 
-// masked shows enough of a key to tell which one was sent.
-func masked(key string) string {
+// maskKey shows enough of a key to tell which one was sent.
+func maskKey(key string) string {
 	if len(key) < 12 {
 		return strings.Repeat("*", len(key))
 	}

@@ -15,7 +15,7 @@ import (
 
 // direct answers a bare payload with the bare JSON of the answer, or with a Lambda error.
 func (f Function) direct(ctx context.Context, payload []byte) (any, error) {
-	w := &recorder{header: http.Header{}}
+	w := &directWriter{header: http.Header{}}
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		w.requestID = lc.AwsRequestID
 	}
@@ -24,7 +24,7 @@ func (f Function) direct(ctx context.Context, payload []byte) (any, error) {
 	if err != nil {
 		openaierr.Write(w, err)
 	} else if err := serve(f.Direct, w, bareRequest(ctx, path, payload)); err != nil {
-		w.restart()
+		w.discard()
 		openaierr.Write(w, &openaierr.Error{
 			Status: http.StatusBadGateway, Type: openaierr.TypeServer, Code: "upstream_connection_lost",
 			Message: "Azure OpenAI's answer broke off.", Cause: err,
@@ -74,31 +74,31 @@ func errorType(status int, body []byte) string {
 	return "InvalidRequest"
 }
 
-// recorder keeps an answer whole.
-type recorder struct {
+// directWriter keeps an answer whole.
+type directWriter struct {
 	requestID string
 	header    http.Header
 	status    int
 	body      bytes.Buffer
 }
 
-func (r *recorder) Header() http.Header { return r.header }
-func (r *recorder) id() string          { return r.requestID }
-func (r *recorder) begun() bool         { return r.status != 0 }
+func (r *directWriter) Header() http.Header { return r.header }
+func (r *directWriter) id() string          { return r.requestID }
+func (r *directWriter) begun() bool         { return r.status != 0 }
 
-// restart forgets what was written: a bare payload's answer is whole or it is an error.
-func (r *recorder) restart() {
+// discard forgets what was written: a bare payload's answer is whole or it is an error.
+func (r *directWriter) discard() {
 	r.status = 0
 	r.body.Reset()
 }
 
-func (r *recorder) WriteHeader(status int) {
+func (r *directWriter) WriteHeader(status int) {
 	if !r.begun() {
 		r.status = status
 	}
 }
 
-func (r *recorder) Write(p []byte) (int, error) {
+func (r *directWriter) Write(p []byte) (int, error) {
 	r.WriteHeader(http.StatusOK)
 	return r.body.Write(p)
 }

@@ -49,9 +49,9 @@ func (e *event) request(ctx context.Context) (*request, error) {
 	if functionURL {
 		call := gateway.object("http")
 		r.Method, r.RemoteAddr = call.text("method"), call.text("sourceIp")
-		r.URL = &url.URL{Path: unescaped(d.text("rawPath")), RawQuery: d.text("rawQueryString")}
+		r.URL = &url.URL{Path: unescapePath(d.text("rawPath")), RawQuery: d.text("rawQueryString")}
 	} else {
-		r.URL = &url.URL{Path: unescaped(d.text("path")), RawQuery: d.query().Encode()}
+		r.URL = &url.URL{Path: unescapePath(d.text("path")), RawQuery: d.query().Encode()}
 	}
 	setBody(r, d.body())
 	if *d.err != nil {
@@ -60,10 +60,10 @@ func (e *event) request(ctx context.Context) (*request, error) {
 	return &request{r.WithContext(ctx), gateway.text("requestId"), functionURL}, nil
 }
 
-// unescaped decodes a path. REST APIs and Function URLs send it as the caller wrote it, HTTP APIs
+// unescapePath decodes a path. REST APIs and Function URLs send it as the caller wrote it, HTTP APIs
 // decoded (seen on live events: github.com/hotsock/voker, pull request 8), so that what has no valid
 // escapes is taken as it is.
-func unescaped(path string) string {
+func unescapePath(path string) string {
 	if decoded, err := url.PathUnescape(path); err == nil {
 		return decoded
 	}
