@@ -229,7 +229,7 @@ func (r *runner) exchange(ctx context.Context, q jsonl.Request) (body []byte, he
 		Method: http.MethodPost, Path: part.Endpoint, Name: part.Model, Permit: r.work.job.Limits.Permits().Target,
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Begins: true, // what may have been charged is a try of the line, of which it has some
-		Tier:   tierOf(q.Body),
+		Tier:   routing.TierOf(tree.Get("service_tier").Text()),
 		State:  azure.StateIn(tree),
 		Body: func(deployment string) rawjson.Pieces {
 			if deployment == part.Model {
@@ -259,15 +259,6 @@ func (r *runner) exchange(ctx context.Context, q jsonl.Request) (body []byte, he
 	}
 	answer.Meter(body)
 	return body, answer.Header, answer.Status, err
-}
-
-// tierOf returns the service tier that a line asks for.
-func tierOf(body *rawjson.Object) routing.Tier {
-	var name string
-	if json.Unmarshal(body.Get("service_tier"), &name) != nil {
-		return ""
-	}
-	return routing.TierOf(name)
 }
 
 // join adds what a call upstream learned to the task's record.
