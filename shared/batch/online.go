@@ -229,7 +229,7 @@ func (r *runner) exchange(ctx context.Context, q jsonl.Request) (body []byte, he
 		Method: http.MethodPost, Path: part.Endpoint, Name: part.Model, Permit: r.work.job.Limits.Permits().Target,
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Begins: true, // what may have been charged is a try of the line, of which it has some
-		Tier:   routing.TierOf(q.ServiceTier()), State: azure.StateIn(tree), Body: q.BodyFor,
+		Tier:   routing.TierOf(tree.Get("service_tier").Text()), State: azure.StateIn(tree), Body: q.BodyFor,
 	}
 	if version := r.work.service.env.APIVersion; version != "" {
 		call.Dated, call.InPath = true, part.Endpoint != jsonl.Responses

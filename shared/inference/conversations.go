@@ -34,6 +34,9 @@ func (a *API) converse(w http.ResponseWriter, r *openaiapi.Request) error {
 		return refusal
 	}
 	call := a.newCall(r)
+	if param != "" {
+		call.State = []string{id}
+	}
 	if r.Method == http.MethodPost {
 		body, err := readConversation(r)
 		if err == nil {

@@ -185,6 +185,37 @@ func TestLargeResponse(t *testing.T) {
 	}
 }
 
+// TestHeadOfStored is about the header of a stored response alone.
+func TestHeadOfStored(t *testing.T) {
+	s := open(t, deployments)
+	for model, status := range map[string]int{"gpt-4o": 200, "gpt-4o-mini": 404} {
+		w, _ := s.ask(withKey("few", request("HEAD /v1/responses/"+s.create(t, model, ""), "")))
+		if w.Code != status || w.Body.Len() != 0 {
+			t.Errorf("%s: got %d %s", model, w.Code, w.Body)
+		}
+	}
+}
+
+// TestConversationIsRemembered has the second of two resources have a conversation: from then on it is asked at once.
+func TestConversationIsRemembered(t *testing.T) {
+	s := openTwoResources(t)
+	missing := azureopenai.Answer{Status: 404, Body: `{"error":{"code":null,"message":"Conversation with id 'conv_1' not found."}}`}
+	found := azureopenai.Answer{Body: `{"id":"conv_1","object":"conversation"}`}
+	for i, answers := range [][]azureopenai.Answer{{missing, found}, {found}, {found}} {
+		for _, answer := range answers {
+			s.azure.QueueAnswer(answer)
+		}
+		line, body := "GET /v1/conversations/conv_1", ""
+		if i == 2 {
+			line, body = "POST /v1/conversations/conv_1/items", `{"items":[]}`
+		}
+		w, record := s.ask(request(line, body))
+		if w.Code != 200 || record.Resource != "second" || record.Tries != len(answers) {
+			t.Errorf("call %d: got %d %s from %s after %d tries", i, w.Code, w.Body, record.Resource, record.Tries)
+		}
+	}
+}
+
 // TestPreviousResponseIDs is about ids that cannot be a part of a path, and members that a reader might take for the id.
 func TestPreviousResponseIDs(t *testing.T) {
 	s := open(t, deployments)

@@ -46,12 +46,6 @@ func (q Request) BodyFor(deployment string) rawjson.Pieces {
 	return q.Body.With(rawjson.Edit{Key: "model", Value: name})
 }
 
-// ServiceTier is the service_tier that the body asks for, "" if it asks for none.
-func (q Request) ServiceTier() string {
-	tier, _ := rawjson.Text(q.Body.Get("service_tier"))
-	return tier
-}
-
 // ReadRequest reads a request of AppendRequest, and keeps nothing of the text.
 func ReadRequest(text []byte) (Request, error) {
 	number, err := RequestNumber(text)
