@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	scalarText = `data: {"choices":[{"delta":{"content":"x"},"finish_reason":null,"index":0}],"usage":null}` + "\n\n"
+	text = `data: {"choices":[{"delta":{"content":"x"},"finish_reason":null,"index":0}],"usage":null}` + "\n\n"
 	stop       = `data: {"choices":[{"delta":{},"finish_reason":"stop","index":0}],"usage":null}` + "\n\n"
 	tokens     = `data: {"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":3}}` + "\n\n"
 	done       = "data: [DONE]\n\n"
@@ -37,24 +37,30 @@ func TestCompleteStreams(t *testing.T) {
 		want           string
 		broken         bool
 	}{
-		{"[DONE], then a reset", "chat/completions", scalarText + stop + done, errors.New("reset"), scalarText + stop + done, false},
-		{"[DONE], then a cut", "chat/completions", scalarText + stop + done, io.ErrUnexpectedEOF, scalarText + stop + done, false},
-		{"[DONE], and half an event before the cut", "chat/completions", scalarText + stop + done + `data: {"cho`, io.ErrUnexpectedEOF, scalarText + stop + done, false},
-		{"[DONE] without a blank line, then a cut", "chat/completions", scalarText + stop + "data: [DONE]", io.ErrUnexpectedEOF, scalarText + stop + done, false},
-		{"[DONE], then more, which passes", "chat/completions", scalarText + stop + done + ": bye\n\n", nil, scalarText + stop + done + ": bye\n\n", false},
-		{"half of [DONE], then a cut", "chat/completions", scalarText + stop + "data: [DO", io.ErrUnexpectedEOF, scalarText + stop, true},
-		{"no [DONE] after finish_reason", "chat/completions", scalarText + stop, nil, scalarText + stop, false},
-		{"nor after content_filter and usage", "chat/completions", strings.Replace(scalarText+stop, "stop", "content_filter", 1) + tokens, nil, strings.Replace(scalarText+stop, "stop", "content_filter", 1) + tokens, false},
-		{"spaces", "chat/completions", strings.ReplaceAll(scalarText+stop, `":`, `" : `), nil, strings.ReplaceAll(scalarText+stop, `":`, `" : `), false},
-		{"finish_reason without a blank line", "chat/completions", scalarText + strings.TrimSpace(stop), nil, scalarText + strings.TrimSpace(stop), false},
-		{"two choices", "chat/completions", scalarText + strings.Replace(scalarText+stop, `"index":0`, `"index":1`, 2) + stop, nil, scalarText + strings.Replace(scalarText+stop, `"index":0`, `"index":1`, 2) + stop, false},
+		{"[DONE], then a reset", "chat/completions", text + stop + done, errors.New("reset"), text + stop + done, false},
+		{"[DONE], then a cut", "chat/completions", text + stop + done, io.ErrUnexpectedEOF, text + stop + done, false},
+		{"[DONE], and half an event before the cut", "chat/completions", text + stop + done + `data: {"cho`, io.ErrUnexpectedEOF, text + stop + done, false},
+		{"[DONE] without a blank line, then a cut", "chat/completions", text + stop + "data: [DONE]", io.ErrUnexpectedEOF, text + stop + done, false},
+		{"[DONE], then more, which passes", "chat/completions", text + stop + done + ": bye\n\n", nil, text + stop + done + ": bye\n\n", false},
+		{"half of [DONE], then a cut", "chat/completions", text + stop + "data: [DO", io.ErrUnexpectedEOF, text + stop, true},
+		{"no [DONE] after finish_reason", "chat/completions", text + stop, nil, text + stop, false},
+		{"nor after content_filter and usage", "chat/completions", strings.Replace(text+stop, "stop", "content_filter", 1) + tokens, nil, strings.Replace(text+stop, "stop", "content_filter", 1) + tokens, false},
+		{"spaces", "chat/completions", strings.ReplaceAll(text+stop, `":`, `" : `), nil, strings.ReplaceAll(text+stop, `":`, `" : `), false},
+		{"finish_reason without a blank line", "chat/completions", text + strings.TrimSpace(stop), nil, text + strings.TrimSpace(stop), false},
+		{"two choices", "chat/completions", text + strings.Replace(text+stop, `"index":0`, `"index":1`, 2) + stop, nil, text + strings.Replace(text+stop, `"index":0`, `"index":1`, 2) + stop, false},
 		{"a tool call's index is no choice's", "chat/completions", `data: {"choices":[{"delta":{"tool_calls":[{"index":1}]},"finish_reason":null,"index":0}]}` + "\n\n" + stop, nil,
 			`data: {"choices":[{"delta":{"tool_calls":[{"index":1}]},"finish_reason":null,"index":0}]}` + "\n\n" + stop, false},
-		{"the second choice has not ended", "chat/completions", scalarText + strings.Replace(scalarText, `"index":0`, `"index":1`, 1) + stop, nil, scalarText + strings.Replace(scalarText, `"index":0`, `"index":1`, 1) + stop, true},
-		{"finish_reason, then a cut", "chat/completions", scalarText + stop, io.ErrUnexpectedEOF, scalarText + stop, true},
-		{"no finish_reason", "chat/completions", scalarText + scalarText, nil, scalarText + scalarText, true},
-		{"an empty finish_reason", "chat/completions", strings.Replace(scalarText+stop, `"stop"`, `""`, 1), nil, strings.Replace(scalarText+stop, `"stop"`, `""`, 1), true},
-		{"a model that quotes a finish_reason", "chat/completions", strings.Replace(scalarText, `"x"`, `"\"finish_reason\":\"stop\""`, 1), nil, strings.Replace(scalarText, `"x"`, `"\"finish_reason\":\"stop\""`, 1), true},
+		{"two choices in a chunk, of which the second ends", "chat/completions",
+			`data: {"choices":[{"delta":{},"finish_reason":null,"index":0},{"delta":{},"finish_reason":"stop","index":1}],"usage":null}` + "\n\n" + stop, nil,
+			`data: {"choices":[{"delta":{},"finish_reason":null,"index":0},{"delta":{},"finish_reason":"stop","index":1}],"usage":null}` + "\n\n" + stop, false},
+		{"two choices in a chunk, of which the second does not end", "chat/completions",
+			`data: {"choices":[{"delta":{},"finish_reason":null,"index":0},{"delta":{},"finish_reason":null,"index":1}],"usage":null}` + "\n\n" + stop, nil,
+			`data: {"choices":[{"delta":{},"finish_reason":null,"index":0},{"delta":{},"finish_reason":null,"index":1}],"usage":null}` + "\n\n" + stop, true},
+		{"the second choice has not ended", "chat/completions", text + strings.Replace(text, `"index":0`, `"index":1`, 1) + stop, nil, text + strings.Replace(text, `"index":0`, `"index":1`, 1) + stop, true},
+		{"finish_reason, then a cut", "chat/completions", text + stop, io.ErrUnexpectedEOF, text + stop, true},
+		{"no finish_reason", "chat/completions", text + text, nil, text + text, true},
+		{"an empty finish_reason", "chat/completions", strings.Replace(text+stop, `"stop"`, `""`, 1), nil, strings.Replace(text+stop, `"stop"`, `""`, 1), true},
+		{"a model that quotes a finish_reason", "chat/completions", strings.Replace(text, `"x"`, `"\"finish_reason\":\"stop\""`, 1), nil, strings.Replace(text, `"x"`, `"\"finish_reason\":\"stop\""`, 1), true},
 		{"only usage", "chat/completions", tokens, nil, tokens, true},
 		{"nothing", "chat/completions", "", nil, "", true},
 
@@ -101,7 +107,7 @@ func TestCompleteStreams(t *testing.T) {
 func TestCompleteOnTheWire(t *testing.T) {
 	t.Parallel()   // with others, since the hang is waited for
 	e, s := one(t) // which waits a minute for the next event
-	answer := azureopenai.Answer{Body: scalarText + stop + done, Headers: map[string]string{"Content-Type": eventStream}}
+	answer := azureopenai.Answer{Body: text + stop + done, Headers: map[string]string{"Content-Type": eventStream}}
 	for _, fault := range []string{"cut;after=3", "reset;after=3", "hang;after=3"} {
 		e.QueueAnswer(answer)
 		addFault(t, e, fault, 1)
@@ -170,9 +176,9 @@ func (t *tenThousand) Read(p []byte) (int, error) { return t.Reader.Read(p[:min(
 // TestLineBreaksWithoutEnd has the upstream send what looks like the beginning of a blank line, over and over.
 func TestLineBreaksWithoutEnd(t *testing.T) {
 	for _, in := range []string{
-		scalarText + stop + done + strings.Repeat("\r", 9<<20),
-		scalarText + strings.Repeat("\r", 9<<20) + "\n\n" + stop + done,
-		": " + strings.Repeat("\n\r", 4<<20) + "\r\n\n" + scalarText + stop + done,
+		text + stop + done + strings.Repeat("\r", 9<<20),
+		text + strings.Repeat("\r", 9<<20) + "\n\n" + stop + done,
+		": " + strings.Repeat("\n\r", 4<<20) + "\r\n\n" + text + stop + done,
 	} {
 		for name, reader := range map[string]io.Reader{"at once": strings.NewReader(in), "by 10,000": &tenThousand{strings.NewReader(in)}} {
 			if w, _, err := relay(t, "chat/completions", reader, true); err != nil || w.Body.String() != in {

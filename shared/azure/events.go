@@ -48,6 +48,8 @@ var (
 	// An ordinary chunk as Azure writes it has nothing else to look for, and nearly every chunk is one.
 	chunkStart = []byte(`{"choices":[{`)
 	chunkEnd   = []byte(`"usage":null}`)
+	goesOn     = newKey(`"finish`, `_reason":null,"index":0,`)
+	another    = []byte(`_reason"`) // of another choice in the same chunk
 )
 
 // inspect looks into one event, as far as it is told apart by a few bytes, and reports whether it is to be dropped.
@@ -73,7 +75,19 @@ func (e *events) look(name, data []byte) (drop bool) {
 	return e.lookChunk(name, data)
 }
 
+// isOrdinary reports whether a chunk is written as Azure writes nearly all: more of the first choice, and nothing else.
+func (e *events) isOrdinary(data []byte) bool {
+	if !bytes.HasPrefix(data, chunkStart) || !bytes.HasSuffix(data, chunkEnd) {
+		return false
+	}
+	i := bytes.Index(data, goesOn.end)
+	return i >= 0 && bytes.HasSuffix(data[:i], goesOn.start) && !bytes.Contains(data[i+len(goesOn.end):], another)
+}
+
 func (e *events) lookChunk(name, data []byte) (drop bool) {
+	if len(name) == 0 && e.isOrdinary(data) {
+		return false
+	}
 	if e.concernsChoices(data) {
 		e.noteChoices(data)
 	}
@@ -82,7 +96,7 @@ func (e *events) lookChunk(name, data []byte) (drop bool) {
 		e.fail(data)
 		return false
 	case bytes.HasPrefix(data, chunkStart) && bytes.HasSuffix(data, chunkEnd):
-		return false
+		return false // as isOrdinary, but of another choice or the last of one
 	}
 	if value := usageKey.valueIn(data); len(value) > 0 && value[0] != 'n' {
 		var chunk struct {

@@ -27,15 +27,15 @@ func TestFailureWithinAnAnswer(t *testing.T) {
 		{"an error event, nested", "responses", event("error", `,"error":{"code":"content_filter","message":"m"}`) + done, "content_filter", false},
 		{"an error event without a code", "responses", event("error", `,"error":{"type":"server_error","code":null,"message":"m"}`) + done, "server_error", false},
 		{"an error event alone", "responses", event("error", `,"code":"server_error","message":"m"`), "server_error", true},
-		{"a chat's error and [DONE]", "chat/completions", scalarText + `data: {"error":{"code":"content_filter","message":"m"}}` + "\n\n" + done, "content_filter", false},
+		{"a chat's error and [DONE]", "chat/completions", text + `data: {"error":{"code":"content_filter","message":"m"}}` + "\n\n" + done, "content_filter", false},
 		{"a numeric code", "chat/completions", `data: {"error":{"code":429,"message":"m"}}` + "\n\n" + done, "429", false},
 		{"a type alone", "chat/completions", `data: {"error":{"type":"server_error","code":null,"message":"m"}}` + "\n\n" + done, "server_error", false},
 		{"words alone", "chat/completions", `data: {"error":"text"}` + "\n\n", "upstream_error", true},
 		{"words alone and [DONE]", "chat/completions", `data: {"error":"text"}` + "\n\n" + done, "upstream_error", false},
-		{"words alone and a cut", "chat/completions", scalarText + `data: {"error":"text"}` + "\n\n" + `data: {"ch`, "upstream_error", true},
+		{"words alone and a cut", "chat/completions", text + `data: {"error":"text"}` + "\n\n" + `data: {"ch`, "upstream_error", true},
 		{"an event named error", "chat/completions", "event: error\ndata: {\"code\":\"overloaded\",\"message\":\"m\"}\n\n" + done, "overloaded", false},
-		{"a null error", "chat/completions", strings.Replace(scalarText, `"usage"`, `"error":null,"usage"`, 1) + stop + done, "", false},
-		{"a model that quotes an error", "chat/completions", strings.Replace(scalarText, `"x"`, `"{\"error\":\"text\"}"`, 1) + stop + done, "", false},
+		{"a null error", "chat/completions", strings.Replace(text, `"usage"`, `"error":null,"usage"`, 1) + stop + done, "", false},
+		{"a model that quotes an error", "chat/completions", strings.Replace(text, `"x"`, `"{\"error\":\"text\"}"`, 1) + stop + done, "", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -75,11 +75,11 @@ func TestCompressedStreamComesAtOnce(t *testing.T) {
 	e, s := one(t, func(o *azure.Options) {
 		o.Env = config.Env{AzureSecretID: secretName, IdleTimeout: brief, ConnectTimeout: time.Minute}
 	})
-	body := compressed(t, "flushed", scalarText)
+	body := compressed(t, "flushed", text)
 	e.QueueAnswer(azureopenai.Answer{Body: body + "\n\n", Stream: true, Headers: map[string]string{"Content-Type": eventStream, "Content-Encoding": "gzip"}})
 	addFault(t, e, "hang;after=1", 1)
 	r := s.do(t.Context(), chatStream("hi"), true)
-	if !strings.HasPrefix(r.Body.String(), scalarText) || r.err != azure.ErrBroken {
+	if !strings.HasPrefix(r.Body.String(), text) || r.err != azure.ErrBroken {
 		t.Errorf("got %v %q", r.err, r.Body)
 	}
 }

@@ -19,15 +19,15 @@ func TestStreamByItsLook(t *testing.T) {
 		stream                  bool // asked for
 		want                    string
 	}{
-		{"no type", "", scalarText + stop + done, true, eventStream},
-		{"another type", "text/plain; charset=utf-8", scalarText + stop + done, true, eventStream},
-		{"JSON's type", "application/json", scalarText + stop + done, true, eventStream},
-		{"a comment first", "", ": hello\n\n" + scalarText + stop + done, true, eventStream},
-		{"an event line first", "application/octet-stream", "event: x\n" + scalarText + stop + done, true, eventStream},
-		{"blank lines first", "", "\r\n\n" + scalarText + stop + done, true, eventStream},
-		{"another case", "Text/Event-Stream", scalarText + stop + done, true, "Text/Event-Stream"},
+		{"no type", "", text + stop + done, true, eventStream},
+		{"another type", "text/plain; charset=utf-8", text + stop + done, true, eventStream},
+		{"JSON's type", "application/json", text + stop + done, true, eventStream},
+		{"a comment first", "", ": hello\n\n" + text + stop + done, true, eventStream},
+		{"an event line first", "application/octet-stream", "event: x\n" + text + stop + done, true, eventStream},
+		{"blank lines first", "", "\r\n\n" + text + stop + done, true, eventStream},
+		{"another case", "Text/Event-Stream", text + stop + done, true, "Text/Event-Stream"},
 		{"JSON, no type", "", json, true, ""},
-		{"not asked for", "text/plain", scalarText + stop + done, false, "application/json"}, // the type of the error
+		{"not asked for", "text/plain", text + stop + done, false, "application/json"}, // the type of the error
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -63,14 +63,14 @@ func TestStreamByItsLook(t *testing.T) {
 // TestStreamByItsLookComesAtOnce has the rest of the stream wait for its beginning to reach the caller.
 func TestStreamByItsLookComesAtOnce(t *testing.T) {
 	w := &counting{ResponseRecorder: httptest.NewRecorder()}
-	in := io.MultiReader(strings.NewReader(scalarText), looking{func() {
-		if w.Body.String() != scalarText || w.held != 0 {
+	in := io.MultiReader(strings.NewReader(text), looking{func() {
+		if w.Body.String() != text || w.held != 0 {
 			t.Errorf("got %q, %d bytes are held back", w.Body, w.held)
 		}
 	}}, strings.NewReader(stop+done))
 	answer := azure.StreamFrom(t.Context(), "chat/completions", "", in)
 	defer answer.Close()
-	if err := answer.Relay(w, true); err != nil || w.Body.String() != scalarText+stop+done {
+	if err := answer.Relay(w, true); err != nil || w.Body.String() != text+stop+done {
 		t.Errorf("got %v %q", err, w.Body)
 	}
 }

@@ -26,7 +26,7 @@ type Watch struct {
 	now   func() time.Time
 
 	mu  sync.Mutex
-	day string // of the last report
+	day int64 // of the last report, since 1970
 }
 
 // New makes a Watch over the deployments of the client's secret. A nil now is clock.Wall.
@@ -47,7 +47,7 @@ func (w *Watch) After(next http.Handler) http.Handler {
 
 // due reports whether there has been no report today, and takes it that there will be.
 func (w *Watch) due() bool {
-	today := w.now().UTC().Format(time.DateOnly)
+	today := w.now().Unix() / (24 * 60 * 60)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.day == today {
@@ -64,7 +64,10 @@ func (w *Watch) Report(ctx context.Context) {
 	if err != nil {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.day = ""
+		w.day = 0
+		return
+	}
+	if len(deployments) == 0 {
 		return
 	}
 	known, _, err := w.azure.Catalog(ctx, "")
