@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	text = `data: {"choices":[{"delta":{"content":"x"},"finish_reason":null,"index":0}],"usage":null}` + "\n\n"
-	stop       = `data: {"choices":[{"delta":{},"finish_reason":"stop","index":0}],"usage":null}` + "\n\n"
-	tokens     = `data: {"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":3}}` + "\n\n"
-	done       = "data: [DONE]\n\n"
+	text   = `data: {"choices":[{"delta":{"content":"x"},"finish_reason":null,"index":0}],"usage":null}` + "\n\n"
+	stop   = `data: {"choices":[{"delta":{},"finish_reason":"stop","index":0}],"usage":null}` + "\n\n"
+	tokens = `data: {"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":3}}` + "\n\n"
+	done   = "data: [DONE]\n\n"
 )
 
 // event is one of the responses API's.
