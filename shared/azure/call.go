@@ -31,7 +31,7 @@ type Call struct {
 	Resource string
 	// InPath is set where the deployment stands in the path: /openai/deployments/{deployment}/Path.
 	InPath bool
-	// Body returns the text for a deployment. Nil is no body.
+	// Body returns the text for a deployment. If it is nil, the request has no body.
 	Body func(deployment string) rawjson.Pieces
 	// Plain is Body without what only we ask for, which a stream's usage is. It is sent where Azure refuses Body
 	// because of that. Nil: there is no such thing in Body.

@@ -15,8 +15,8 @@ import (
 	"aoai-bridge/shared/estimateapi"
 )
 
-// What is not counted must be named and bounded from above, in the estimate and by OpenAI's own operation, whose
-// body is the same but for the output.
+// What is not counted must be named and bounded from above, both in the estimate and in the answer of OpenAI's own
+// operation, which has the same body except for the output.
 func TestNotCounted(t *testing.T) {
 	h := open(t, secret)
 	const hello = `"input":"hello"`
