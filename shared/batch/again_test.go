@@ -27,7 +27,7 @@ func TestTriesOfALine(t *testing.T) {
 			t.Run(fmt.Sprint(fault, " ", tries), func(t *testing.T) {
 				w := newWorld(t, func(env *config.Batch) { env.Tries = tries })
 				w.addSecond(t)
-				w.put("inbox/a.jsonl", manyLines(1, "gpt-4.1"))
+				w.Put("inbox/a.jsonl", manyLines(1, "gpt-4.1"))
 				w.fault(azureopenai.FaultRule{Fault: fault, Path: "chat/completions", Count: -1})
 				sum := w.run(w.event("inbox/a.jsonl"))
 				if calls := w.azure.Counts().Total; sum.Lines.Failed != 1 || calls != int64(tries) {
@@ -48,7 +48,7 @@ func TestTiersOfLines(t *testing.T) {
 	if flex == lines[0] {
 		t.Fatal("the line has another form")
 	}
-	w.put("inbox/a.jsonl", flex+lines[1])
+	w.Put("inbox/a.jsonl", flex+lines[1])
 	w.fault(azureopenai.FaultRule{Fault: "429;retry-after=60", Path: "chat/completions", Count: 1})
 	w.run(w.event("inbox/a.jsonl"))
 	var asked []string
@@ -79,7 +79,7 @@ func TestLinesThatGoOn(t *testing.T) {
 	_, id, _ := strings.Cut(made.Body.String(), `"id":"`)
 	id, _, _ = strings.Cut(id, `"`)
 
-	w.put("inbox/a.jsonl", `{"custom_id":"x","method":"POST","url":"/v1/responses","body":{"model":"gpt-4.1","input":"Say two","previous_response_id":"`+id+`"}}`)
+	w.Put("inbox/a.jsonl", `{"custom_id":"x","method":"POST","url":"/v1/responses","body":{"model":"gpt-4.1","input":"Say two","previous_response_id":"`+id+`"}}`)
 	sum := w.run(w.event("inbox/a.jsonl"))
 	if calls := first.Counts().Total; sum.Lines.Failed != 0 || calls != 1 {
 		t.Errorf("the first is asked %d times: %+v", calls, sum.Lines)

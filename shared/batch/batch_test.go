@@ -7,7 +7,7 @@ import (
 
 func TestDrop(t *testing.T) {
 	w := newWorld(t)
-	w.put("inbox/reviews.jsonl", strings.Join([]string{chat("a", "gpt-4o-mini", "one"), chat("b", "gpt-4o", "two"), chat("c", "gpt-4o-mini", "three")}, "\n"))
+	w.Put("inbox/reviews.jsonl", strings.Join([]string{chat("a", "gpt-4o-mini", "one"), chat("b", "gpt-4o", "two"), chat("c", "gpt-4o-mini", "three")}, "\n"))
 	sum := w.run(w.event("inbox/reviews.jsonl"))
 	if sum.Status != "completed" || sum.Lines.Succeeded != 3 || sum.Results != "s3://"+bucket+"/results/reviews.jsonl" {
 		t.Errorf("got %+v", sum)

@@ -23,7 +23,7 @@ func (w *world) workflow() *stepfunctions.Service {
 		w.t.Fatal(err)
 	}
 	states := stepfunctions.New(stepfunctions.Options{
-		Invoke: w.invoke, Objects: w.store, Clock: workflowClock{w},
+		Invoke: w.invoke, Objects: w.Objects, Clock: workflowClock{w},
 		PutEvents: func(context.Context, []byte) ([]byte, error) { return []byte(`{"FailedEntryCount":0}`), nil },
 	})
 	w.t.Cleanup(states.Close)
@@ -99,7 +99,7 @@ func TestTransitionsOfADay(t *testing.T) {
 					w.release()
 				}
 			}
-			w.put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"))
+			w.Put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"))
 			states := w.workflow()
 			arn, err := states.Start("batch", "", []byte(w.event("inbox/n.jsonl")))
 			if err != nil {
@@ -125,7 +125,7 @@ func TestTransitionsOfADay(t *testing.T) {
 func TestRedrive(t *testing.T) {
 	w := newWorld(t)
 	states := w.workflow()
-	w.put("inbox/n.jsonl", manyLines(30, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(30, "gpt-4o-mini"))
 	w.fault(azureopenai.FaultRule{Fault: "stall;state=in_progress", Method: "POST", Path: "/batches"})
 	started := make(chan string, 1)
 	polls := 0 // of one part

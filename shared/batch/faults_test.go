@@ -90,7 +90,7 @@ func TestMisbehaviour(t *testing.T) {
 				for _, rule := range tt.rules {
 					w.fault(rule)
 				}
-				w.put("inbox/n.jsonl", manyLines(lines, "gpt-4o-mini"))
+				w.Put("inbox/n.jsonl", manyLines(lines, "gpt-4o-mini"))
 				sum := w.run(w.event("inbox/n.jsonl"))
 				w.checkNumbers(t, "results/n.jsonl", lines)
 				if sum.Status != "completed" || sum.Lines.Succeeded != lines {
@@ -114,7 +114,7 @@ func TestMisbehaviour(t *testing.T) {
 func TestNoRoomLater(t *testing.T) {
 	w := newWorldIn(t, "West Europe")
 	w.fault(azureopenai.FaultRule{Fault: "token-limit", Method: "POST", Path: "/batches", Count: 2})
-	w.put("inbox/n.jsonl", manyLines(10, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(10, "gpt-4o-mini"))
 	w.run(w.event("inbox/n.jsonl"))
 	w.checkNumbers(t, "results/n.jsonl", 10)
 }
@@ -123,7 +123,7 @@ func TestNoRoomLater(t *testing.T) {
 func TestTriesAreBounded(t *testing.T) {
 	w := newWorld(t)
 	w.fault(azureopenai.FaultRule{Fault: "fail-lines;percent=100", Method: "POST", Path: "/batches", Count: -1})
-	w.put("inbox/n.jsonl", manyLines(5, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(5, "gpt-4o-mini"))
 	sum := w.run(w.event("inbox/n.jsonl"))
 	for _, r := range w.results("results/n.jsonl") {
 		if r.says() != "status 429" {
@@ -138,7 +138,7 @@ func TestTriesAreBounded(t *testing.T) {
 // A part that cannot go on keeps what it has and tells the rest why.
 func TestGiveUp(t *testing.T) {
 	w := newWorld(t)
-	w.put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"))
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 	w.azure.SetAPIKeys("another")
 	step := object{"job": a.Job, "part": 1}
@@ -172,7 +172,7 @@ func TestGiveUpLostBatch(t *testing.T) {
 	}{{"under way", "error task_failed", false}, {"ended", "number1", true}} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
-			w.put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"))
+			w.Put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"))
 			a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 			if !tt.ended {
 				w.fault(azureopenai.FaultRule{Fault: "stall;state=validating", Method: "POST", Path: "/batches"})
@@ -202,7 +202,7 @@ func TestGiveUpLostBatch(t *testing.T) {
 // A part that nobody could even give up is told of in the report.
 func TestReportWithoutParts(t *testing.T) {
 	w := newWorld(t)
-	w.put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini")+chat("o", "gpt-4o", "other"))
+	w.Put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini")+chat("o", "gpt-4o", "other"))
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 	w.walk(a.Job, 2)
 	failure := object{"Error": "States.DataLimitExceeded", "Cause": "the state is too large"}

@@ -20,7 +20,7 @@ import (
 
 func TestSameEventTwice(t *testing.T) {
 	w := newWorld(t)
-	w.put("inbox/n.jsonl", manyLines(2, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(2, "gpt-4o-mini"))
 	event := w.event("inbox/n.jsonl")
 	first := w.plan(event, "execution-1")
 	if again := w.plan(event, "execution-1"); again != first {
@@ -38,7 +38,7 @@ func TestSameEventTwice(t *testing.T) {
 	if other := w.plan(takeOver, "execution-4"); other != first {
 		t.Errorf("an execution that takes over got %+v", other)
 	}
-	w.put("inbox/n.jsonl", manyLines(2, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(2, "gpt-4o-mini"))
 	if later := w.plan(w.event("inbox/n.jsonl"), "execution-5"); later.Status != "planned" || later.Job == first.Job {
 		t.Errorf("the file dropped again got %+v", later)
 	}
@@ -48,7 +48,7 @@ func TestResultsAreNeverOverwritten(t *testing.T) {
 	w := newWorld(t)
 	var summaries []*job.Summary
 	for i := range 3 {
-		w.put("inbox/n.jsonl", chat("x", "gpt-4o-mini", fmt.Sprintf("drop%d", i)))
+		w.Put("inbox/n.jsonl", chat("x", "gpt-4o-mini", fmt.Sprintf("drop%d", i)))
 		summaries = append(summaries, w.run(w.event("inbox/n.jsonl")))
 	}
 	for i, sum := range summaries {
@@ -64,7 +64,7 @@ func TestResultsAreNeverOverwritten(t *testing.T) {
 			t.Errorf("%s says %s", want, r[0].says())
 		}
 		summary := strings.TrimSuffix(want, ".jsonl") + ".summary.json"
-		if raw, found := w.get(summary); !found || !strings.Contains(raw, sum.Job) {
+		if raw, found := w.Get(summary); !found || !strings.Contains(raw, sum.Job) {
 			t.Errorf("%s is %q", summary, raw)
 		}
 	}
@@ -77,7 +77,7 @@ func TestKeys(t *testing.T) {
 		"inbox/no-extension", "elsewhere/x.jsonl", `inbox/q"uote'.jsonl`,
 	} {
 		t.Run(key, func(t *testing.T) {
-			w.put(key, chat("x", "gpt-4o-mini", "yes"))
+			w.Put(key, chat("x", "gpt-4o-mini", "yes"))
 			w.run(w.event(key))
 			name := strings.TrimSuffix(strings.TrimPrefix(key, "inbox/"), ".jsonl")
 			if r := w.results("results/" + name + ".jsonl"); len(r) != 1 || r[0].says() != "yes" {
@@ -102,7 +102,7 @@ func TestOddFiles(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
-			w.put("inbox/odd.jsonl", tt.content)
+			w.Put("inbox/odd.jsonl", tt.content)
 			sum := w.run(w.event("inbox/odd.jsonl"))
 			if sum.Status != tt.status || sum.Lines.Total != tt.lines || sum.Lines.Failed != tt.lines {
 				t.Errorf("the summary is %+v", sum)
@@ -137,7 +137,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t, func(env *config.Batch) { env.CostCeiling = tt.ceiling })
 			w.secret(strings.Replace(w.azureSecret(), `{"model":"gpt-4.1"`, `{"name":"gpt-4.1","model":"house-model"`, 1))
-			w.put("inbox/n.jsonl", manyLines(10, tt.model), tt.metadata...)
+			w.Put("inbox/n.jsonl", manyLines(10, tt.model), tt.metadata...)
 			sum := w.run(w.event("inbox/n.jsonl"))
 			code := ""
 			if sum.Failure != nil {
@@ -146,7 +146,7 @@ func TestRefusals(t *testing.T) {
 			if sum.Status != tt.status || code != tt.code {
 				t.Errorf("got %s %+v, want %s %s", sum.Status, sum.Failure, tt.status, tt.code)
 			}
-			if _, found := w.get("results/n.jsonl"); found != (tt.status == "completed") {
+			if _, found := w.Get("results/n.jsonl"); found != (tt.status == "completed") {
 				t.Errorf("there are results: %v", found)
 			}
 			if tt.status == "refused" && (w.counts["submit"] > 0 || !strings.Contains(sum.Failure.Message, "cost-ceiling=")) {
@@ -161,7 +161,7 @@ func TestRefusedAndTakenOver(t *testing.T) {
 	w := newWorld(t, func(env *config.Batch) { env.CostCeiling = 0.000001 })
 	unpriced := strings.Replace(w.azureSecret(), `{"model":"gpt-4.1"`, `{"name":"gpt-4.1","model":"house-model"`, 1)
 	w.secret(unpriced)
-	w.put("inbox/n.jsonl", manyLines(10, "gpt-4.1"))
+	w.Put("inbox/n.jsonl", manyLines(10, "gpt-4.1"))
 	event := w.event("inbox/n.jsonl")
 	if sum := w.run(event); sum.Status != "refused" || sum.Failure.Code != "cost_unknown" {
 		t.Fatalf("the summary is %+v", sum)
@@ -194,7 +194,7 @@ func TestRefusedAndTakenOver(t *testing.T) {
 // A job keeps its ceiling where the stack's is raised, and the refusal promises nothing else.
 func TestRefusedBeforeTheCeilingWasRaised(t *testing.T) {
 	w := newWorld(t, func(env *config.Batch) { env.CostCeiling = 0.000001 })
-	w.put("inbox/n.jsonl", manyLines(10, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(10, "gpt-4o-mini"))
 	event := w.event("inbox/n.jsonl")
 	sum := w.run(event)
 	if sum.Status != "refused" || !strings.Contains(sum.Failure.Message, "BatchCostCeiling is the ceiling of new jobs") {
@@ -205,7 +205,7 @@ func TestRefusedBeforeTheCeilingWasRaised(t *testing.T) {
 	if a := w.plan(strings.TrimSuffix(event, "}")+`,"take_over":true}`, "execution-2"); a.Status != "report" {
 		t.Errorf("the same job: %+v", a)
 	}
-	w.put("inbox/n.jsonl", manyLines(10, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(10, "gpt-4o-mini"))
 	if a := w.plan(w.event("inbox/n.jsonl"), "execution-3"); a.Status != "planned" {
 		t.Errorf("a new job: %+v", a)
 	}
@@ -213,7 +213,7 @@ func TestRefusedBeforeTheCeilingWasRaised(t *testing.T) {
 
 func TestCost(t *testing.T) {
 	w := newWorld(t)
-	w.put("inbox/n.jsonl", manyLines(10, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(10, "gpt-4o-mini"))
 	sum := w.run(w.event("inbox/n.jsonl"))
 	tokens := float64(sum.Usage.Input + sum.Usage.Output)
 	if tokens == 0 || sum.Cost.USD == nil || sum.Cost.Saving == nil {
@@ -227,14 +227,14 @@ func TestCost(t *testing.T) {
 
 func TestSourceDeleted(t *testing.T) {
 	w := newWorld(t)
-	w.put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"))
 	event := w.event("inbox/n.jsonl")
 	remove := func(version string) {
 		in := &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String("inbox/n.jsonl")}
 		if version != "" {
 			in.VersionId = &version
 		}
-		if _, err := w.s3.DeleteObject(context.Background(), in); err != nil {
+		if _, err := w.S3.DeleteObject(context.Background(), in); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -244,7 +244,7 @@ func TestSourceDeleted(t *testing.T) {
 		t.Errorf("the summary is %+v", sum)
 	}
 
-	w.put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"))
 	event = w.event("inbox/n.jsonl")
 	var detail struct {
 		Object struct {
@@ -296,7 +296,7 @@ func TestInputsThatAreNoJob(t *testing.T) {
 func TestCancel(t *testing.T) {
 	w := newWorld(t)
 	service := w.service()
-	w.put("inbox/n.jsonl", manyLines(4, "gpt-4o-mini")+manyLines(2, "gpt-4o"))
+	w.Put("inbox/n.jsonl", manyLines(4, "gpt-4o-mini")+manyLines(2, "gpt-4o"))
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 	w.walk(a.Job, 1)
 	progress := func() *batch.Progress {
@@ -333,7 +333,7 @@ func TestCancel(t *testing.T) {
 // A job of the files API has what succeeded in one file and everything else in another.
 func TestOriginAPI(t *testing.T) {
 	w := newWorld(t)
-	w.put("files/file-1", chat("a", "gpt-4o-mini", "yes")+"\nnonsense\n"+chat("b", "gpt-4o-mini", "no"))
+	w.Put("files/file-1", chat("a", "gpt-4o-mini", "yes")+"\nnonsense\n"+chat("b", "gpt-4o-mini", "no"))
 	sum := w.run(`{"bucket":"` + bucket + `","key":"files/file-1","job":"batch_1","origin":"api"}`)
 	if sum.Job != "batch_1" || sum.Errors == "" {
 		t.Fatalf("the summary is %+v", sum)
@@ -348,7 +348,7 @@ func TestOriginAPI(t *testing.T) {
 // A batch whose making was not heard of is cancelled all the same, and what it answered is kept.
 func TestCancelWhileCreating(t *testing.T) {
 	w := newWorld(t)
-	w.put("inbox/n.jsonl", manyLines(4, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(4, "gpt-4o-mini"))
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 	w.fault(azureopenai.FaultRule{Fault: "stall;state=in_progress", Method: "POST", Path: "/batches"})
 	w.fault(azureopenai.FaultRule{Fault: "lost", Method: "POST", Path: "/batches"})
@@ -372,7 +372,7 @@ func TestCancelWhileCreating(t *testing.T) {
 // What Azure says at length does not swell the workflow's state.
 func TestErrorsAreShort(t *testing.T) {
 	w := newWorld(t)
-	w.put("inbox/n.jsonl", manyLines(1, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(1, "gpt-4o-mini"))
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 	w.azure.QueueAnswer(azureopenai.Answer{
 		Path: "/files", Status: 400, Body: `{"error":{"code":"long","message":"` + strings.Repeat("ü", 100_000) + `"}}`,
@@ -390,12 +390,12 @@ func TestNumbersInMetadata(t *testing.T) {
 		for _, value := range []string{"Inf", "+inf", "infinity", "NaN", "1e400", "0x1p4", "1_000", "1e308", "-1", ""} {
 			t.Run(name+" "+value, func(t *testing.T) {
 				w := newWorld(t)
-				w.put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"), name, value)
+				w.Put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"), name, value)
 				sum := w.run(w.event("inbox/n.jsonl"))
 				if f := sum.Failure; sum.Status != "failed" || f == nil || f.Code != "invalid_value" || !strings.Contains(strings.ReplaceAll(f.Message, "_", "-"), name) {
 					t.Errorf("got %s, %+v", sum.Status, sum.Failure)
 				}
-				if _, found := w.get("results/n.summary.json"); !found {
+				if _, found := w.Get("results/n.summary.json"); !found {
 					t.Error("there is no summary")
 				}
 			})
@@ -408,7 +408,7 @@ func TestCeilingHoldsAgainstHugeLimits(t *testing.T) {
 	for _, limit := range []string{`"max_tokens":9223372036854775807`, `"max_tokens":4611686018427387904,"n":4`, `"max_tokens":99999999999999999999`, `"max_tokens":1e9`, `"max_tokens":10000000.0`, `"max_completion_tokens":3,"n":9223372036854775807`} {
 		t.Run(limit, func(t *testing.T) {
 			w := newWorld(t, func(env *config.Batch) { env.CostCeiling = 1 })
-			w.put("inbox/n.jsonl", strings.ReplaceAll(manyLines(3, "gpt-4o-mini"), `"messages"`, limit+`,"messages"`))
+			w.Put("inbox/n.jsonl", strings.ReplaceAll(manyLines(3, "gpt-4o-mini"), `"messages"`, limit+`,"messages"`))
 			if sum := w.run(w.event("inbox/n.jsonl")); sum.Status != "refused" || sum.Failure.Code != "cost_ceiling_exceeded" {
 				t.Errorf("got %s, %+v", sum.Status, sum.Failure)
 			}

@@ -67,7 +67,7 @@ func TestLines(t *testing.T) {
 			file.WriteString("\n \n\n") // and blank lines in between
 		}
 	}
-	w.put("inbox/lines.jsonl", file.String())
+	w.Put("inbox/lines.jsonl", file.String())
 	sum := w.run(w.event("inbox/lines.jsonl"))
 	results := w.results("results/lines.jsonl")
 	if len(results) != len(tests) || sum.Lines.Total != len(tests) {
@@ -94,15 +94,15 @@ func TestLines(t *testing.T) {
 func TestBodyIsUntouched(t *testing.T) {
 	w := newWorld(t)
 	const head, tail = `{"seed": 9007199254740993,"model" : `, `, "x_new":{"b":1.0,"a":[1e400]}, "n":1}`
-	w.put("inbox/a.jsonl", `{"custom_id":"é\u00e9","method":"POST","url":"/v1/chat/completions","body":`+head+`"gpt-4o-mini"`+tail+`}`)
+	w.Put("inbox/a.jsonl", `{"custom_id":"é\u00e9","method":"POST","url":"/v1/chat/completions","body":`+head+`"gpt-4o-mini"`+tail+`}`)
 	a := w.plan(w.event("inbox/a.jsonl"), "execution-1")
-	requests, _ := w.get("jobs/" + a.Job + "/parts/00001/try-00/requests.jsonl")
+	requests, _ := w.Get("jobs/" + a.Job + "/parts/00001/try-00/requests.jsonl")
 	if want := `"body":` + head + `"gpt-4o-mini-batch"` + tail + "}\n"; !strings.HasSuffix(requests, want) {
 		t.Errorf("got %s, want an end of %s", requests, want)
 	}
 	w.walk(a.Job, 1)
 	patiently[json.RawMessage](w, "report", object{"task": "report", "state": object{"plan": a}})
-	results, _ := w.get("results/a.jsonl")
+	results, _ := w.Get("results/a.jsonl")
 	if !strings.Contains(results, `"custom_id":"é\u00e9",`) {
 		t.Errorf("the custom_id is not as it was: %s", results)
 	}

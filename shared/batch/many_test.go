@@ -37,7 +37,7 @@ func TestReportOfManyNames(t *testing.T) {
 				w.anyModel()
 			}
 			w.asked = func(r *http.Request) { t.Errorf("Azure was asked: %s %s", r.Method, r.URL) }
-			w.put("inbox/n.jsonl", file.String())
+			w.Put("inbox/n.jsonl", file.String())
 			sum := w.run(w.event("inbox/n.jsonl"))
 			code := ""
 			if sum.Failure != nil {
@@ -68,7 +68,7 @@ func TestManyGroupsAreAnswered(t *testing.T) {
 	for i := range 2 * groups {
 		file.WriteString(chat(fmt.Sprintf("id-%d", i+1), fmt.Sprintf("d%d", i%groups), fmt.Sprintf("number%d", i+1)) + "\n")
 	}
-	w.put("inbox/n.jsonl", file.String())
+	w.Put("inbox/n.jsonl", file.String())
 	sum := w.run(w.event("inbox/n.jsonl"))
 	w.checkNumbers(t, "results/n.jsonl", 2*groups)
 	if sum.Parts != groups || sum.Lines.Succeeded != 2*groups {
@@ -84,7 +84,7 @@ func TestReportOfManyLists(t *testing.T) {
 	const lists, each = 235, 4
 	plan := job.Plan{Done: true, Lines: lists * each}
 	pad := strings.Repeat("x", 18<<10) // a list is larger than what is read of it at once
-	put := func(key, content string) { w.put("jobs/job_1/"+key, content) }
+	put := func(key, content string) { w.Put("jobs/job_1/"+key, content) }
 	for i := range lists {
 		plan.Parts = append(plan.Parts, job.Part{Number: i + 1, Mode: jsonl.Online, Lines: each, First: i + 1, Last: i + 1 + (each-1)*lists})
 		var results strings.Builder
@@ -101,7 +101,7 @@ func TestReportOfManyLists(t *testing.T) {
 	put("job.json", `{"job":"job_1","origin":"drop","bucket":"`+bucket+`","key":"inbox/n.jsonl","results":"results/n.jsonl","summary":"results/n.summary.json"}`)
 
 	var open, most atomic.Int64
-	w.aws.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+	w.Config.HTTPClient = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := (&net.Dialer{}).DialContext(ctx, network, address)
 		if n := open.Add(1); n > most.Load() {
 			most.Store(n)

@@ -30,7 +30,7 @@ const partLines = 5
 func newPart(t *testing.T, metadata ...string) *part {
 	t.Helper()
 	w := newWorld(t)
-	w.put("inbox/n.jsonl", manyLines(partLines, "gpt-4o-mini"), metadata...)
+	w.Put("inbox/n.jsonl", manyLines(partLines, "gpt-4o-mini"), metadata...)
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 	p := &part{world: w, step: job.Step{Job: a.Job, Part: 1}, with: map[string]func(*string){}}
 	w.asked = func(r *http.Request) {
@@ -91,7 +91,7 @@ func taskOf(p *part, name string) (*job.Step, *failure) {
 // state is what is remembered of a try.
 func (p *part) state(try int) (state object) {
 	p.t.Helper()
-	raw, _ := p.get(fmt.Sprintf("jobs/%s/parts/00001/try-%02d/state.json", p.step.Job, try))
+	raw, _ := p.Get(fmt.Sprintf("jobs/%s/parts/00001/try-%02d/state.json", p.step.Job, try))
 	if err := json.Unmarshal([]byte(raw), &state); err != nil {
 		p.t.Fatal(err)
 	}
@@ -511,7 +511,7 @@ func TestDownloadFails(t *testing.T) {
 		if got := p.does("collect"); got != "odd (400)" {
 			t.Errorf("the task says %s", got)
 		}
-		if _, found := p.get("jobs/" + p.step.Job + "/parts/00001/try-00/tried.json"); found {
+		if _, found := p.Get("jobs/" + p.step.Job + "/parts/00001/try-00/tried.json"); found {
 			t.Error("the try is settled")
 		}
 	}
@@ -565,17 +565,17 @@ func TestTryWithoutRequests(t *testing.T) {
 	p.release()
 	p.does("poll")
 	key := "jobs/" + p.step.Job + "/parts/00001/try-00/requests.jsonl"
-	requests, _ := p.get(key)
-	p.put(key, requests[:strings.Index(requests, "\n")+1])
+	requests, _ := p.Get(key)
+	p.Put(key, requests[:strings.Index(requests, "\n")+1])
 	if got := p.does("collect"); !strings.HasSuffix(got, "(500)") || p.step.Try != 0 {
 		t.Errorf("the task says %s", got)
 	}
 	for _, name := range []string{"try-00/tried.json", "try-01/state.json", "try-01/requests.jsonl"} {
-		if _, found := p.get("jobs/" + p.step.Job + "/parts/00001/" + name); found {
+		if _, found := p.Get("jobs/" + p.step.Job + "/parts/00001/" + name); found {
 			t.Errorf("there is a %s", name)
 		}
 	}
-	p.put(key, requests)
+	p.Put(key, requests)
 	if got := p.does("collect"); got != "again" || p.step.Try != 1 {
 		t.Errorf("with the requests, the task says %s", got)
 	}
@@ -586,7 +586,7 @@ func TestDuplicateCannotBeCancelled(t *testing.T) {
 	p := newPart(t)
 	p.fault(azureopenai.FaultRule{Fault: "stall;state=in_progress", Method: "POST", Path: "/batches"})
 	p.with["POST batches"] = func(*string) { // another run is faster
-		p.put("jobs/"+p.step.Job+"/parts/00001/try-00/batch-00.json", `{"batch_id":"batch_other","file_id":"file-other","created_at":"2026-11-25T12:00:00Z"}`)
+		p.Put("jobs/"+p.step.Job+"/parts/00001/try-00/batch-00.json", `{"batch_id":"batch_other","file_id":"file-other","created_at":"2026-11-25T12:00:00Z"}`)
 	}
 	p.answers("POST batches/ID/cancel", 400, fmt.Sprintf(refusal, "odd"))
 	if got := p.does("submit"); got != "submitted" {

@@ -15,7 +15,7 @@ import (
 // parts reads a job's plan.
 func (w *world) parts(id string) []job.Part {
 	w.t.Helper()
-	raw, _ := w.get(job.PlanKey(id))
+	raw, _ := w.Get(job.PlanKey(id))
 	var plan job.Plan
 	if err := json.Unmarshal([]byte(raw), &plan); err != nil {
 		w.t.Fatal(err)
@@ -26,7 +26,7 @@ func (w *world) parts(id string) []job.Part {
 // A plan that has no time left goes on where it stood.
 func TestPlanGoesOn(t *testing.T) {
 	w := newWorld(t)
-	w.put("inbox/n.jsonl", "\ufeff"+strings.ReplaceAll(manyLines(300, "gpt-4o-mini"), `"number7"`, "\xff"))
+	w.Put("inbox/n.jsonl", "\ufeff"+strings.ReplaceAll(manyLines(300, "gpt-4o-mini"), `"number7"`, "\xff"))
 	w.tick, w.limit = time.Second, 100*time.Second
 	sum := w.run(w.event("inbox/n.jsonl"))
 	if w.counts["plan"] < 3 {
@@ -43,7 +43,7 @@ func TestPlanGoesOn(t *testing.T) {
 func TestSecretWithoutDeployments(t *testing.T) {
 	w := newWorld(t)
 	w.secret(`{"endpoint":"` + w.url + `","api_key":"local"}`)
-	w.put("inbox/n.jsonl", chat("a", "gpt-4o-mini-batch", "batched")+"\n"+chat("b", "gpt-4o-mini", "online")+"\n"+chat("c", "gpt-9", "nothing"))
+	w.Put("inbox/n.jsonl", chat("a", "gpt-4o-mini-batch", "batched")+"\n"+chat("b", "gpt-4o-mini", "online")+"\n"+chat("c", "gpt-9", "nothing"))
 	sum := w.run(w.event("inbox/n.jsonl"))
 	var says []string
 	for _, r := range w.results("results/n.jsonl") {
@@ -64,7 +64,7 @@ func TestSeveralDeployments(t *testing.T) {
 		return `{"name":"` + name + `","endpoint":"` + url + `","api_key":"local","deployments":[{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch","capacity":1}]}`
 	}
 	w.secret(`{"resources":[` + of("one", w.url) + `,` + of("two", server) + `]}`)
-	w.put("inbox/n.jsonl", manyLines(500, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(500, "gpt-4o-mini"))
 	w.run(w.event("inbox/n.jsonl"))
 	w.checkNumbers(t, "results/n.jsonl", 500)
 	one, two := w.azure.Executions().Succeeded, second.Executions().Succeeded
@@ -102,7 +102,7 @@ func TestOnline(t *testing.T) {
 					w.fault(rule)
 				}
 				w.limit = 15 * time.Minute
-				w.put("inbox/e.jsonl", embed(lines))
+				w.Put("inbox/e.jsonl", embed(lines))
 				sum := w.run(w.event("inbox/e.jsonl"))
 				results := w.results("results/e.jsonl")
 				for i := range results {
@@ -122,7 +122,7 @@ func TestOnline(t *testing.T) {
 func TestOnlineGoesOn(t *testing.T) {
 	w := newWorld(t, func(env *config.Batch) { env.OnlineConcurrency = 1 })
 	w.tick, w.limit = time.Second, 3*time.Minute
-	w.put("inbox/n.jsonl", manyLines(100, "gpt-4o-mini"), "mode", "online")
+	w.Put("inbox/n.jsonl", manyLines(100, "gpt-4o-mini"), "mode", "online")
 	w.run(w.event("inbox/n.jsonl"))
 	w.checkNumbers(t, "results/n.jsonl", 100)
 	if w.counts["submit"] < 3 {
@@ -138,7 +138,7 @@ func TestRetryAfterOfARun(t *testing.T) {
 	w := newWorld(t)
 	w.limit = 15 * time.Minute
 	w.fault(azureopenai.FaultRule{Fault: "429;retry-after=4000", Path: "/chat/completions", Count: -1})
-	w.put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"), "mode", "online")
+	w.Put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"), "mode", "online")
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 	step := patiently[job.Step](w, "submit", object{"task": "submit", "step": object{"job": a.Job, "part": 1}})
 	if step.Status != "working" || step.Wait < 3900 || step.Wait > 4001 {

@@ -40,7 +40,7 @@ func TestPartOfAnotherModel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.secret(fmt.Sprintf(listed, w.url, "gpt-4o-mini"))
-			w.put("inputs/n.jsonl", manyLines(2, "gpt-4o-mini-batch"))
+			w.Put("inputs/n.jsonl", manyLines(2, "gpt-4o-mini-batch"))
 			a := w.plan(bound("inputs/n.jsonl", tt.limits), "execution-1")
 			w.secret(fmt.Sprintf(listed, w.url, "gpt-4o"))
 			w.now = w.now.Add(time.Hour) // the secret is read again
@@ -73,7 +73,7 @@ func TestOnlineLinesOfTwins(t *testing.T) {
 				keys[r.Header.Get("Api-Key")]++
 			}
 			w.fault(azureopenai.FaultRule{Fault: "429;retry-after=1", Count: 2})
-			w.put("inputs/n.jsonl", manyLines(20, "gpt-4o-mini"))
+			w.Put("inputs/n.jsonl", manyLines(20, "gpt-4o-mini"))
 			sum := w.run(bound("inputs/n.jsonl", object{"models": tt.models}))
 			if sum.Lines.Succeeded != 20 || (keys["second"] > 0) != tt.second || keys["local"] == 0 {
 				t.Errorf("%+v, by key %v", sum.Lines, keys)
@@ -92,7 +92,7 @@ func TestLinesWithDots(t *testing.T) {
 	for _, name := range names {
 		file.WriteString(strings.Replace(chat("x", name, "yes"), `"method"`, `"mode":"online","method"`, 1) + "\n")
 	}
-	w.put("inbox/dots.jsonl", file.String(), "cost-ceiling", "none")
+	w.Put("inbox/dots.jsonl", file.String(), "cost-ceiling", "none")
 	w.run(w.event("inbox/dots.jsonl"))
 	for _, r := range w.results("results/dots.jsonl") {
 		if r.says() != "status 404" {

@@ -11,7 +11,7 @@ import (
 func TestRecordOfOnlineCalls(t *testing.T) {
 	w := newWorld(t)
 	const lines = 40
-	w.put("inbox/a.jsonl", manyLines(lines, "gpt-4.1"))
+	w.Put("inbox/a.jsonl", manyLines(lines, "gpt-4.1"))
 	for range 3 {
 		w.fault(azureopenai.FaultRule{Fault: "429;retry-after=1", Count: 1})
 	}

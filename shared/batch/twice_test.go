@@ -16,7 +16,7 @@ import (
 // Of two runs that have each uploaded the part's file, one makes the batch and the other finds it: no file stays.
 func TestSubmitFindsAnothersBatch(t *testing.T) {
 	w := newWorld(t)
-	w.put("inbox/n.jsonl", manyLines(20, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(20, "gpt-4o-mini"))
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 	step := object{"task": "submit", "step": object{"job": a.Job, "part": 1}}
 	w.fault(azureopenai.FaultRule{Fault: "lost", Method: "POST", Path: "/batches"})
@@ -24,14 +24,14 @@ func TestSubmitFindsAnothersBatch(t *testing.T) {
 		t.Fatal("the answer was not lost")
 	}
 	key := "jobs/" + a.Job + "/parts/00001/try-00/state.json"
-	raw, _ := w.get(key)
+	raw, _ := w.Get(key)
 	var state object
 	if err := json.Unmarshal([]byte(raw), &state); err != nil {
 		t.Fatal(err)
 	}
 	state["file_id"] = w.upload() // the other run's state is lost
 	changed, _ := json.Marshal(state)
-	w.put(key, string(changed))
+	w.Put(key, string(changed))
 	w.walk(a.Job, 1)
 	patiently[job.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
 	w.checkNumbers(t, "results/n.jsonl", 20)
@@ -69,7 +69,7 @@ func TestSubmitTwiceAtOnce(t *testing.T) {
 	for _, begun := range []string{"/files", "/batches"} { // how far both get before either goes on
 		t.Run(strings.TrimPrefix(begun, "/"), func(t *testing.T) {
 			w := newWorld(t)
-			w.put("inbox/n.jsonl", manyLines(20, "gpt-4o-mini"))
+			w.Put("inbox/n.jsonl", manyLines(20, "gpt-4o-mini"))
 			a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 			w.fault(azureopenai.FaultRule{Fault: "stall;state=validating", Method: "POST", Path: "/batches", Count: 2})
 			var both sync.WaitGroup

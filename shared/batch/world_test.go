@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -14,15 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"aoai-bridge/infra/local/awsendpoint"
 	"aoai-bridge/infra/local/azureopenai"
-	locals3 "aoai-bridge/infra/local/s3"
-	localsecrets "aoai-bridge/infra/local/secretsmanager"
+	"aoai-bridge/infra/local/testaws"
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/batch/job"
@@ -41,13 +35,10 @@ const prices = `{"gpt-4o":{"GlobalStandard":{"input":1,"output":1}},"gpt-4o-mini
 
 // world is the local stack as far as batches need it, and a service that works in it.
 type world struct {
+	*testaws.AWS
 	t       *testing.T
 	azure   *azureopenai.Server
 	url     string // of azure
-	aws     aws.Config
-	s3      *s3.Client
-	store   *locals3.Store
-	secrets *localsecrets.Store
 	client  *azure.Client
 	env     config.Batch
 	tasks   []*batch.Tasks // of both functions
@@ -58,11 +49,9 @@ type world struct {
 	tick    time.Duration // that passes with each look at the clock
 	limit   time.Duration // of each task; 0 is none
 	slept   []time.Duration
-	created []locals3.Created
 	counts  map[string]int                         // of tasks
 	records []telemetry.Call                       // of tasks, in the order in which they ended
 	asked   func(*http.Request)                    // that Azure gets
-	refuses func(*http.Request) bool               // that AWS gets; it may be asked from several goroutines
 	before  func(ctx context.Context, task string) // that a workflow runs
 }
 
@@ -73,7 +62,7 @@ func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
 
 func newWorldIn(t *testing.T, region string, change ...func(*config.Batch)) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC), counts: map[string]int{}}
+	w := &world{AWS: testaws.New(t, bucket), t: t, now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC), counts: map[string]int{}}
 	w.azure = azureopenai.New(azureopenai.Options{APIKeys: []string{"local"}, Region: region, DisableRecording: true})
 	t.Cleanup(func() { _ = w.azure.Close() })
 	azureServer := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -85,34 +74,9 @@ func newWorldIn(t *testing.T, region string, change ...func(*config.Batch)) *wor
 	t.Cleanup(azureServer.Close)
 	w.url = azureServer.URL
 
-	w.store = locals3.New(locals3.Options{Dir: t.TempDir(), OnCreated: func(c locals3.Created) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.created = append(w.created, c)
-	}})
-	if err := w.store.MakeBucket(bucket, true); err != nil {
-		t.Fatal(err)
-	}
-	w.secrets = localsecrets.New()
 	w.secret(w.azureSecret())
-	key := func(id string) (string, bool) { return "local", id == "local" }
-	endpoint := awsendpoint.New(key, map[string]http.Handler{"s3": w.store, "secretsmanager": w.secrets})
-	aws1 := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if w.refuses != nil && w.refuses(r) {
-			http.Error(rw, `<Error><Code>AccessDenied</Code></Error>`, http.StatusForbidden)
-			return
-		}
-		endpoint.ServeHTTP(rw, r)
-	}))
-	t.Cleanup(aws1.Close)
-	cfg := aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(aws1.URL),
-		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	}
-	w.aws = cfg
-	w.s3 = s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
 	env := config.Env{AzureSecretID: secretID, ConnectTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxRetries: 5, RetryAfterCap: time.Second}
-	w.client = azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(cfg), Env: env, Now: w.clock, Sleep: w.sleep})
+	w.client = azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(w.Config), Env: env, Now: w.clock, Sleep: w.sleep})
 	w.env = config.Batch{Bucket: bucket, OutputTokens: 100, Tries: 3, OnlineConcurrency: 4}
 	for _, c := range change {
 		c(&w.env)
@@ -138,7 +102,7 @@ func (w *world) restart() {
 
 func (w *world) service() *batch.Service {
 	s := batch.New(batch.Options{
-		AWS: w.aws, Azure: w.client, Env: w.env, Call: time.Minute, Temp: w.t.TempDir(), Now: w.clock, Sleep: w.sleep,
+		AWS: w.Config, Azure: w.client, Env: w.env, Call: time.Minute, Temp: w.t.TempDir(), Now: w.clock, Sleep: w.sleep,
 	})
 	if w.maxOpen > 0 {
 		s.SetMaxOpen(w.maxOpen)
@@ -176,48 +140,17 @@ func (w *world) sleep(_ context.Context, d time.Duration) error {
 	return nil
 }
 
-func (w *world) secret(value string) { w.secrets.Put(secretID, value) }
-
-func (w *world) put(key, content string, metadata ...string) {
-	w.t.Helper()
-	in := &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader(content), Metadata: map[string]string{}}
-	for i := 0; i < len(metadata); i += 2 {
-		in.Metadata[metadata[i]] = metadata[i+1]
-	}
-	if _, err := w.s3.PutObject(context.Background(), in); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-func (w *world) get(key string) (content string, found bool) {
-	w.t.Helper()
-	out, err := w.s3.GetObject(context.Background(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &key})
-	if err != nil {
-		return "", false
-	}
-	defer out.Body.Close()
-	raw, err := io.ReadAll(out.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return string(raw), true
-}
+func (w *world) secret(value string) { w.Secrets.Put(secretID, value) }
 
 // event is the detail of the newest event about a key.
 func (w *world) event(key string) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for i := len(w.created) - 1; i >= 0; i-- {
-		if c := w.created[i]; c.Key == key {
-			raw, _ := json.Marshal(map[string]any{
-				"bucket": map[string]any{"name": c.Bucket},
-				"object": map[string]any{"key": c.Key, "size": c.Size, "etag": c.ETag, "version-id": c.VersionID, "sequencer": c.Sequencer},
-			})
-			return string(raw)
-		}
-	}
-	w.t.Fatalf("no event about %s", key)
-	return ""
+	w.t.Helper()
+	c := w.Created(key)
+	raw, _ := json.Marshal(map[string]any{
+		"bucket": map[string]any{"name": c.Bucket},
+		"object": map[string]any{"key": c.Key, "size": c.Size, "etag": c.ETag, "version-id": c.VersionID, "sequencer": c.Sequencer},
+	})
+	return string(raw)
 }
 
 // failure is an error that a task answered with.
@@ -325,7 +258,7 @@ func (w *world) run(input string) *job.Summary {
 		var items []struct {
 			Part int `json:"part"`
 		}
-		raw, _ := w.get(a.Items)
+		raw, _ := w.Get(a.Items)
 		if err := json.Unmarshal([]byte(raw), &items); err != nil {
 			w.t.Fatal(err)
 		}
@@ -357,7 +290,7 @@ type result struct {
 // results reads a results file.
 func (w *world) results(key string) []result {
 	w.t.Helper()
-	raw, found := w.get(key)
+	raw, found := w.Get(key)
 	if !found {
 		w.t.Fatalf("there is no %s", key)
 	}

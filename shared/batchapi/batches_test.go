@@ -274,7 +274,7 @@ func TestWorkflowDies(t *testing.T) {
 		t.Errorf("while it runs: %v", a.body)
 	}
 	stop := &sfn.StopExecutionInput{ExecutionArn: aws.String(w.execution(id))}
-	if _, err := sfn.NewFromConfig(w.aws).StopExecution(t.Context(), stop); err != nil {
+	if _, err := sfn.NewFromConfig(w.Config).StopExecution(t.Context(), stop); err != nil {
 		t.Fatal(err)
 	}
 	if a := w.call(alice, "GET", "/v1/batches/"+id, nil); a.text("status") != "failed" || !strings.Contains(a.text("errors", "data"), "workflow_failed") {
@@ -381,14 +381,14 @@ func TestBatchListUnreadable(t *testing.T) {
 	id := w.create(alice, w.upload(alice, "a.jsonl", line("1", "gpt-4o-mini", "hi")))
 	w.waitForWorkflow(id)
 	var record string
-	if err := w.objects.List(bucket, "api/batches/", func(key, _ string, _ int64, _ time.Time) {
+	if err := w.Objects.List(bucket, "api/batches/", func(key, _ string, _ int64, _ time.Time) {
 		if strings.HasSuffix(key, id+"/batch.json") {
 			record = key
 		}
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.objects.Write(bucket, record, []byte("{")); err != nil {
+	if err := w.Objects.Write(bucket, record, []byte("{")); err != nil {
 		t.Fatal(err)
 	}
 	if a := w.call(alice, "GET", "/v1/batches", nil); a.status != 500 || a.text("error", "type") != "server_error" {

@@ -12,7 +12,7 @@ import (
 
 // putCaller replaces the callers' secret before it is read: alice's entry has these members besides.
 func (w *world) putCaller(members string) {
-	w.vault.Put("callers", fmt.Sprintf(`{"callers":[{"name":"alice/%%","sha256":"%x","models":["*"]%s}]}`, sha256.Sum256([]byte(alice)), members))
+	w.Secrets.Put("callers", fmt.Sprintf(`{"callers":[{"name":"alice/%%","sha256":"%x","models":["*"]%s}]}`, sha256.Sum256([]byte(alice)), members))
 }
 
 // jobOptions are the options with which the workflow of a batch was started.
@@ -109,7 +109,7 @@ func TestPermitsTravel(t *testing.T) {
 	for allow, want := range map[string]string{``: "not_found", `,"allow":["state"]`: ""} {
 		t.Run(allow, func(t *testing.T) {
 			w := newWorld(t)
-			w.vault.Put("callers", fmt.Sprintf(`{"callers":[{"name":"bob","sha256":"%x","models":["gpt-4o-mini"]%s}]}`, sha256.Sum256([]byte(bob)), allow))
+			w.Secrets.Put("callers", fmt.Sprintf(`{"callers":[{"name":"bob","sha256":"%x","models":["gpt-4o-mini"]%s}]}`, sha256.Sum256([]byte(bob)), allow))
 			id := w.create(bob, w.upload(bob, "a.jsonl", text))
 			w.waitForWorkflow(id)
 			c := w.client(bob)

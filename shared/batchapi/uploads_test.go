@@ -195,14 +195,14 @@ func TestUploadCutOff(t *testing.T) {
 	path := "/v1/uploads/" + id
 	part := w.form(alice, path+"/parts", "data", "part", content).text("id")
 	var folder string
-	if err := w.objects.List(bucket, "api/uploads/", func(key, _ string, _ int64, _ time.Time) {
+	if err := w.Objects.List(bucket, "api/uploads/", func(key, _ string, _ int64, _ time.Time) {
 		if name, ok := strings.CutSuffix(key, "upload.json"); ok {
 			folder = name
 		}
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.objects.Write(bucket, folder+"end.json", fmt.Appendf(nil, `{"status":"completed","part_ids":[%q]}`, part)); err != nil {
+	if err := w.Objects.Write(bucket, folder+"end.json", fmt.Appendf(nil, `{"status":"completed","part_ids":[%q]}`, part)); err != nil {
 		t.Fatal(err)
 	}
 	if a := w.call(alice, "POST", path+"/cancel", nil); a.text("error", "code") != "upload_not_pending" {

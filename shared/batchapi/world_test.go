@@ -17,21 +17,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/azure"
 	"github.com/openai/openai-go/v3/option"
 
 	"aoai-bridge/infra/local/apigateway"
-	"aoai-bridge/infra/local/awsendpoint"
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/infra/local/lambda"
-	locals3 "aoai-bridge/infra/local/s3"
-	localsecrets "aoai-bridge/infra/local/secretsmanager"
 	"aoai-bridge/infra/local/stepfunctions"
 	"aoai-bridge/infra/local/template"
+	"aoai-bridge/infra/local/testaws"
 	azureclient "aoai-bridge/shared/azure"
 	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/batchapi"
@@ -50,12 +46,10 @@ const (
 
 // world is the API with the workflow, the bucket and the Azure that it works on.
 type world struct {
-	t       *testing.T
-	url     string
-	aws     aws.Config
-	states  *stepfunctions.Service
-	objects *locals3.Store
-	vault   *localsecrets.Store
+	*testaws.AWS
+	t      *testing.T
+	url    string
+	states *stepfunctions.Service
 
 	functions  map[string]http.Handler // by logical id
 	functionOf func(*http.Request) string
@@ -67,21 +61,14 @@ type world struct {
 
 func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Now()}
+	w := &world{AWS: testaws.New(t, bucket), t: t, now: time.Now()}
 	emulator := azureopenai.New(azureopenai.Options{APIKeys: []string{"local"}, DisableRecording: true})
 	t.Cleanup(func() { _ = emulator.Close() })
 	upstream := httptest.NewServer(emulator)
 	t.Cleanup(upstream.Close)
-	bin := locals3.New(locals3.Options{Dir: t.TempDir()})
-	if err := bin.MakeBucket(bucket, true); err != nil {
-		t.Fatal(err)
-	}
-	w.objects = bin
-	vault := localsecrets.New()
-	w.vault = vault
-	vault.Put("azure", `{"resources":[{"name":"one","endpoint":"`+upstream.URL+`","api_key":"local","deployments":[
+	w.Secrets.Put("azure", `{"resources":[{"name":"one","endpoint":"`+upstream.URL+`","api_key":"local","deployments":[
 		{"model":"gpt-4o","type":"GlobalStandard"},{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}]}]}`)
-	vault.Put("callers", fmt.Sprintf(`{"callers":[{"name":"alice/%%","sha256":"%x","models":["*"]},{"name":"bob","sha256":"%x","models":["gpt-4o-mini"]}]}`,
+	w.Secrets.Put("callers", fmt.Sprintf(`{"callers":[{"name":"alice/%%","sha256":"%x","models":["*"]},{"name":"bob","sha256":"%x","models":["gpt-4o-mini"]}]}`,
 		sha256.Sum256([]byte(alice)), sha256.Sum256([]byte(bob))))
 
 	var jobs *batch.Service
@@ -95,7 +82,7 @@ func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
 		PutEvents: func(context.Context, []byte) ([]byte, error) {
 			return []byte(`{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}`), nil
 		},
-		Objects: bin, WaitScale: 0.0002,
+		Objects: w.Objects, WaitScale: 0.0002,
 	})
 	t.Cleanup(w.states.Close)
 	definition, err := os.ReadFile("../../infra/workflows/batch.asl.json")
@@ -109,15 +96,8 @@ func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := func(id string) (string, bool) { return "local", id == "local" }
-	endpoint := httptest.NewServer(awsendpoint.New(key, map[string]http.Handler{"s3": bin, "secretsmanager": vault, "states": w.states}))
-	t.Cleanup(endpoint.Close)
-	cfg := aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(endpoint.URL),
-		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	}
-	w.aws = cfg
-	store := secretsmanager.NewFromConfig(cfg)
+	w.Serve("states", w.states)
+	store := secretsmanager.NewFromConfig(w.Config)
 	env := config.Batch{Bucket: bucket, OutputTokens: 100, Tries: 2, OnlineConcurrency: 4}
 	for _, c := range change {
 		c(&env)
@@ -125,8 +105,8 @@ func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
 	client := azureclient.New(azureclient.Options{
 		Secrets: store, Env: config.Env{AzureSecretID: "azure", ConnectTimeout: 5 * time.Second, IdleTimeout: time.Minute, RetryAfterCap: time.Second},
 	})
-	jobs = batch.New(batch.Options{AWS: cfg, Azure: client, Env: env, Call: time.Minute, Temp: t.TempDir()})
-	api := batchapi.New(batchapi.Options{AWS: cfg, Bucket: bucket, Workflow: arn, Jobs: jobs, Now: w.clock})
+	jobs = batch.New(batch.Options{AWS: w.Config, Azure: client, Env: env, Call: time.Minute, Temp: t.TempDir()})
+	api := batchapi.New(batchapi.Options{AWS: w.Config, Bucket: bucket, Workflow: arn, Jobs: jobs, Now: w.clock})
 	list := secrets.New(store, "callers", time.Minute, callers.Parse, nil)
 	w.functions = map[string]http.Handler{
 		"BatchSubmitFunction": callers.Require(list, api.Submit()), "BatchStatusFunction": callers.Require(list, api.Status()),

@@ -4,34 +4,20 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
-	"aoai-bridge/infra/local/awsendpoint"
-	locals3 "aoai-bridge/infra/local/s3"
+	"aoai-bridge/infra/local/testaws"
 	"aoai-bridge/shared/bucket"
 )
 
 // local is a bucket of the local stack's S3.
 func local(t *testing.T) *bucket.Bucket {
 	t.Helper()
-	store := locals3.New(locals3.Options{Dir: t.TempDir()})
-	if err := store.MakeBucket("bucket", true); err != nil {
-		t.Fatal(err)
-	}
-	key := func(id string) (string, bool) { return "local", id == "local" }
-	server := httptest.NewServer(awsendpoint.New(key, map[string]http.Handler{"s3": store}))
-	t.Cleanup(server.Close)
-	return bucket.New(aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	}, "bucket")
+	return bucket.New(testaws.New(t, "bucket").Config, "bucket")
 }
 
 type record struct {

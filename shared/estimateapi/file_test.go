@@ -1,21 +1,14 @@
 package estimateapi_test
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"aoai-bridge/infra/local/awsendpoint"
-	locals3 "aoai-bridge/infra/local/s3"
-	local "aoai-bridge/infra/local/secretsmanager"
+	"aoai-bridge/infra/local/testaws"
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/batch/plan"
 	s3bucket "aoai-bridge/shared/bucket"
@@ -30,27 +23,16 @@ const bucket = "aoai-bridge-batch"
 // openFiles serves estimates of files in a bucket to any invoker.
 func openFiles(t testing.TB, files map[string]string) http.Handler {
 	t.Helper()
-	secrets := local.New()
-	secrets.Put("azure", `{"endpoint":"https://r.openai.azure.com","api_key":"k","deployments":[
+	a := testaws.New(t, bucket)
+	a.Secrets.Put("azure", `{"endpoint":"https://r.openai.azure.com","api_key":"k","deployments":[
 		{"model":"gpt-4o","type":"GlobalStandard"},{"name":"gpt-4o-batch","model":"gpt-4o","type":"GlobalBatch","capacity":1},
 		{"name":"gpt-4.1-batch","model":"gpt-4.1","type":"GlobalBatch"},{"name":"own","model":"nobody-knows","type":"GlobalStandard"},
 		{"model":"text-embedding-3-small","type":"GlobalStandard"},{"model":"gpt-6.1-sol","type":"GlobalStandard"}]}`)
-	objects := locals3.New(locals3.Options{Dir: t.TempDir()})
-	if err := objects.MakeBucket(bucket, true); err != nil {
-		t.Fatal(err)
-	}
-	key := func(id string) (string, bool) { return "local", id == "local" }
-	endpoint := httptest.NewServer(awsendpoint.New(key, map[string]http.Handler{"s3": objects, "secretsmanager": secrets}))
-	t.Cleanup(endpoint.Close)
-	cfg := aws.Config{Region: "us-east-1", BaseEndpoint: &endpoint.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}
-	store := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
 	for name, content := range files {
-		if _, err := store.PutObject(context.Background(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &name, Body: strings.NewReader(content)}); err != nil {
-			t.Fatal(err)
-		}
+		a.Put(name, content)
 	}
-	client := azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(cfg), Env: config.Env{AzureSecretID: "azure"}})
-	planner := plan.New(plan.Options{Store: s3bucket.New(cfg, bucket), Azure: client, Env: config.Batch{Bucket: bucket, OutputTokens: 100}})
+	client := azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(a.Config), Env: config.Env{AzureSecretID: "azure"}})
+	planner := plan.New(plan.Options{Store: s3bucket.New(a.Config, bucket), Azure: client, Env: config.Batch{Bucket: bucket, OutputTokens: 100}})
 	return callers.Trust("workflow", estimateapi.New(client, planner, today))
 }
 

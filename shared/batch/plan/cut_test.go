@@ -35,7 +35,7 @@ func TestCuts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.deployments(tt.deployments)
-			w.put("inbox/n.jsonl", tt.file)
+			w.Put("inbox/n.jsonl", tt.file)
 			a := w.plan(w.event("inbox/n.jsonl"))
 			var got []string
 			for _, p := range w.planOf(a.Job).Parts {
@@ -53,7 +53,7 @@ func TestCuts(t *testing.T) {
 func TestSharesOfAPlanThatGoesOn(t *testing.T) {
 	w := newWorld(t)
 	w.deployments(`{"name":"a","model":"gpt-4o-mini","type":"GlobalBatch"},{"name":"b","model":"gpt-4o-mini","type":"GlobalBatch"}`)
-	w.put("inbox/n.jsonl", manyLines(300, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(300, "gpt-4o-mini"))
 	w.tick, w.limit = time.Second, 100*time.Second
 	a := w.plan(w.event("inbox/n.jsonl"))
 	if w.calls < 4 {

@@ -50,7 +50,7 @@ func (w *world) cut(id string) (parts []string) {
 	w.t.Helper()
 	for _, p := range w.planOf(id).Parts {
 		var ids strings.Builder
-		lines, _ := w.get(fmt.Sprintf("jobs/%s/parts/%05d/try-00/lines.tsv", id, p.Number))
+		lines, _ := w.Get(fmt.Sprintf("jobs/%s/parts/%05d/try-00/lines.tsv", id, p.Number))
 		for line := range strings.Lines(lines) {
 			_, id, _ := strings.Cut(line, "\t")
 			ids.WriteString(strings.TrimSpace(id) + " ")
@@ -68,7 +68,7 @@ func (w *world) checkOnce(t *testing.T, id string, lines int) {
 	plan := w.planOf(id)
 	seen := make([]int, lines+1)
 	list := func(key string) (first, last, n int) {
-		content, found := w.get(key)
+		content, found := w.Get(key)
 		if !found {
 			t.Fatalf("there is no %s", key)
 		}
@@ -96,7 +96,7 @@ func (w *world) checkOnce(t *testing.T, id string, lines int) {
 		if p.Number != i+1 || p.First != first || p.Last != last || p.Lines != n {
 			t.Errorf("part %d is %+v, and has %d lines from %d to %d", i+1, p, n, first, last)
 		}
-		requests, _ := w.get(dir + "try-00/requests.jsonl")
+		requests, _ := w.Get(dir + "try-00/requests.jsonl")
 		if strings.Count(requests, "\n") != n || int64(len(requests)) != p.Bytes || !strings.HasPrefix(requests, fmt.Sprintf(`{"custom_id":"%d"`, first)) {
 			t.Errorf("part %d has %d lines, and its requests are %d bytes: %.100s", p.Number, n, len(requests), requests)
 		}
@@ -123,8 +123,8 @@ func TestPartsWhateverTheOrder(t *testing.T) {
 			w.maxOpen, w.env.EnqueuedTokens = tt.open, int64(tt.quota)
 			w.anyModel()
 			taken, run := turns(tt.groups, tt.each)
-			w.put("inbox/taken.jsonl", taken)
-			w.put("inbox/run.jsonl", run)
+			w.Put("inbox/taken.jsonl", taken)
+			w.Put("inbox/run.jsonl", run)
 			got, want := w.plan(w.event("inbox/taken.jsonl")), w.plan(w.event("inbox/run.jsonl"))
 			w.checkOnce(t, got.Job, tt.groups*tt.each)
 			g, p := w.cut(got.Job), w.cut(want.Job)
@@ -145,7 +145,7 @@ func TestMoreGroupsThanAreOpen(t *testing.T) {
 	w := newWorld(t)
 	w.anyModel()
 	taken, _ := turns(groups, 2)
-	w.put("inbox/n.jsonl", taken)
+	w.Put("inbox/n.jsonl", taken)
 	a := w.plan(w.event("inbox/n.jsonl"))
 	w.checkOnce(t, a.Job, 2*groups)
 	made := w.planOf(a.Job)
@@ -172,7 +172,7 @@ func TestEachPassGoesOn(t *testing.T) {
 		t.Run(fmt.Sprintf("models gone %t", gone), func(t *testing.T) {
 			w := newWorld(t)
 			w.anyModel()
-			w.put("inbox/n.jsonl", file)
+			w.Put("inbox/n.jsonl", file)
 			w.maxOpen, w.tick, w.limit = 10, time.Second, 55*time.Second
 			var inSource, inSpill, late int
 			var before job.Spill
@@ -227,9 +227,9 @@ func TestKilledPasses(t *testing.T) {
 			w := newWorld(t)
 			w.maxOpen = 10
 			w.anyModel()
-			w.put("inbox/n.jsonl", taken)
+			w.Put("inbox/n.jsonl", taken)
 			var writes atomic.Int64
-			w.refuses = func(r *http.Request) bool {
+			w.Refuses = func(r *http.Request) bool {
 				return r.Method == http.MethodPut && strings.Contains(r.URL.Path, kill.key) && int(writes.Add(1)) == kill.time
 			}
 			_, err := w.planOnce(w.event("inbox/n.jsonl"))
@@ -278,10 +278,10 @@ func TestAbandon(t *testing.T) {
 		t.Run(refused, func(t *testing.T) {
 			w := newWorld(t)
 			w.anyModel()
-			w.put("inbox/n.jsonl", file.String()+strings.Repeat("bad\n", 10))
+			w.Put("inbox/n.jsonl", file.String()+strings.Repeat("bad\n", 10))
 			var created, ended, struck atomic.Int64
 			open := 0
-			w.refuses = func(r *http.Request) bool {
+			w.Refuses = func(r *http.Request) bool {
 				q := r.URL.Query()
 				switch {
 				case r.Method == http.MethodPost && q.Has("uploads"):
@@ -326,7 +326,7 @@ func TestPlanOfAnEarlierVersion(t *testing.T) {
 	if err := json.Unmarshal(raw, &objects); err != nil {
 		t.Fatal(err)
 	}
-	w.put("inbox/n.jsonl", objects["inbox/n.jsonl"])
+	w.Put("inbox/n.jsonl", objects["inbox/n.jsonl"])
 	var event, old struct {
 		Object struct {
 			Version string `json:"version-id"`
@@ -338,7 +338,7 @@ func TestPlanOfAnEarlierVersion(t *testing.T) {
 	}
 	for key, content := range objects {
 		if key != "inbox/n.jsonl" {
-			w.put(key, strings.ReplaceAll(content, old.Version, event.Object.Version))
+			w.Put(key, strings.ReplaceAll(content, old.Version, event.Object.Version))
 		}
 	}
 	before := w.planOf("job_old")
@@ -371,7 +371,7 @@ func TestManyNames(t *testing.T) {
 			if tt.any {
 				w.anyModel()
 			}
-			w.put("inbox/n.jsonl", file.String())
+			w.Put("inbox/n.jsonl", file.String())
 			a := w.plan(w.event("inbox/n.jsonl"))
 			made, code := w.planOf(a.Job), ""
 			if made.Failure != nil {

@@ -43,7 +43,7 @@ func TestPartsOfTwins(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.twins(deployment, "GlobalBatch")
-			w.put("inputs/n.jsonl", manyLines(200, deployment))
+			w.Put("inputs/n.jsonl", manyLines(200, deployment))
 			a := w.plan(bound("inputs/n.jsonl", tt.limits))
 			var got []string
 			for _, p := range w.planOf(a.Job).Parts {
@@ -52,7 +52,7 @@ func TestPartsOfTwins(t *testing.T) {
 			if strings.Join(slices.Sorted(slices.Values(got)), ", ") != tt.want {
 				t.Errorf("got %v, want %s", got, tt.want)
 			}
-			rejected, _ := w.get("jobs/" + a.Job + "/rejected-0000.jsonl")
+			rejected, _ := w.Get("jobs/" + a.Job + "/rejected-0000.jsonl")
 			if n := strings.Count(rejected, "model_not_allowed"); n != tt.failed {
 				t.Errorf("%d lines may not be sent, want %d", n, tt.failed)
 			}
@@ -93,9 +93,9 @@ func TestLinesOfBoundKeys(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.put("inputs/n.jsonl", file.String())
+			w.Put("inputs/n.jsonl", file.String())
 			a := w.plan(bound("inputs/n.jsonl", limits))
-			rejected, _ := w.get("jobs/" + a.Job + "/rejected-0000.jsonl")
+			rejected, _ := w.Get("jobs/" + a.Job + "/rejected-0000.jsonl")
 			codes := map[int]string{}
 			for i := range tests {
 				codes[i] = "sent"

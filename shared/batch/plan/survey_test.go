@@ -29,7 +29,7 @@ func TestSurveyIsThePlan(t *testing.T) {
 			if tt.deployments != "" {
 				w.deployments(tt.deployments)
 			}
-			w.put("inbox/a.jsonl", tt.file)
+			w.Put("inbox/a.jsonl", tt.file)
 			a := w.plan(w.event("inbox/a.jsonl"))
 			made := w.planOf(a.Job)
 			found, err := w.planner().Survey(t.Context(), plan.Source{Key: "inbox/a.jsonl"})
@@ -55,7 +55,7 @@ func TestSurveyIsThePlan(t *testing.T) {
 
 func TestSurveyTellsOfRefusals(t *testing.T) {
 	w := newWorld(t)
-	w.put("a.jsonl", chat("a", "gpt-4o", "x")+"\n\nnot JSON\n"+strings.Repeat("[]\n", 150))
+	w.Put("a.jsonl", chat("a", "gpt-4o", "x")+"\n\nnot JSON\n"+strings.Repeat("[]\n", 150))
 	found, err := w.planner().Survey(t.Context(), plan.Source{Bucket: bucket, Key: "a.jsonl"})
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func TestSurveyGoesOn(t *testing.T) {
 	for i := range 400 {
 		file.WriteString(chat(fmt.Sprint(i), "gpt-4o-mini", strings.Repeat("word ", 2000)) + "\n")
 	}
-	w.put("a.jsonl", file.String())
+	w.Put("a.jsonl", file.String())
 	whole, err := w.planner().Survey(t.Context(), plan.Source{Key: "a.jsonl"})
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestSurveyHoldsLittle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.put("a.jsonl", file)
+			w.Put("a.jsonl", file)
 			w.tick, w.limit = time.Second, time.Second // the time is over after the first stretch
 			found, err := w.planner().Survey(w.context(), plan.Source{Key: "a.jsonl"})
 			if err != nil {
@@ -120,9 +120,9 @@ func TestSurveyHoldsLittle(t *testing.T) {
 
 func TestSurveyErrors(t *testing.T) {
 	w := newWorld(t)
-	w.put("short.jsonl", "{}\n")
-	w.put("api/files/x.jsonl", "{}\n")
-	w.put("jobs/x.jsonl", "{}\n")
+	w.Put("short.jsonl", "{}\n")
+	w.Put("api/files/x.jsonl", "{}\n")
+	w.Put("jobs/x.jsonl", "{}\n")
 	for _, tt := range []struct {
 		name   string
 		source plan.Source

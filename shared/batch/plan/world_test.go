@@ -4,23 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"aoai-bridge/infra/local/awsendpoint"
-	locals3 "aoai-bridge/infra/local/s3"
-	localsecrets "aoai-bridge/infra/local/secretsmanager"
+	"aoai-bridge/infra/local/testaws"
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/plan"
@@ -38,59 +29,32 @@ const (
 
 // world is the local stack as far as planning needs it. A test may plan several files in it.
 type world struct {
+	*testaws.AWS
 	t       *testing.T
-	aws     aws.Config
-	s3      *s3.Client
-	secrets *localsecrets.Store
 	azure   *azure.Client
 	env     config.Batch
 	maxOpen int // parts at once; 0 is as many as there may be
 
-	mu      sync.Mutex
-	now     time.Time
-	tick    time.Duration // that passes with each look at the clock
-	limit   time.Duration // of each call; 0 is none
-	created []locals3.Created
-	calls   int                      // of Plan
-	refuses func(*http.Request) bool // that AWS gets; it may be asked from several goroutines
+	mu    sync.Mutex
+	now   time.Time
+	tick  time.Duration // that passes with each look at the clock
+	limit time.Duration // of each call; 0 is none
+	calls int           // of Plan
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)}
-	store := locals3.New(locals3.Options{Dir: t.TempDir(), OnCreated: func(c locals3.Created) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.created = append(w.created, c)
-	}})
-	if err := store.MakeBucket(bucket, true); err != nil {
-		t.Fatal(err)
-	}
-	w.secrets = localsecrets.New()
+	w := &world{AWS: testaws.New(t, bucket), t: t, now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)}
 	w.deployments(`{"model":"gpt-4o","type":"GlobalStandard"},{"model":"gpt-4o-mini","type":"GlobalStandard"},
 		{"model":"text-embedding-3-small","type":"GlobalStandard"},{"model":"gpt-4.1","type":"GlobalStandard"},
 		{"name":"gpt-4o-batch","model":"gpt-4o","type":"GlobalBatch"},{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}`)
-	key := func(id string) (string, bool) { return "local", id == "local" }
-	endpoint := awsendpoint.New(key, map[string]http.Handler{"s3": store, "secretsmanager": w.secrets})
-	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if w.refuses != nil && w.refuses(r) {
-			http.Error(rw, `<Error><Code>AccessDenied</Code></Error>`, http.StatusForbidden)
-			return
-		}
-		endpoint.ServeHTTP(rw, r)
-	}))
-	t.Cleanup(server.Close)
-	w.aws = aws.Config{
-		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	}
-	w.s3 = s3.NewFromConfig(w.aws, func(o *s3.Options) { o.UsePathStyle = true })
 	env := config.Env{AzureSecretID: secretID, ConnectTimeout: 5 * time.Second, IdleTimeout: time.Minute}
-	w.azure = azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(w.aws), Env: env, Now: w.clock})
+	w.azure = azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(w.Config), Env: env, Now: w.clock})
 	w.env = config.Batch{Bucket: bucket, OutputTokens: 100, Tries: 3}
 	return w
 }
 
-func (w *world) secret(value string) { w.secrets.Put(secretID, value) }
+func (w *world) secret(value string) { w.Secrets.Put(secretID, value) }
 
 // deployments puts one resource with these deployments into the secret.
 func (w *world) deployments(list string) {
@@ -124,7 +88,7 @@ func (l limited) Deadline() (time.Time, bool) { return l.deadline, true }
 
 func (w *world) planner() *plan.Planner {
 	return plan.New(plan.Options{
-		Store: s3bucket.New(w.aws, bucket), Azure: w.azure, Env: w.env, Temp: w.t.TempDir(), Now: w.clock, MaxOpen: w.maxOpen,
+		Store: s3bucket.New(w.Config, bucket), Azure: w.azure, Env: w.env, Temp: w.t.TempDir(), Now: w.clock, MaxOpen: w.maxOpen,
 	})
 }
 
@@ -153,49 +117,18 @@ func (w *world) plan(input string) *plan.Answer {
 	}
 }
 
-func (w *world) put(key, content string, metadata ...string) {
-	w.t.Helper()
-	in := &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader(content), Metadata: map[string]string{}}
-	for i := 0; i < len(metadata); i += 2 {
-		in.Metadata[metadata[i]] = metadata[i+1]
-	}
-	if _, err := w.s3.PutObject(context.Background(), in); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-func (w *world) get(key string) (content string, found bool) {
-	w.t.Helper()
-	out, err := w.s3.GetObject(context.Background(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &key})
-	if err != nil {
-		return "", false
-	}
-	defer out.Body.Close()
-	raw, err := io.ReadAll(out.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return string(raw), true
-}
-
 // event is the detail of the newest event about a key.
 func (w *world) event(key string) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, c := range slices.Backward(w.created) {
-		if c.Key == key {
-			raw, _ := json.Marshal(job.Input{Bucket: c.Bucket, Key: c.Key, ETag: c.ETag, VersionID: c.VersionID, Sequencer: c.Sequencer})
-			return string(raw)
-		}
-	}
-	w.t.Fatalf("no event about %s", key)
-	return ""
+	w.t.Helper()
+	c := w.Created(key)
+	raw, _ := json.Marshal(job.Input{Bucket: c.Bucket, Key: c.Key, ETag: c.ETag, VersionID: c.VersionID, Sequencer: c.Sequencer})
+	return string(raw)
 }
 
 // planOf reads a plan as it stands.
 func (w *world) planOf(id string) (p job.Plan) {
 	w.t.Helper()
-	raw, _ := w.get(job.PlanKey(id))
+	raw, _ := w.Get(job.PlanKey(id))
 	if err := json.Unmarshal([]byte(raw), &p); err != nil {
 		w.t.Fatal(err)
 	}
