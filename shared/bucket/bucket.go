@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,12 +42,12 @@ func New(cfg aws.Config, name string) *Bucket {
 // slash and takes ARNs: such a name reaches objects past a check of bucket and key. So may an alias of an access point,
 // which looks like a bucket's name except for its ending.
 func ValidName(name string) bool {
-	return nameForm.MatchString(name) && !strings.Contains(name, "..") && !aliasForm.MatchString(name)
+	return nameForm().MatchString(name) && !strings.Contains(name, "..") && !aliasForm().MatchString(name)
 }
 
 var (
-	nameForm  = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	aliasForm = regexp.MustCompile(`(-s3alias|--ol-s3|--x-s3|--table-s3|\.mrap)$`)
+	nameForm  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`) })
+	aliasForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(-s3alias|--ol-s3|--x-s3|--table-s3|\.mrap)$`) })
 )
 
 // Name is the bucket's.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"sync"
 
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/openaiapi"
@@ -129,7 +130,7 @@ func (a *API) mayReach(r *openaiapi.Request, resource string, made json.RawMessa
 	}
 	for _, model := range models {
 		may, err := a.mayUse(r, model)
-		if undated := date.ReplaceAllString(model, ""); err == nil && !may && undated != model {
+		if undated := date().ReplaceAllString(model, ""); err == nil && !may && undated != model {
 			may, err = a.mayUse(r, undated)
 		}
 		if !may || err != nil {
@@ -140,7 +141,7 @@ func (a *API) mayReach(r *openaiapi.Request, resource string, made json.RawMessa
 }
 
 // date is what a version adds to a model's name.
-var date = regexp.MustCompile(`-\d{4}(-\d{2}-\d{2})?$`)
+var date = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`-\d{4}(-\d{2}-\d{2})?$`) })
 
 // mayUse reports whether a caller may use a model: by its name, or by a deployment that serves it.
 func (a *API) mayUse(r *openaiapi.Request, model string) (bool, error) {
