@@ -17,7 +17,10 @@ RESOURCE_POLICY_LIMIT = 20 * 1024  # bytes, of a Lambda function's resource poli
 AZURE_SECRET = {
     "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AzureSecretId}-??????"
 }
-CALLERS_SECRET = {"Ref": "CallersSecret"}
+CALLERS_NAME = {"Fn::If": ["WithCallersSecretId", {"Ref": "CallersSecretId"}, {"Fn::Sub": "${AWS::StackName}/callers"}]}
+CALLERS_SECRET = {
+    "Fn::Sub": ["arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${Name}-??????", {"Name": CALLERS_NAME}]
+}
 FEDERATION = {
     "ForAllValues:StringEquals": {"sts:IdentityTokenAudience": "api://AzureADTokenExchange"},
     "StringEquals": {"sts:SigningAlgorithm": "RS256"},
@@ -88,6 +91,10 @@ BROKEN = [
     ("EventBridgeEnabled: true", "EventBridgeEnabled: false", "tells EventBridge nothing"),
     ("BlockPublicPolicy: true", "BlockPublicPolicy: false", "may be made public"),
     ("VersioningConfiguration: { Status: Enabled }", "VersioningConfiguration: { Status: Suspended }", "keeps no versions"),
+    ("DeletionPolicy: RetainExceptOnCreate", "DeletionPolicy: Delete", "goes with the stack"),
+    ("DeletionPolicy: RetainExceptOnCreate\n    Properties:", "DeletionPolicy: RetainExceptOnCreate\n    Properties:\n      BucketName: b",
+     "has a fixed name"),
+    ("Type: AWS::Logs::LogGroup", "Type: AWS::SecretsManager::Secret", "gone with it"),
     ("            InputPath: $.detail\n", "", "hands the workflow the event"),
 ]
 
@@ -126,6 +133,7 @@ def check(template):
     yield from check_permissions(template)
     yield from check_bucket(template)
     yield from check_drop(template)
+    yield from check_kept(template)
 
 
 def api_body(template):
@@ -290,6 +298,19 @@ def check_drop(template):
                 yield f"{name} hands the workflow the event, not its detail"
             if "DeadLetterConfig" not in target:
                 yield f"{name} forgets what could not be started"
+
+
+def check_kept(template):
+    """What outlives its stack must not be in the way of the next one, and CloudFormation deletes secrets for good."""
+    for name, resource in template["Resources"].items():
+        if resource["Type"].startswith("AWS::SecretsManager::"):
+            yield f"{name} is the stack's, and gone with it"
+        kept = {resource.get("DeletionPolicy", "Delete"), resource.get("UpdateReplacePolicy", "Delete")} - {"Delete"}
+        names = [key for key in resource.get("Properties", {}) if key.endswith("Name")]
+        if kept and names:
+            yield f"{name} is kept ({', '.join(sorted(kept))}) and has a fixed name: {', '.join(names)}"
+    if template["Resources"]["BatchBucket"].get("DeletionPolicy") != "RetainExceptOnCreate":
+        yield "BatchBucket goes with the stack, or stays after a failed creation"
 
 
 def check_the_checks(text):

@@ -97,12 +97,12 @@ func newSurveys(estimate, splitter string) (_ *surveys, err error) {
 	}
 	secrets := secretsmanager.New()
 	secrets.Put(t.Parameters["AzureSecretId"], `{"endpoint":"https://bench.openai.azure.com","api_key":"bench","deployments":[{"model":"gpt-4o","type":"GlobalBatch"}]}`)
-	secrets.Put(t.Parameters["CallersSecretId"], `{"callers":[]}`)
 	endpoint := httptest.NewServer(awsendpoint.New(
 		func(string) (string, bool) { return azureKey, true },
 		map[string]http.Handler{"secretsmanager": secrets, "s3": s.s3},
 	))
 	f := t.Functions["TokenEstimateFunction"]
+	secrets.Put(f.Environment["CALLERS_SECRET_ID"], `{"callers":[]}`)
 	env := maps.Clone(f.Environment)
 	maps.Copy(env, map[string]string{"AWS_ENDPOINT_URL": endpoint.URL, "AWS_ACCESS_KEY_ID": azureKey, "AWS_SECRET_ACCESS_KEY": azureKey})
 	function := lambda.Function{Env: env, Timeout: f.Timeout, MemoryMB: f.MemoryMB}

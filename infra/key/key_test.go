@@ -13,6 +13,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	client "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
 	"aoai-bridge/infra/local/awsendpoint"
 	"aoai-bridge/infra/local/secretsmanager"
 	"aoai-bridge/shared/callers"
@@ -37,7 +40,7 @@ func startStack(t *testing.T, secret string) *secretsmanager.Store {
 		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_SESSION_TOKEN": "",
 		"AWS_PROFILE": "", "AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere, "AWS_EC2_METADATA_DISABLED": "true",
 		"AWS_WEB_IDENTITY_TOKEN_FILE": "", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "",
-		"CALLERS_SECRET_ID": "",
+		"CALLERS_SECRET_ID": "", "STACK": "", "KMS_KEY_ARN": "",
 	} {
 		t.Setenv(name, value)
 	}
@@ -133,21 +136,68 @@ func TestKeys(t *testing.T) {
 }
 
 func TestSecretOption(t *testing.T) {
-	for _, way := range []string{"flag", "environment"} {
-		t.Run(way, func(t *testing.T) {
+	tests := []struct {
+		name, variable, value string
+		args                  []string
+		want                  string
+	}{
+		{"flag", "CALLERS_SECRET_ID", "third", []string{"-secret", "other"}, "other"},
+		{"environment", "CALLERS_SECRET_ID", "other", nil, "other"},
+		{"another stack", "STACK", "aoai-two", nil, "aoai-two/callers"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
 			secrets := startStack(t, "")
-			secrets.Put("other", `{"callers":[]}`)
-			args := []string{"-name", "alice"}
-			if way == "flag" {
-				args = append(args, "-secret", "other")
-			} else {
-				t.Setenv("CALLERS_SECRET_ID", "other")
-			}
-			key := makeKey(t, args...)
-			if got, _ := secrets.Get("other"); !strings.Contains(got, hashOf(key)) {
+			secrets.Put(test.want, `{"callers":[]}`)
+			t.Setenv(test.variable, test.value)
+			key := makeKey(t, append([]string{"-name", "alice"}, test.args...)...)
+			if got, _ := secrets.Get(test.want); !strings.Contains(got, hashOf(key)) {
 				t.Errorf("secret is %s", got)
 			}
 		})
+	}
+}
+
+// TestFirstKey makes the secret, with the KMS key that is asked for.
+func TestFirstKey(t *testing.T) {
+	const kmsKey = "arn:aws:kms:us-east-1:000000000000:key/1"
+	for _, want := range []string{"", kmsKey} {
+		t.Run("KMS_KEY_ARN="+want, func(t *testing.T) {
+			secrets := startStack(t, "")
+			t.Setenv("KMS_KEY_ARN", want)
+			key := makeKey(t, "-name", "alice", "-models", "gpt-4o")
+			got, _ := secrets.Get(secretID)
+			if want := `{"callers":[{"name":"alice","sha256":"` + hashOf(key) + `","models":["gpt-4o"]}]}`; got != want {
+				t.Errorf("secret is %s, want %s", got, want)
+			}
+			s, err := openStore(t.Context(), secretID, "", io.Discard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			described, err := s.api.DescribeSecret(t.Context(), &client.DescribeSecretInput{SecretId: aws.String(secretID)})
+			if err != nil || aws.ToString(described.KmsKeyId) != want {
+				t.Errorf("encrypted with %q, want %q; %v", aws.ToString(described.KmsKeyId), want, err)
+			}
+		})
+	}
+}
+
+// TestSecretMarkedForDeletion is about a secret that somebody has deleted, with the window that AWS gives.
+func TestSecretMarkedForDeletion(t *testing.T) {
+	secrets := startStack(t, kept)
+	s, err := openStore(t.Context(), secretID, "", io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.api.DeleteSecret(t.Context(), &client.DeleteSecretInput{SecretId: aws.String(secretID)}); err != nil {
+		t.Fatal(err)
+	}
+	err = run(t.Context(), []string{"-name", "alice"}, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "aws secretsmanager restore-secret --secret-id "+secretID) {
+		t.Errorf("error is %v", err)
+	}
+	if got, _ := secrets.Get(secretID); got != kept {
+		t.Errorf("secret is %s", got)
 	}
 }
 
@@ -170,7 +220,8 @@ func TestRefusals(t *testing.T) {
 		{"unknown allowance", kept, nil, []string{"-name", "alice", "-allow", "files"}, `want any of ["state" "data_sources"]; nothing was changed`},
 		{"ceiling below 0", kept, nil, []string{"-name", "alice", "-cost-ceiling", "-5"}, "want an amount in USD such as 500, or none"},
 		{"ceiling without end", kept, nil, []string{"-name", "alice", "-cost-ceiling", "Inf"}, `"Inf", want an amount`},
-		{"no secret", "", nil, []string{"-name", "alice"}, "deploy the stack first"},
+		{"no secret, nobody to remove", "", nil, []string{"-name", "alice", "-remove"}, `no secret aoai-bridge/callers in us-east-1 yet: the secret has no caller "alice"`},
+		{"no secret of that ARN", "", nil, []string{"-name", "alice", "-secret", "arn:aws:secretsmanager:us-east-1:000000000000:secret:x-AbCdEf"}, "give its name instead"},
 		{"secret of another form", `{"endpoint":"https://x"`, nil, []string{"-name", "alice"}, "nothing was changed"},
 		{"secret that functions refuse", `{"callers":[{"name":"a"}]}`, nil, []string{"-name", "alice"}, "sha256 (a)"},
 		{"callers twice", `{"callers":[],"Callers":[` + twice + `]}`, nil, []string{"-name", "alice"}, "once"},
@@ -198,8 +249,13 @@ func TestRefusals(t *testing.T) {
 
 // Of callers added at the same time, none is lost.
 func TestAtOnce(t *testing.T) {
-	secrets := startStack(t, `{"callers":[]}`)
-	names := []string{"a", "b", "c", "d", "e", "f"} // fewer than there are tries
+	for name, secret := range map[string]string{"a secret": `{"callers":[]}`, "no secret yet": ""} {
+		t.Run(name, func(t *testing.T) { testAtOnce(t, startStack(t, secret)) })
+	}
+}
+
+func testAtOnce(t *testing.T, secrets *secretsmanager.Store) {
+	names := []string{"a", "b", "c", "d"} // as many as there are tries
 	keys := make([]string, len(names))
 	var wg sync.WaitGroup
 	for i, name := range names {
@@ -222,7 +278,8 @@ func TestAtOnce(t *testing.T) {
 
 func TestUpdateConflict(t *testing.T) {
 	secrets := startStack(t, "start")
-	s, err := openStore(t.Context(), secretID)
+	var notes bytes.Buffer
+	s, err := openStore(t.Context(), secretID, "", &notes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,11 +294,15 @@ func TestUpdateConflict(t *testing.T) {
 	if err != nil || got != "theirs and ours" || len(seen) != 2 {
 		t.Errorf("secret is %q after %q, error %v", got, seen, err)
 	}
+	if strings.Count(notes.String(), "reading it again") != 1 {
+		t.Errorf("the notes say %q", notes.String())
+	}
 }
 
 func TestUpdateGivesUp(t *testing.T) {
 	secrets := startStack(t, "start")
-	s, err := openStore(t.Context(), secretID)
+	var notes bytes.Buffer
+	s, err := openStore(t.Context(), secretID, "", &notes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,8 +310,11 @@ func TestUpdateGivesUp(t *testing.T) {
 		secrets.Put(secretID, "theirs")
 		return []byte("ours"), nil
 	})
-	if got, _ := secrets.Get(secretID); err == nil || got != "theirs" {
+	if got, _ := secrets.Get(secretID); err == nil || !strings.Contains(err.Error(), "4 times") || got != "theirs" {
 		t.Errorf("secret is %q, error %v", got, err)
+	}
+	if strings.Count(notes.String(), "reading it again") != 3 {
+		t.Errorf("the notes say %q", notes.String())
 	}
 }
 

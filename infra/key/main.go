@@ -1,5 +1,6 @@
 // Key gives a caller a key of its own: it prints a new one once and adds its SHA-256 to the callers'
-// secret, where the functions look for it. It knows no key except the one it has just made.
+// secret, where the functions look for it. It makes that secret with the first key. It knows no key except
+// the one it has just made.
 //
 //	make key NAME=alice                              any model
 //	make key NAME=alice MODELS=gpt-4o,gpt-4o-mini    these only
@@ -7,6 +8,8 @@
 //	make key NAME=alice COST_CEILING=500             batches of up to 500 USD each
 //	make key NAME=alice REPLACE=1                    another key in place of the one alice has
 //	make key NAME=alice REMOVE=1                     none any more
+//	make key NAME=alice STACK=aoai-two               a caller of that stack; CALLERS_SECRET_ID names another secret
+//	make key NAME=alice KMS_KEY_ARN=arn:aws:kms:...  encrypts the secret with that key, if this makes it
 //
 // The key goes to standard output and what there is to know about it to standard error, so that
 // KEY=$(make -s key NAME=alice) holds the key alone.
@@ -52,7 +55,8 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	ceiling := flags.String("cost-ceiling", "", `the most that a batch of the caller's may cost, in USD, or "none" (default the stack's)`)
 	replace := flags.Bool("replace", false, "give a caller that has a key another one; the old key is lost")
 	remove := flags.Bool("remove", false, "take the caller out of the secret")
-	secret := flags.String("secret", cmp.Or(os.Getenv("CALLERS_SECRET_ID"), "aoai-bridge/callers"), "name or ARN of the callers' secret")
+	secret := flags.String("secret", cmp.Or(os.Getenv("CALLERS_SECRET_ID"), cmp.Or(os.Getenv("STACK"), "aoai-bridge")+"/callers"), "name or ARN of the callers' secret")
+	kmsKey := flags.String("kms-key", os.Getenv("KMS_KEY_ARN"), "KMS key that encrypts the secret, if it is made now (default the account's aws/secretsmanager)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -68,7 +72,7 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s, err := openStore(ctx, *secret)
+	s, err := openStore(ctx, *secret, *kmsKey, notes)
 	if err != nil {
 		return err
 	}

@@ -35,12 +35,11 @@ func newUpgradeWorld(t *testing.T, pass int, change func(*stack.Options)) *upgra
 		change(o)
 	})
 	t.Cleanup(w.gate.open)
-	parameters := w.stack.Template.Parameters
-	w.stack.Secrets.Put(parameters["AzureSecretId"], `{"resources":[{"name":"one","endpoint":"`+w.stack.AzureURL+`","api_key":"local","deployments":[
+	w.stack.Secrets.Put(w.stack.Template.Parameters["AzureSecretId"], `{"resources":[{"name":"one","endpoint":"`+w.stack.AzureURL+`","api_key":"local","deployments":[
 		{"model":"gpt-4o","type":"GlobalStandard"},{"model":"gpt-4o-mini","type":"GlobalStandard"},
 		{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}]}],
 		"prices":{"gpt-4o-mini":{"GlobalStandard":{"input":1,"output":1}}}}`)
-	w.stack.Secrets.Put(parameters["CallersSecretId"],
+	w.stack.Secrets.Put(w.stack.CallersSecretID(),
 		fmt.Sprintf(`{"callers":[{"name":"limited","sha256":"%x","models":["gpt-4o-mini"]}]}`, sha256.Sum256([]byte(limitedKey))))
 	return w
 }

@@ -129,6 +129,9 @@ func Require(list *secrets.Secret[List], next http.Handler) http.Handler {
 			return Caller{}, err
 		}
 		version, err := list.Get(r.Context())
+		if errors.Is(err, secrets.ErrMissing) || err == nil && len(version.Value.entries) == 0 {
+			return Caller{}, unauthorized("no_callers", "This endpoint has no caller yet, so that no API key can be right. Its owner makes the first key with: make key NAME=my-app")
+		}
 		if err != nil {
 			return Caller{}, (&openaierr.Error{
 				Status: http.StatusInternalServerError, Type: openaierr.TypeServer, Code: "configuration_error", Cause: err,

@@ -131,15 +131,45 @@ func TestRevokedKeyIsOutWithinAMinute(t *testing.T) {
 
 func TestSecretThatCannotBeRead(t *testing.T) {
 	const want = `{"error":{"message":"The callers' secret of the bridge cannot be read or is not valid, so no key can be checked. Its owner finds the reason in the function's log.","type":"server_error","param":null,"code":"configuration_error"}}`
-	for _, tt := range []struct{ name, secret string }{{"missing", ""}, {"wrong", `{"callers":[{"name":"ann"}]}`}} {
+	_, h, _ := open(t, `{"callers":[{"name":"ann"}]}`)
+	w, call := ask(h, "/", bearer("sk-ann"))
+	if w.Code != 500 || w.Body.String() != want || w.Header().Get("X-Should-Retry") != "false" {
+		t.Errorf("got %d %v %s", w.Code, w.Header(), w.Body)
+	}
+	if call.Code != "configuration_error" || call.Err == nil {
+		t.Errorf("the log has code %q and error %v", call.Code, call.Err)
+	}
+}
+
+// TestNoCallerYet is about the time between a deployment and the first key.
+func TestNoCallerYet(t *testing.T) {
+	const want = `{"error":{"message":"This endpoint has no caller yet, so that no API key can be right. Its owner makes the first key with: make key NAME=my-app","type":"invalid_request_error","param":null,"code":"no_callers"}}`
+	tests := []struct {
+		name, secret string
+		wait         time.Duration // until the first key holds
+	}{
+		{"no secret", "", time.Second},
+		{"nobody in it", `{"callers":[]}`, callers.TTL},
+	}
+	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, h, _ := open(t, tt.secret)
-			w, call := ask(h, "/", bearer("sk-ann"))
-			if w.Code != 500 || w.Body.String() != want || w.Header().Get("X-Should-Retry") != "false" {
-				t.Errorf("got %d %v %s", w.Code, w.Header(), w.Body)
+			store, h, clock := open(t, tt.secret)
+			for range 3 {
+				w, call := ask(h, "/", bearer("sk-ann"))
+				if w.Code != 401 || w.Body.String() != want || w.Header().Get("Www-Authenticate") != "Bearer" {
+					t.Errorf("got %d %v %s", w.Code, w.Header(), w.Body)
+				}
+				if call.Code != "no_callers" || call.Err != nil {
+					t.Errorf("the log has code %q and error %v", call.Code, call.Err)
+				}
 			}
-			if call.Code != "configuration_error" || call.Err == nil {
-				t.Errorf("the log has code %q and error %v", call.Code, call.Err)
+			if n := store.Calls("GetSecretValue"); n != 1 {
+				t.Errorf("%d reads, want one and no more for calls at the same moment", n)
+			}
+			store.Put(name, secret("ann sk-ann *"))
+			clock.nanoseconds.Add(int64(tt.wait))
+			if w, _ := ask(h, "/", bearer("sk-ann")); w.Code != 200 {
+				t.Errorf("with a caller: got %d %s", w.Code, w.Body)
 			}
 		})
 	}

@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/aws/smithy-go"
 
 	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/logsafe"
@@ -21,6 +23,9 @@ import (
 
 // reloadGap is how often Newer may ask Secrets Manager, however many calls Azure refuses.
 const reloadGap = 10 * time.Second
+
+// ErrMissing is wrapped by the errors about a secret that does not exist, or has no value yet.
+var ErrMissing = errors.New("does not exist")
 
 // API is the part of *secretsmanager.Client that is used.
 type API interface {
@@ -70,8 +75,8 @@ func (s *Secret[T]) Newer(ctx context.Context, than string) (Version[T], bool) {
 
 func read[T any](ctx context.Context, api API, id string, held Version[T], parse func([]byte) (T, error)) (Version[T], error) {
 	out, err := api.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &id})
-	if missing := (*types.ResourceNotFoundException)(nil); errors.As(err, &missing) {
-		return Version[T]{}, fmt.Errorf("secret %q does not exist: create it, or give the stack the name of another: %w", id, err)
+	if isMissing(err) {
+		return Version[T]{}, fmt.Errorf("secret %q %w: create it, or give the stack the name of another: %w", id, ErrMissing, err)
 	}
 	if err != nil {
 		return Version[T]{}, fmt.Errorf("secret %q cannot be read: %w", id, err)
@@ -88,4 +93,19 @@ func read[T any](ctx context.Context, api API, id string, held Version[T], parse
 		return Version[T]{}, fmt.Errorf("secret %q: %w", id, err)
 	}
 	return version, nil
+}
+
+// isMissing reports whether Secrets Manager says that it has no such secret. It says so in two ways: IAM is
+// asked first, and a policy that names a secret's ARN, with the six characters at its end, does not match the
+// bare name of one that does not exist. The refusal then is "... is not authorized to perform:
+// secretsmanager:GetSecretValue on resource: NAME because no identity-based policy allows the
+// secretsmanager:GetSecretValue action" (as quoted in nautobot/nautobot-app-secrets-providers#64). Any other
+// denial, such as a service control policy's or KMS's, is worded otherwise.
+func isMissing(err error) bool {
+	if missing := (*types.ResourceNotFoundException)(nil); errors.As(err, &missing) {
+		return true
+	}
+	refused, ok := errors.AsType[smithy.APIError](err)
+	return ok && refused.ErrorCode() == "AccessDeniedException" &&
+		strings.Contains(refused.ErrorMessage(), "because no identity-based policy allows the secretsmanager:GetSecretValue action")
 }

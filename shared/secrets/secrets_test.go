@@ -1,7 +1,9 @@
 package secrets_test
 
 import (
+	"encoding/json"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -155,6 +157,41 @@ func TestErrors(t *testing.T) {
 			store.Put(name, "good")
 			clock.advance(time.Second)
 			want(t, s, "<good>")
+		})
+	}
+}
+
+// TestMissingByAccessDenied is about what Secrets Manager says of a name that does not exist to a role whose
+// policy names the secret's ARN, and of other denials.
+func TestMissingByAccessDenied(t *testing.T) {
+	const user = "User: arn:aws:sts::000000000000:assumed-role/r/s is not authorized to perform: secretsmanager:GetSecretValue on resource: app/secret "
+	tests := []struct {
+		name, code, message string
+		missing             bool
+	}{
+		{"no policy matches", "AccessDeniedException", user + "because no identity-based policy allows the secretsmanager:GetSecretValue action", true},
+		{"an organisation denies it", "AccessDeniedException", user + "with an explicit deny in a service control policy", false},
+		{"a boundary denies it", "AccessDeniedException", user + "because no permissions boundary allows the secretsmanager:GetSecretValue action", false},
+		{"the KMS key is out of reach", "AccessDeniedException", "Access to KMS is not allowed", false},
+		{"not there", "ResourceNotFoundException", "Secrets Manager can't find the specified secret.", true},
+		{"marked for deletion", "InvalidRequestException", "You can't perform this operation on the secret because it was marked for deletion.", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+				w.WriteHeader(http.StatusBadRequest)
+				_ = json.NewEncoder(w).Encode(map[string]string{"__type": tt.code, "message": tt.message})
+			}))
+			defer server.Close()
+			client := secretsmanager.New(secretsmanager.Options{
+				Region: "us-east-1", BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
+				Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+			})
+			_, err := secrets.New(client, name, ttl, parse, nil).Get(t.Context())
+			if err == nil || errors.Is(err, secrets.ErrMissing) != tt.missing || !strings.Contains(err.Error(), tt.message) {
+				t.Errorf("got %v, want missing %v", err, tt.missing)
+			}
 		})
 	}
 }

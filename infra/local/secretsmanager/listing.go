@@ -14,6 +14,7 @@ type listing struct {
 	ARN                    string
 	Name                   string
 	Description            string `json:",omitempty"`
+	KMSKeyID               string `json:"KmsKeyId,omitempty"`
 	Tags                   []tag  `json:",omitempty"`
 	CreatedDate            float64
 	LastChangedDate        float64
@@ -23,7 +24,7 @@ type listing struct {
 }
 
 func (sec *secret) listing() listing {
-	l := listing{ARN: sec.arn, Name: sec.name, Description: sec.description, Tags: sec.tags,
+	l := listing{ARN: sec.arn, Name: sec.name, Description: sec.description, KMSKeyID: sec.kmsKeyID, Tags: sec.tags,
 		CreatedDate: seconds(sec.created), LastChangedDate: seconds(sec.changed)}
 	if !sec.deleted.IsZero() {
 		at := seconds(sec.deleted)

@@ -81,6 +81,7 @@ func (s *Store) createSecret(in struct {
 	value
 	Name        string
 	Description string
+	KMSKeyID    string `json:"KmsKeyId"`
 	Tags        []tag
 }) (any, error) {
 	if !validName.MatchString(in.Name) {
@@ -101,7 +102,7 @@ func (s *Store) createSecret(in struct {
 		return nil, awsjson.BadRequest("ResourceExistsException", "The operation failed because the secret %s already exists.", in.Name)
 	}
 	sec := s.add(in.Name)
-	sec.description, sec.tags = in.Description, in.Tags
+	sec.description, sec.kmsKeyID, sec.tags = in.Description, in.KMSKeyID, in.Tags
 	return s.storeIfGiven(sec, in.value)
 }
 

@@ -1,6 +1,6 @@
 // Package secretsmanager is AWS Secrets Manager in memory: secrets, their versions and staging labels,
 // served by the service's JSON 1.1 protocol. It does not know who may read a secret, and it has no
-// rotation, replication, resource policies or encryption.
+// rotation, replication or resource policies, and encrypts nothing.
 package secretsmanager
 
 import (
@@ -34,6 +34,7 @@ type Store struct {
 type secret struct {
 	name, arn   string
 	description string
+	kmsKeyID    string // "" is the account's aws/secretsmanager
 	tags        []tag
 	created     time.Time
 	changed     time.Time

@@ -20,7 +20,7 @@ const (
 )
 
 func addLimitedCaller(s *stack.Stack) {
-	id := s.Template.Parameters["CallersSecretId"]
+	id := s.CallersSecretID()
 	secret, _ := s.Secrets.Get(id)
 	limited := fmt.Sprintf(`{"callers":[{"name":"limited","sha256":"%x","models":["gpt-4o"]},`, sha256.Sum256([]byte(limitedKey)))
 	s.Secrets.Put(id, strings.Replace(secret, `{"callers":[`, limited, 1))

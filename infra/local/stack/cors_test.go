@@ -21,8 +21,8 @@ func TestPreflight(t *testing.T) {
 	for _, origins := range []string{"", "*", pages} {
 		t.Run("CorsOrigins="+origins, func(t *testing.T) {
 			s, _ := start(t, stack.Options{Parameters: map[string]string{"CorsOrigins": origins}})
-			for _, parameter := range []string{"AzureSecretId", "CallersSecretId"} {
-				s.Secrets.Remove(s.Template.Parameters[parameter])
+			for _, id := range []string{s.Template.Parameters["AzureSecretId"], s.CallersSecretID()} {
+				s.Secrets.Remove(id)
 			}
 			for _, path := range []string{"/v1/chat/completions", "/v1/embeddings", "/v1/tokens/estimate", "/v1/uploads", "/v1/files", "/v1/nothing", "/health"} {
 				r := call{method: http.MethodOptions, path: path, header: map[string]string{

@@ -78,14 +78,21 @@ func TestAzureFaults(t *testing.T) {
 func TestSecretMissing(t *testing.T) {
 	t.Parallel()
 	s, logs := start(t, stack.Options{})
-	for _, parameter := range []string{"AzureSecretId", "CallersSecretId"} {
-		id := s.Template.Parameters[parameter]
+	for _, tt := range []struct {
+		id, code string
+		status   int
+		final    bool
+	}{
+		{s.Template.Parameters["AzureSecretId"], "configuration_error", 500, true},
+		{s.CallersSecretID(), "no_callers", 401, false}, // as after a first deployment
+	} {
+		id := tt.id
 		secret, _ := s.Secrets.Get(id)
 		s.Secrets.Remove(id)
 		restart(t, s)
 		r := call{path: "/v1/chat/completions", body: hello}.do(t, s)
-		if e := decodeError(t, mustText(t, r)); r.StatusCode != 500 || e.code() != "configuration_error" || r.Header.Get("X-Should-Retry") != "false" {
-			t.Errorf("%s: %d %+v", parameter, r.StatusCode, e)
+		if e := decodeError(t, mustText(t, r)); r.StatusCode != tt.status || e.code() != tt.code || (r.Header.Get("X-Should-Retry") == "false") != tt.final {
+			t.Errorf("%s: %d %+v", id, r.StatusCode, e)
 		}
 		if !strings.Contains(logs.String(), `"secret not read","secret":"`+id+`"`) {
 			t.Errorf("%s is not in the log", id)

@@ -132,8 +132,8 @@ func TestReportedStreams(t *testing.T) {
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	s, _ := start(t, stack.Options{})
-	for _, parameter := range []string{"AzureSecretId", "CallersSecretId"} {
-		s.Secrets.Remove(s.Template.Parameters[parameter])
+	for _, id := range []string{s.Template.Parameters["AzureSecretId"], s.CallersSecretID()} {
+		s.Secrets.Remove(id)
 	}
 	keyless := map[string]string{"Authorization": ""}
 	if status, body := (call{method: http.MethodGet, path: "/health", header: keyless}).answer(t, s); status != 200 || body != `{"status":"ok"}` {

@@ -101,7 +101,7 @@ func Start(o Options) (_ *Stack, err error) {
 		return nil, err
 	}
 	s.Secrets.Put(s.Template.Parameters["AzureSecretId"], secret)
-	s.Secrets.Put(s.Template.Parameters["CallersSecretId"], callersSecret())
+	s.Secrets.Put(s.CallersSecretID(), callersSecret())
 
 	functions, err := s.functions(o, trust)
 	if err != nil {
@@ -122,6 +122,12 @@ func Start(o Options) (_ *Stack, err error) {
 	}))
 	s.serve(listener, apigateway.New(s.Template.API, s.Host.Invoke))
 	return s, nil
+}
+
+// CallersSecretID is the name of the callers' secret, which the stack of a deployment does not make; this one
+// has a caller from the start.
+func (s *Stack) CallersSecretID() string {
+	return s.Template.Functions["ChatFunction"].Environment["CALLERS_SECRET_ID"]
 }
 
 // Close ends all that Start started, bootstraps included.
