@@ -6,10 +6,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
 	"os/signal"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,7 +17,8 @@ import (
 )
 
 func main() {
-	o := stack.Options{Parameters: map[string]string{}, Logs: os.Stderr}
+	say := newNarrator(os.Stderr, os.Stdout, isTerminal(os.Stdout))
+	o := stack.Options{Parameters: map[string]string{}, Logs: say, Observe: say.printEvent}
 	flag.StringVar(&o.Template, "template", "template.yaml", "the stack's template")
 	flag.StringVar(&o.Build, "build", "dist", "folder of the built functions")
 	flag.StringVar(&o.Addr, "addr", "127.0.0.1:"+env("PORT", "8080"), "loopback address of the API")
@@ -35,7 +34,6 @@ func main() {
 	})
 	flag.Float64Var(&o.WaitScale, "wait-scale", waitScale(), "factor of every wait of the workflows")
 	o.Azure.Emulator.Pace = azureopenai.DefaultPace
-	o.Observe = (&narrator{os.Stdout}).printEvent
 	o.Azure.Endpoint, o.Azure.APIKey = os.Getenv("AZURE_OPENAI_ENDPOINT"), os.Getenv("AZURE_OPENAI_API_KEY")
 	o.Azure.Credential = stack.Credential(os.Getenv("AZURE_AUTH"))
 	flag.Parse()
@@ -61,22 +59,43 @@ func run(ctx context.Context, o stack.Options) error {
 	return s.Close()
 }
 
+// greeting is for somebody who has never seen the stack run.
 func greeting(s *stack.Stack) string {
-	azure := s.AzureURL
+	answers := s.AzureURL
 	if s.Emulator != nil {
-		azure += " (emulator; its faults: /_emulator/faults)"
+		answers = "an emulator of Azure OpenAI, which makes them up"
 	}
-	return fmt.Sprintf(`
-  %s
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nThe stack runs. Its answers come from %s.\n\n", answers)
+	row := func(name, text string) { fmt.Fprintf(&b, "  %-10s %s\n", name, text) }
+	row("base URL", s.URL+"/v1")
+	row("key", stack.CallerKey)
+	if s.Emulator != nil {
+		row("models", strings.Join(onlineModels(), ", "))
+		row("faults", s.AzureURL+"/_emulator/faults makes it misbehave")
+	}
+	row("AWS", fmt.Sprintf("AWS_ENDPOINT_URL=%s AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=%[2]s AWS_SECRET_ACCESS_KEY=%[2]s", s.AWSURL, stack.AccessKey))
+	fmt.Fprintf(&b, `
+Ask it something, in another terminal:
 
-  base URL   %[2]s/v1
-  key        %[3]s
-  AWS        %[4]s (region us-east-1, keys %[5]s / %[5]s)
-  Azure      %[6]s
+curl %s/v1/chat/completions -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
+  -d '{"model":"gpt-5.4-mini","messages":[{"role":"user","content":"Say hello"}]}'
 
-curl %[2]s/v1/chat/completions -H 'Authorization: Bearer %[3]s' -H 'Content-Type: application/json' -d '{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Say hello"}]}'
+Ctrl-C ends the stack. Everything in its bucket is lost then.
 
-`, strings.Join(slices.Sorted(maps.Keys(s.Template.Functions)), ", "), s.URL, stack.CallerKey, s.AWSURL, stack.AccessKey, azure)
+`, s.URL, stack.CallerKey)
+	return b.String()
+}
+
+// onlineModels are the emulator's deployments that answer calls.
+func onlineModels() []string {
+	var names []string
+	for _, d := range azureopenai.DefaultDeployments() {
+		if !strings.HasSuffix(d.Type, "Batch") {
+			names = append(names, d.Name)
+		}
+	}
+	return names
 }
 
 func waitScale() float64 {
