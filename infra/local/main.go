@@ -61,8 +61,9 @@ func run(ctx context.Context, o stack.Options) error {
 
 // greeting is for somebody who has never seen the stack run.
 func greeting(s *stack.Stack) string {
-	answers := s.AzureURL
+	answers, model := s.AzureURL, "YOUR-DEPLOYMENT"
 	if s.Emulator != nil {
+		model = "gpt-5.4-mini"
 		answers = "an emulator of Azure OpenAI, which makes them up"
 	}
 	var b strings.Builder
@@ -79,11 +80,11 @@ func greeting(s *stack.Stack) string {
 Ask it something, in another terminal:
 
 curl %s/v1/chat/completions -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
-  -d '{"model":"gpt-5.4-mini","messages":[{"role":"user","content":"Say hello"}]}'
+  -d '{"model":"%s","messages":[{"role":"user","content":"Say hello"}]}'
 
 Ctrl-C ends the stack. Everything in its bucket is lost then.
 
-`, s.URL, stack.CallerKey)
+`, s.URL, stack.CallerKey, model)
 	return b.String()
 }
 
