@@ -40,7 +40,7 @@ func checkPort(name, standard string) error {
 	port := cmp.Or(os.Getenv(name), standard)
 	listener, err := net.Listen("tcp", "127.0.0.1:"+port)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("another program has port %s: stop it, or choose another port with make run %s=...", port, name)
+		return fmt.Errorf("another program has port %s: stop it, or choose another with %s=", port, name)
 	}
 	if err != nil {
 		return fmt.Errorf("%s=%s: %w", name, port, err)
