@@ -11,13 +11,6 @@ import (
 	"aoai-bridge/shared/rawjson"
 )
 
-// The operations that a line can ask for, as they come after /v1/ in its url.
-const (
-	ChatCompletions = "chat/completions"
-	Responses       = "responses"
-	Embeddings      = "embeddings"
-)
-
 // Mode says how a line is answered.
 type Mode string
 
@@ -37,9 +30,12 @@ type Line struct {
 	Number   int
 	CustomID json.RawMessage // as it stands in the file; nil where there is none
 	Endpoint string          // ChatCompletions, Responses or Embeddings
-	Model    string          // as the file names it
+	Model    string          // as the body names it, or else the url
 	Mode     Mode            // of the line itself
 	Body     rawjson.Node
+
+	Deployment string // as the url names it; "" where it names none
+	unnamed    bool   // the body has no model
 }
 
 // Error is why a line has no response.
@@ -80,12 +76,8 @@ func Parse(tree *rawjson.Tree, raw RawLine) (*Line, *Error) {
 	if got, want := o.Misspelt("custom_id", "method", "url", "body", "mode"); got != "" {
 		return l, l.misspelt(got, want)
 	}
-	if o.Get("method").Text() != "POST" {
-		return l, l.Fail("invalid_method", "'method' must be \"POST\".")
-	}
-	url := o.Get("url").Text()
-	if l.Endpoint = EndpointOf(url); l.Endpoint == "" {
-		return l, l.Fail("invalid_url", "'url' must be \"/v1/chat/completions\", \"/v1/responses\" or \"/v1/embeddings\".")
+	if bad := l.checkTarget(o.Get("method"), o.Get("url")); bad != nil {
+		return l, bad
 	}
 	switch mode := o.Get("mode"); {
 	case mode.Absent():
@@ -97,9 +89,32 @@ func Parse(tree *rawjson.Tree, raw RawLine) (*Line, *Error) {
 		return l, l.Fail("invalid_mode", "'mode' must be \"batch\" or \"online\"; leave it out for the cheapest that works.")
 	}
 	if l.Body = o.Get("body"); l.Body.Kind() != '{' {
-		return l, l.Fail("missing_required_parameter", "'body' must be an object: the request as %s takes it.", url)
+		return l, l.Fail("missing_required_parameter", "'body' must be an object: the request as /v1/%s takes it.", l.Endpoint)
 	}
 	return l, l.checkBody()
+}
+
+// checkTarget reads what a line asks for.
+func (l *Line) checkTarget(method, url rawjson.Node) *Error {
+	const urls = `"/v1/chat/completions", "/v1/responses" or "/v1/embeddings"`
+	switch text := method.Text(); {
+	case method.Absent():
+		return l.Fail("invalid_method", "There is no 'method'. Write \"method\": \"POST\".")
+	case method.Kind() != '"':
+		return l.Fail("invalid_method", "'method' is %s. Write \"POST\".", method.TypeName())
+	case !strings.EqualFold(strings.TrimSpace(text), "POST"):
+		return l.Fail("invalid_method", "'method' is %.20q, and requests of a batch are posted. Write \"POST\".", text)
+	}
+	if l.Endpoint, l.Deployment = parseURL(url.Text()); l.Endpoint != "" {
+		return nil
+	}
+	switch {
+	case url.Absent():
+		return l.Fail("invalid_url", "There is no 'url'. Write %s.", urls)
+	case url.Kind() != '"':
+		return l.Fail("invalid_url", "'url' is %s. Write %s.", url.TypeName(), urls)
+	}
+	return l.Fail("invalid_url", "'url' is %.100q, which is none of chat completions, responses and embeddings. Write %s.", url.Text(), urls)
 }
 
 func (l *Line) checkBody() *Error {
@@ -109,8 +124,13 @@ func (l *Line) checkBody() *Error {
 	if got, want := l.Body.Misspelt("model", "stream", "background", "max_completion_tokens", "max_tokens", "max_output_tokens", "n"); got != "" {
 		return l.misspelt("body."+got, "body."+want)
 	}
-	if l.Model = strings.Clone(l.Body.Get("model").Text()); l.Model == "" { // it is kept for longer than the line
+	switch model := l.Body.Get("model"); {
+	case model.Text() != "":
+		l.Model = strings.Clone(model.Text()) // it is kept for longer than the line
+	case !model.Absent() && model.Kind() != '"' || l.Deployment == "":
 		return l.Fail("missing_required_parameter", "'body.model' must name a model or a deployment.")
+	default:
+		l.Model, l.unnamed = l.Deployment, true
 	}
 	if stream := l.Body.Get("stream"); !stream.Absent() && stream.Kind() != 'f' {
 		return l.Fail("streaming_unsupported", "'body.stream' is not for batches: leave it out.")
@@ -131,27 +151,18 @@ func (l *Line) misspelt(got, want string) *Error {
 	return l.Fail("unknown_parameter", "Unknown parameter: '%s'. Write it as '%s'.", got, want)
 }
 
-// EndpointOf is the operation of a url, "" if it is none of ours.
-func EndpointOf(url string) string {
-	path := strings.TrimPrefix(strings.TrimPrefix(url, "/openai"), "/v1")
-	switch path {
-	case "/" + ChatCompletions:
-		return ChatCompletions
-	case "/" + Responses:
-		return Responses
-	case "/" + Embeddings:
-		return Embeddings
-	}
-	return ""
-}
-
 // BodyFor is the request as a deployment gets it.
-func (l *Line) BodyFor(deployment string) []byte {
-	if l.Model == deployment {
-		return l.Body.Raw()
+func (l *Line) BodyFor(deployment string) []byte { return l.bodyFor(deployment).Bytes() }
+
+// SizeFor is how long BodyFor is, in bytes.
+func (l *Line) SizeFor(deployment string) int { return l.bodyFor(deployment).Len() }
+
+func (l *Line) bodyFor(deployment string) rawjson.Pieces {
+	if l.Model == deployment && !l.unnamed {
+		return rawjson.Pieces{l.Body.Raw()}
 	}
 	name, _ := json.Marshal(deployment) // a string always marshals
-	return l.Body.With(rawjson.Edit{Key: "model", Value: name}).Bytes()
+	return l.Body.With(rawjson.Edit{Key: "model", Value: name})
 }
 
 // OutputLimit is the most tokens the request allows for its answer, 0 where it says nothing.

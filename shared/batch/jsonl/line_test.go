@@ -1,8 +1,10 @@
 package jsonl
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -16,6 +18,7 @@ func FuzzLine(f *testing.F) {
 		`{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-4o","messages":[{"role":"user","content":"h\u00fc\n"}]}}`,
 		`{"method":"POST","url":"/v1/responses","mode":"online","body":{"model":"m","stream":false,"max_output_tokens":7,"n":2}}`,
 		`{"method":"POST","url":"\/v1\/embeddings","body":{"mod\u0065l":"m","input":[1,2]},"custom_id":7}`,
+		`{"method":"post","url":"https://x/openai/deployments/d%20e/chat/completions?api-version=1","body":{"n":1}}`,
 		`{"custom_id":null,"method":"POST","url":"/responses","body":{"model":"m"},"mode":null}`, `{"method":"POST","method":"POST"}`, `[]`, `{`, "{\"\xff\":1}",
 	} {
 		f.Add([]byte(seed))
@@ -38,8 +41,9 @@ func FuzzLine(f *testing.F) {
 		if !isObject || json.Unmarshal(o["body"], &body) != nil || body == nil {
 			t.Fatalf("%q is taken for a request", raw)
 		}
-		if text(o["method"]) != "POST" || EndpointOf(text(o["url"])) != l.Endpoint || Mode(text(o["mode"])) != l.Mode ||
-			text(body["model"]) != l.Model || string(o["body"]) != string(l.Body.Raw()) {
+		endpoint, deployment := parseURL(text(o["url"]))
+		if !strings.EqualFold(strings.TrimSpace(text(o["method"])), "POST") || endpoint != l.Endpoint || deployment != l.Deployment ||
+			Mode(text(o["mode"])) != l.Mode || cmp.Or(text(body["model"]), deployment) != l.Model || string(o["body"]) != string(l.Body.Raw()) {
 			t.Errorf("%q is taken for %+v", raw, l)
 		}
 		if id := o["custom_id"]; string(id) != string(l.CustomID) && string(id) != "null" {
@@ -49,11 +53,12 @@ func FuzzLine(f *testing.F) {
 			t.Errorf("%q: the body for a deployment is %s", raw, changed)
 		}
 		// What is accepted comes back: as a request, and as the same line.
-		request := AppendRequest(nil, 1, "/v1/"+l.Endpoint, l.Body.Raw())
-		if sent, err := ReadRequest(request); err != nil || sent.Number != 1 || string(sent.Body.Bytes()) != string(l.Body.Raw()) {
+		complete := l.BodyFor(l.Model)
+		request := AppendRequest(nil, 1, "/v1/"+l.Endpoint, complete)
+		if sent, err := ReadRequest(request); err != nil || sent.Number != 1 || string(sent.Body.Bytes()) != string(complete) {
 			t.Errorf("%q: as a request it is %q, %v", raw, request, err)
 		}
-		if size := RequestSize(1, "/v1/"+l.Endpoint, len(l.Body.Raw())); size != len(request) {
+		if size := RequestSize(1, "/v1/"+l.Endpoint, l.SizeFor(l.Model)); size != len(request) {
 			t.Errorf("%q: a request of %d bytes is taken for %d", raw, len(request), size)
 		}
 		customID := l.CustomID
@@ -64,7 +69,7 @@ func FuzzLine(f *testing.F) {
 		if l.Mode != Auto {
 			mode = `"` + string(l.Mode) + `"`
 		}
-		rewritten := fmt.Sprintf(`{"custom_id":%s,"mode":%s,"method":"POST","url":"/v1/%s","body":%s}`, customID, mode, l.Endpoint, l.Body.Raw())
+		rewritten := fmt.Sprintf(`{"custom_id":%s,"mode":%s,"method":"POST","url":"/v1/%s","body":%s}`, customID, mode, l.Endpoint, complete)
 		number, endpoint, model, id := l.Number, l.Endpoint, l.Model, string(l.CustomID)
 		if again, bad := Parse(&tree, RawLine{Text: []byte(rewritten), Number: 1}); bad != nil ||
 			again.Number != number || again.Endpoint != endpoint || again.Model != model || string(again.CustomID) != id {

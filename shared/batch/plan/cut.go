@@ -73,7 +73,7 @@ func (c *cutter) fill(ctx context.Context, l *jsonl.Line, text []byte, mode json
 	if part == nil {
 		return c.spill(ctx, l.Number, text)
 	}
-	body := []byte(l.Body.Raw())
+	body := l.BodyFor(l.Model)
 	if mode == jsonl.Batch {
 		body = l.BodyFor(part.Deployment)
 	}

@@ -77,7 +77,8 @@ func (p *placer) check(ctx context.Context, l *jsonl.Line, to targets) (targets,
 		return to, l.Fail("url_mismatch", "'url' is not the endpoint of the batch, %s. Put the line into a batch of its own endpoint.", p.limits.Endpoint), nil
 	}
 	if p.permits.Any() {
-		return to, nil, nil
+		bad, err := p.agree(ctx, l, to)
+		return to, bad, err
 	}
 	known := !to.none()
 	if to = to.within(p.permits); to.none() && (known || !p.permits.May(l.Model)) {
@@ -93,12 +94,32 @@ func (p *placer) check(ctx context.Context, l *jsonl.Line, to targets) (targets,
 	if refusal != nil {
 		return to, l.Fail(refusal.Code, "%s", refusal.Message), nil
 	}
+	if bad, err := p.agree(ctx, l, to); bad != nil || err != nil {
+		return to, bad, err
+	}
 	for _, id := range permits.Responses(l.Body) {
 		if p.permits.Stored(id, "") != nil {
 			return to, l.Fail("not_found", "There is no response %.100q for your key in a batch, which does not look up the model that has made it. Send this request by itself; or the owner of this endpoint can allow it with make key NAME=... REPLACE=1 ALLOW=state.", id), nil
 		}
 	}
 	return to, nil, nil
+}
+
+// agree checks that the deployment in a line's url, if there is one, is of the model that its body names.
+func (p *placer) agree(ctx context.Context, l *jsonl.Line, to targets) (*jsonl.Error, error) {
+	if l.Deployment == "" || strings.EqualFold(l.Deployment, l.Model) {
+		return nil, nil
+	}
+	named, err := p.serving(ctx, l.Deployment)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range slices.Concat(named.batch, named.online) {
+		if slices.Contains(slices.Concat(to.batch, to.online), t) {
+			return nil, nil
+		}
+	}
+	return l.Fail("model_mismatch", "'url' names the deployment %.100q and 'body.model' %.100q, and the Azure secret does not say that they are of one model. Write the url as \"/v1/%s\", and in 'body.model' what is to answer.", l.Deployment, l.Model, l.Endpoint), nil
 }
 
 // modeOf decides how a line is answered: as it asks or as the job does, else as cheaply as it can be.

@@ -178,13 +178,13 @@ func (v *survey) count(ctx context.Context, tree *rawjson.Tree, s *stretch) {
 		if p.bad != nil {
 			continue
 		}
-		body := p.line.Body
-		p.size = len(body.Raw())
+		name := p.line.Model
 		if p.mode == jsonl.Batch {
-			p.size += len(p.target.Deployment) - len(p.line.Model) // names take no escapes
+			name = p.target.Deployment
 		}
+		p.size = p.line.SizeFor(name)
 		p.output = v.placer.expectedOutput(p.line)
-		p.measured = how.survey(p.line.Endpoint, body, p.size)
+		p.measured = how.survey(p.line.Endpoint, p.line.Body, p.size)
 	}
 }
 
