@@ -27,7 +27,7 @@ var order = map[string][]string{
 		"make.go", "pass.go", "cut.go", "fill.go", "survey.go", "surveyrow.go", "stretch.go", "placer.go", "measure.go", "estimate.go", "bill.go",
 		"claim.go", "groups.go", "planner.go",
 	},
-	"shared/batch/job":   {"step.go", "state.go", "summary.go", "plan.go", "failure.go", "job.go", "input.go", "options.go", "limits.go", "part.go", "keys.go"},
+	"shared/batch/job":   {"step.go", "state.go", "summary.go", "plan.go", "failure.go", "job.go", "input.go", "options.go", "optionnames.go", "limits.go", "part.go", "keys.go"},
 	"shared/batch/jsonl": {"merge.go", "downloads.go", "answers.go", "result.go", "request.go", "line.go", "url.go", "scanner.go", "number.go"},
 }
 

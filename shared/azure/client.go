@@ -124,10 +124,7 @@ func (c *Client) Catalog(ctx context.Context, deployment string) (*catalog.Catal
 	if err != nil {
 		return nil, "", secretError(err)
 	}
-	known, err := version.Value.catalog()
-	if err != nil {
-		return nil, "", secretError(err)
-	}
+	known := version.Value.catalog()
 	if model, ok := version.Value.models[deployment]; ok {
 		return known, model, nil
 	}
@@ -139,7 +136,7 @@ type site struct {
 	table     *routing.Table
 	resources map[string]resource
 	models    map[string]string // by deployment
-	catalog   func() (*catalog.Catalog, error)
+	catalog   func() *catalog.Catalog
 }
 
 type resource struct {
@@ -153,7 +150,7 @@ func newSite(secret []byte, identity WebIdentity, now func() time.Time) (*site, 
 		return nil, err
 	}
 	if err := azure.CheckPrices(); err != nil {
-		slog.Error("nothing can be priced", "error", err.Error())
+		slog.Error("prices or models of the Azure secret are wrong and left out", "error", err.Error())
 	}
 	s := &site{table: routing.New(azure), resources: map[string]resource{}, models: map[string]string{}, catalog: azure.Catalog}
 	for _, r := range azure.Resources {

@@ -25,12 +25,15 @@ type Secret struct {
 	catalog   func() (*catalog.Catalog, error)
 }
 
-// Catalog returns the catalog with the secret's prices and models merged over it. It is made when it is first asked
-// for, since calls to Azure need none.
-func (s *Secret) Catalog() (*catalog.Catalog, error) { return s.catalog() }
+// Catalog returns the catalog with the secret's prices and models merged over it, except for entries that are wrong. It
+// is made when it is first asked for, since calls to Azure need none.
+func (s *Secret) Catalog() *catalog.Catalog {
+	known, _ := s.catalog()
+	return known
+}
 
-// CheckPrices returns what is wrong with the secret's prices and models. Nothing can be priced then, but calls can be
-// made.
+// CheckPrices returns an error for each entry of prices and models that is wrong and was left out. Everything else of
+// the secret holds.
 func (s *Secret) CheckPrices() error {
 	if len(s.overrides.Prices)+len(s.overrides.Models) == 0 {
 		return nil
@@ -106,11 +109,7 @@ func Parse(text []byte) (*Secret, error) {
 		return nil, secretError(err)
 	}
 	s.catalog = sync.OnceValues(func() (*catalog.Catalog, error) {
-		merged, err := catalog.Embedded().With(s.overrides)
-		if err != nil {
-			err = secretError(err)
-		}
-		return merged, err
+		return catalog.Embedded().With(s.overrides)
 	})
 	return s, nil
 }

@@ -274,7 +274,7 @@ func TestInputsThatAreNoJob(t *testing.T) {
 		{"a ceiling without end", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"cost_ceiling":1e308}}`, "invalid_value"},
 		{"a ceiling that no number is", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"cost_ceiling":1e400}}`, "invalid_payload"},
 		{"an option of another type", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"cost_ceiling":"x"}}`, "'options.cost_ceiling' cannot be a string"},
-		{"an unknown option", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"cost-ceiling":1}}`, "there are mode, cost_ceiling, tries, keep_azure_files"},
+		{"an unknown option", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"cost-cieling":1}}`, "write it as 'cost_ceiling'"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for name, payload := range map[string]object{

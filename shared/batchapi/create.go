@@ -70,19 +70,12 @@ func (c *createRequest) check() (options job.Options, outputLife int64, err erro
 	case len(c.Metadata) > 16:
 		return options, 0, openaierr.Invalid("metadata", "invalid_value", "'metadata' has %d members, and 16 are the most.", len(c.Metadata))
 	}
-	own := map[string]string{}
 	for name, value := range c.Metadata {
 		if len(name) > 64 || len(value) > 512 {
 			return options, 0, openaierr.Invalid("metadata", "invalid_value", "'metadata' has names of up to 64 bytes and values of up to 512: %.64q is too long.", name)
 		}
-		if option, ok := strings.CutPrefix(name, job.MetadataPrefix); ok {
-			if !slices.Contains(job.OptionNames, option) {
-				return options, 0, openaierr.Invalid("metadata", "invalid_value", "'metadata' has no option %.64q; after %q come %s.", name, job.MetadataPrefix, strings.Join(job.OptionNames, ", "))
-			}
-			own[option] = value
-		}
 	}
-	if options, err = job.OptionsOf(own); err == nil {
+	if options, err = job.OptionsOfBatch(c.Metadata); err == nil {
 		outputLife, err = c.OutputExpiry.check("output_expires_after")
 	}
 	return options, outputLife, err

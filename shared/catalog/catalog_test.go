@@ -260,11 +260,47 @@ func TestOverrides(t *testing.T) {
 	}
 }
 
+// An entry that is wrong is left out, and takes nothing with it: neither other entries nor what the catalog has.
+func TestWrongOverridesAreLeftOut(t *testing.T) {
+	const key = "0123456789abcdef0123456789abcdef"
+	c, err := Embedded().With(Overrides{
+		Models: json.RawMessage(`{"good":{"like":"gpt-4o"}, "gpt-4o":{"like":"gpt-4o-mini","context":0}, "typo":{"like":"` + key + `"}, "text":"` + key + `"}`),
+		Prices: json.RawMessage(`{"good":{"GlobalStandard":{"input":3,"output":4}}, "gpt-4.1":{"Batch":{"input":1},"GlobalStandard":{"input":5,"output":6}},
+			"my-batch":{"GlobalBatch":{"input":7,"output":8}}, "none":{"GlobalBatch":{"input":-1}}, "key":"` + key + `"}`),
+	})
+	if err == nil || strings.Contains(err.Error(), key) {
+		t.Errorf("got %v, want errors without the key", err)
+	}
+	for _, member := range []string{"models.gpt-4o.context", "models.typo.like", "models.text", "prices.gpt-4.1.Batch", "prices.none.GlobalBatch.input", "prices.key"} {
+		if !strings.Contains(err.Error(), member+":") {
+			t.Errorf("%s is not named in %v", member, err)
+		}
+	}
+	million := Usage{Input: 1e6, Output: 1e6}
+	for _, tt := range []struct {
+		model string
+		kind  DeploymentType
+		want  float64
+	}{{"good", GlobalStandard, 7}, {"gpt-4.1", GlobalStandard, 11}, {"gpt-4.1", GlobalBatch, 5.5}, {"gpt-4o", GlobalStandard, 12.5}, {"my-batch", GlobalBatch, 15}} {
+		if got := cost(t, c, tt.model, tt.kind, million); got.USD == nil || *got.USD != tt.want {
+			t.Errorf("%s on %s costs %v (%s), want %g", tt.model, tt.kind, got.USD, got.Reason, tt.want)
+		}
+	}
+	for _, name := range []string{"typo", "text", "none", "key"} {
+		if _, err := c.Lookup(name); err == nil {
+			t.Errorf("%s is a model", name)
+		}
+	}
+	if n := lookup(t, c, "My-Batch"); n.Encoding != nil || n.Kind != "" || n.Context != nil {
+		t.Errorf("of my-batch more is known than its price: %+v", n.Model)
+	}
+}
+
 func TestOverridesAreChecked(t *testing.T) {
 	for _, tt := range []struct{ name, prices, models, want string }{
 		{"not an object", `[]`, ``, "prices: is a array, want an object"},
-		{"an unknown model", `{"gpt-x":{}}`, ``, "prices.gpt-x: the catalog has no such model"},
-		{"an unknown type", `{"gpt-4o":{"Batch":{}}}`, ``, `prices.gpt-4o.Batch: "Batch" is not a deployment type`},
+		{"an unknown model", `{"gpt-x":{}}`, ``, "prices.gpt-x: has no price"},
+		{"an unknown type", `{"gpt-4o":{"Batch":{}}}`, ``, "prices.gpt-4o.Batch: not a deployment type"},
 		{"a misspelt member", `{"gpt-4o":{"Standard":{"inptu":1}}}`, ``, `prices.gpt-4o.Standard: unknown field "inptu"`},
 		{"a string for a price", `{"gpt-4o":{"Standard":{"input":"2"}}}`, ``, "prices.gpt-4o.Standard.input: is a string"},
 		{"a negative price", `{"gpt-4o":{"Standard":{"input":-2}}}`, ``, "prices.gpt-4o.Standard.input: -2 is negative"},
@@ -276,12 +312,12 @@ func TestOverridesAreChecked(t *testing.T) {
 		{"a ratio without end", ``, `{"m":{"like":"gpt-4o","ptu":{"input_tpm":1,"output_ratio":1e300,"global_min":1,"global_increment":1,"regional_min":1,"regional_increment":1}}}`, "models.m.ptu: 1e+300 is no number"},
 		{"a weight without end", ``, `{"m":{"like":"gpt-4o","ptu":{"input_tpm":1,"weights":{"long":{"output":1e300}},"global_min":1,"global_increment":1,"regional_min":1,"regional_increment":1}}}`, "models.m.ptu: 1e+300 is no number"},
 		{"no price", `{"gpt-4o":{"Standard":{}}}`, ``, "prices.gpt-4o.Standard: neither input nor ptu_hour"},
-		{"like nothing", ``, `{"m":{"like":"x"}}`, `models.m.like: the catalog has no model "x"`},
+		{"like nothing", ``, `{"m":{"like":"x"}}`, "models.m.like: the catalog has no such model"},
 		{"nothing to count by", ``, `{"m":{}}`, "models.m: give like or encoding"},
-		{"an unknown encoding", ``, `{"m":{"encoding":"utf8"}}`, `models.m.encoding: "utf8" is not an encoding`},
-		{"an unknown kind", ``, `{"m":{"like":"gpt-4o","kind":"image"}}`, `models.m.kind: "image"`},
+		{"an unknown encoding", ``, `{"m":{"encoding":"utf8"}}`, "models.m.encoding: not an encoding"},
+		{"an unknown kind", ``, `{"m":{"like":"gpt-4o","kind":"image"}}`, "models.m.kind: want"},
 		{"no context", ``, `{"m":{"like":"gpt-4o","context":0}}`, "models.m.context: 0 is not a number of tokens"},
-		{"not a date", ``, `{"m":{"like":"gpt-4o","retirement":"soon"}}`, `models.m.retirement: "soon" is not a date`},
+		{"not a date", ``, `{"m":{"like":"gpt-4o","retirement":"soon"}}`, "models.m.retirement: not a date"},
 		{"half a rule for images", ``, `{"m":{"like":"gpt-4o","images":{"kind":"tile"}}}`, "models.m.images: want for example"},
 		{"half a row of PTUs", ``, `{"m":{"like":"gpt-4o","ptu":{"input_tpm":1}}}`, "models.m.ptu: input_tpm"},
 		{"a misspelt member of a model", ``, `{"m":{"like":"gpt-4o","max":1}}`, `models.m: unknown field "max"`},

@@ -5,7 +5,7 @@ import "time"
 // Model is a row about one model. A nil number is not known, and the note beside it says why.
 type Model struct {
 	Name    string `json:"name"`
-	Kind    string `json:"kind"`              // "chat" or "embeddings"
+	Kind    string `json:"kind"`              // "chat" or "embeddings"; "" is not known
 	Version string `json:"version,omitempty"` // the newest
 
 	Encoding       *string `json:"encoding"` // the name of a vocabulary, such as "o200k_base"

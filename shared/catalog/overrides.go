@@ -21,7 +21,7 @@ import (
 //	            "gpt-4o-2024-05-13": {"GlobalStandard": {"input": 5, "output": 15}}},
 //	 "models": {"my-model": {"like": "gpt-4o", "context": 128000, "max_output": 4096}}}
 //
-// A row of prices replaces the one of that model and type. A model is made like another, or like
+// A row of prices replaces the one of that model and type, and a name that has a price is a model by that. A model is made like another, or like
 // nothing, and then differs in the members it has: kind, encoding, context, max_input, max_output,
 // retirement, images and ptu, the last two as in corrections.json.
 type Overrides struct {
@@ -39,37 +39,41 @@ func ParseOverrides(file []byte) (Overrides, error) {
 	return o, err
 }
 
-// With returns the catalog with overrides merged over it. An error names the member at fault.
+// With returns the catalog with overrides merged over it. An entry that is wrong, of a model or of one price, is left
+// out, and the error, which joins one of each, names its member. The catalog is good in either case.
 func (c *Catalog) With(o Overrides) (*Catalog, error) {
 	if isNull(o.Prices) && isNull(o.Models) {
 		return c, nil
 	}
 	merged := c.clone()
 	// Models first: a price may be of one.
-	err := eachMember(o.Models, "models", func(path, name string, raw json.RawMessage) error {
-		return merged.addModel(path, name, raw)
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = eachMember(o.Prices, "prices", func(path, name string, raw json.RawMessage) error {
+	models := eachMember(o.Models, "models", merged.addModel)
+	prices := eachMember(o.Prices, "prices", func(path, name string, raw json.RawMessage) error {
 		n, err := merged.Lookup(name)
 		if err != nil {
-			return fmt.Errorf("%s: the catalog has no such model: add it to \"models\" too", path)
+			n = Named{Model: pricedModel(name)}
+		}
+		if string(bytes.TrimSpace(raw)) == "{}" {
+			return fmt.Errorf(`%s: has no price, want for example {"GlobalBatch": {"input": 1.25, "output": 5}}`, path)
 		}
 		return eachMember(raw, path, func(path, kind string, raw json.RawMessage) error {
 			return merged.addPrice(path, n, DeploymentType(kind), raw)
 		})
 	})
-	if err != nil {
-		return nil, err
+	return merged, errors.Join(models, prices)
+}
+
+// pricedModel returns a model of which only prices are known. It joins the catalog with the first of them.
+func pricedModel(name string) *Model {
+	return &Model{
+		Name: strings.ToLower(name), EncodingNote: `only its price is known: add it to "models" too, for example as {"like": "gpt-4o"}`,
+		LimitsNote: "no source states its limits", overridden: true,
 	}
-	return merged, nil
 }
 
 func (c *Catalog) addPrice(path string, n Named, t DeploymentType, raw json.RawMessage) error {
 	if !t.Known() {
-		return fmt.Errorf("%s: %q is not a deployment type, want one of %v", path, t, DeploymentTypes())
+		return fmt.Errorf("%s: not a deployment type, want one of %v", path, DeploymentTypes())
 	}
 	var in struct {
 		Input       *float64 `json:"input"`
@@ -100,6 +104,9 @@ func (c *Catalog) addPrice(path string, n Named, t DeploymentType, raw json.RawM
 		}
 		return Rate{*v, true}
 	}
+	if c.models[n.Name] == nil {
+		c.models[n.Name] = n.Model
+	}
 	c.overrides[overrideKey{n.Name, n.AskedVersion, t}] = &Price{
 		Model: n.Name, Version: n.AskedVersion, Type: t, PTUHour: rate(in.PTUHour), Source: override,
 		Rates: Rates{Input: rate(in.Input), CachedInput: rate(in.CachedInput), CacheWrite: rate(in.CacheWrite), Output: rate(in.Output)},
@@ -129,14 +136,13 @@ func (c *Catalog) addModel(path, name string, raw json.RawMessage) error {
 		return err
 	}
 	key := strings.ToLower(name)
-	m := Model{Kind: "chat"}
+	m, like := Model{Kind: "chat"}, ""
 	if in.Like != "" {
 		base, err := c.Lookup(in.Like)
 		if err != nil {
-			return fmt.Errorf("%s.like: the catalog has no model %q", path, in.Like)
+			return fmt.Errorf("%s.like: the catalog has no such model", path)
 		}
-		m = *base.Model
-		c.copyRows(key, base.Name)
+		m, like = *base.Model, base.Name
 	} else if known := c.models[key]; known != nil {
 		m = *known
 	} else if in.Encoding == nil {
@@ -150,13 +156,21 @@ func (c *Catalog) addModel(path, name string, raw json.RawMessage) error {
 		if err := in.Images.check(path + ".images"); err != nil {
 			return err
 		}
-		in.Images.Models, in.Images.Source = nil, override
-		c.images[key] = in.Images
 	}
 	if in.PTU != nil {
 		if err := in.PTU.check(path + ".ptu"); err != nil {
 			return err
 		}
+	}
+	// The entry is good.
+	if like != "" {
+		c.copyRows(key, like)
+	}
+	if in.Images != nil {
+		in.Images.Models, in.Images.Source = nil, override
+		c.images[key] = in.Images
+	}
+	if in.PTU != nil {
 		in.PTU.Model, in.PTU.Source = key, override
 		c.ptus[key] = in.PTU
 	}
@@ -169,17 +183,17 @@ func (in *modelOverride) applyTexts(path string, m *Model, encodings []string) e
 		m.Kind = *in.Kind
 	}
 	if m.Kind != "chat" && m.Kind != "embeddings" {
-		return fmt.Errorf(`%s.kind: %q is neither "chat" nor "embeddings"`, path, m.Kind)
+		return fmt.Errorf(`%s.kind: want "chat" or "embeddings"`, path)
 	}
 	if in.Encoding != nil {
 		if !slices.Contains(encodings, *in.Encoding) {
-			return fmt.Errorf("%s.encoding: %q is not an encoding, want one of %v", path, *in.Encoding, encodings)
+			return fmt.Errorf("%s.encoding: not an encoding, want one of %v", path, encodings)
 		}
 		m.Encoding, m.EncodingSource, m.EncodingNote = in.Encoding, override, ""
 	}
 	if in.Retirement != nil {
 		if _, err := time.Parse(time.DateOnly, *in.Retirement); err != nil {
-			return fmt.Errorf(`%s.retirement: %q is not a date, want for example "2027-02-06"`, path, *in.Retirement)
+			return fmt.Errorf(`%s.retirement: not a date, want for example "2027-02-06"`, path)
 		}
 		m.Retirement, m.RetirementSource = in.Retirement, override
 		m.Versions = slices.Clone(m.Versions)
@@ -263,7 +277,7 @@ func (p *PTU) check(path string) error {
 
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
-// eachMember calls f for each member of an object, ordered by name.
+// eachMember calls f for each member of an object, ordered by name, and joins the errors.
 func eachMember(raw json.RawMessage, path string, f func(path, name string, raw json.RawMessage) error) error {
 	if isNull(raw) {
 		return nil
@@ -272,15 +286,15 @@ func eachMember(raw json.RawMessage, path string, f func(path, name string, raw 
 	if err := decodeStrict(raw, &object, path); err != nil {
 		return err
 	}
+	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(object)) {
-		if err := f(path+"."+name, name, object[name]); err != nil {
-			return err
-		}
+		errs = append(errs, f(fmt.Sprintf("%s.%.64s", path, name), name, object[name]))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-// decodeStrict decodes JSON that may have no other members than into has.
+// decodeStrict decodes JSON that may have no other members than into has. Errors name members and quote no texts: a key
+// may have been pasted into the wrong place.
 func decodeStrict(raw []byte, into any, path string) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
@@ -294,5 +308,5 @@ func decodeStrict(raw []byte, into any, path string) error {
 	case errors.As(err, &kind):
 		return fmt.Errorf("%s: is a %s, want an object", path, kind.Value)
 	}
-	return fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "json: "))
+	return fmt.Errorf("%s: %.100s", path, strings.TrimPrefix(err.Error(), "json: "))
 }

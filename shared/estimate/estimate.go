@@ -152,7 +152,7 @@ var operations = map[Kind]string{Chat: "chatCompletion", Responses: "responses",
 // serves returns an error, as Azure does, where a model has no such operation.
 func serves(n *catalog.Named, kind Kind) error {
 	operation := operations[kind]
-	if n == nil || operation == "" || (n.Kind == "embeddings") == (kind == Embeddings) {
+	if n == nil || operation == "" || n.Kind == "" || (n.Kind == "embeddings") == (kind == Embeddings) {
 		return nil
 	}
 	remedy := "a model for text: GET /v1/models lists those there are"

@@ -301,10 +301,14 @@ func checkError(t *testing.T, w *httptest.ResponseRecorder, status int, param, c
 	}
 }
 
-// A price that is wrong fails estimates, names the member in the log, and not to the caller.
+// A price that is wrong fails no estimate.
 func TestWrongOverrides(t *testing.T) {
-	h := open(t, `{"endpoint":"https://r.openai.azure.com","api_key":"k","prices":{"gpt-4o":{"Cheap":{}}}}`)
-	checkError(t, post(h, "any", "/v1/tokens/estimate", `{"model":"gpt-4o","text":"x"}`), 500, "", "configuration_error")
+	h := open(t, `{"endpoint":"https://r.openai.azure.com","api_key":"k","prices":{"gpt-4o":{"Cheap":{}},"my-batch":{"GlobalBatch":{"input":1,"output":2}}}}`)
+	for _, body := range []string{`{"model":"gpt-4o","text":"x"}`, `{"model":"my-batch","text":"x","estimate":{"encoding":"o200k_base"}}`} {
+		if w := post(h, "any", "/v1/tokens/estimate", body); w.Code != 200 {
+			t.Errorf("%s: got %d %s", body, w.Code, w.Body)
+		}
+	}
 }
 
 func TestInputTokens(t *testing.T) {

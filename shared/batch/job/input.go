@@ -84,15 +84,17 @@ func (in Input) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads both forms.
 func (in *Input) UnmarshalJSON(raw []byte) error {
-	if err := checkOptionNames(raw); err != nil {
+	options, err := optionsWithPlainNames(raw)
+	if err != nil {
 		return err
 	}
 	var form inputForm
 	if err := json.Unmarshal(raw, &form); err != nil {
-		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
-			return fmt.Errorf("'%s' cannot be a %s", wrong.Field, wrong.Value)
-		}
-		return err
+		return wrongType(err, "")
+	}
+	form.Options = Options{}
+	if err := json.Unmarshal(options, &form.Options); err != nil {
+		return wrongType(err, "options.")
 	}
 	*in = Input{
 		Key: form.Key, VersionID: form.VersionID, Job: form.Job, Origin: form.Origin, TakeOver: form.TakeOver, Options: form.Options,
@@ -110,6 +112,14 @@ func (in *Input) UnmarshalJSON(raw []byte) error {
 	o := form.Object
 	in.Bucket, in.Key, in.VersionID, in.ETag, in.Sequencer = bucket.Name, o.Key, o.VersionID, o.ETag, o.Sequencer
 	return nil
+}
+
+// wrongType names the member of an object whose value is of a wrong type.
+func wrongType(err error, object string) error {
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+		return fmt.Errorf("'%s%s' cannot be a %s", object, strings.TrimPrefix(wrong.Field, object), wrong.Value)
+	}
+	return err
 }
 
 // ID names a job: the same write of the same object has the same name, whatever reports it and how often.

@@ -57,10 +57,13 @@ func TestInput(t *testing.T) {
 
 func TestInputErrors(t *testing.T) {
 	for input, want := range map[string]string{
-		`{"bucket":7,"key":"k"}`:                "cannot unmarshal",
-		`{"bucket":"b","key":7}`:                "'key' cannot be a number",
-		`{"bucket":"b","options":[]}`:           "'options' must be an object",
-		`{"bucket":"b","options":{"celing":1}}`: `'options' has no "celing"; there are mode, cost_ceiling, tries, keep_azure_files`,
+		`{"bucket":7,"key":"k"}`:                            "cannot unmarshal",
+		`{"bucket":"b","key":7}`:                            "'key' cannot be a number",
+		`{"bucket":"b","options":[]}`:                       "'options' must be an object",
+		`{"bucket":"b","options":{"celing":1}}`:             `'options' has no "celing"; write it as 'cost_ceiling'`,
+		`{"bucket":"b","options":{"colour":1}}`:             `'options' has no "colour"; there are mode, cost_ceiling, tries, keep_azure_files`,
+		`{"bucket":"b","options":{"tries":1,"Tries":2}}`:    `'options' has 'tries' twice`,
+		`{"bucket":"b","options":{"Keep-Azure-Files":"x"}}`: `'options.keep_azure_files' cannot be a string`,
 	} {
 		var in job.Input
 		if err := json.Unmarshal([]byte(input), &in); err == nil || !strings.Contains(err.Error(), want) {

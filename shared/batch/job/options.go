@@ -1,10 +1,6 @@
 package job
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -14,10 +10,8 @@ import (
 	"aoai-bridge/shared/openaierr"
 )
 
-// MetadataPrefix leads a job's options in the metadata of a batch, which are its owner's to name otherwise.
-const MetadataPrefix = "bridge-"
-
-// Options are a job's own settings. Nil and "" leave a setting as it is.
+// Options are a job's own settings. Nil and "" leave a setting as it is. As JSON, names may have hyphens in place of
+// underscores, in any letter case.
 type Options struct {
 	Mode      jsonl.Mode `json:"mode,omitempty"`
 	Ceiling   *float64   `json:"cost_ceiling,omitempty"`     // in USD; 0 is none
@@ -68,36 +62,32 @@ func (o Options) Check() error {
 	return nil
 }
 
-// OptionNames are the job's options, as metadata name them.
-var OptionNames = []string{"mode", "cost-ceiling", "tries", "keep-azure-files"}
+// OptionsOf reads a job's options from the object's metadata: --metadata mode=online,cost-ceiling=250. Names that
+// resemble no option are the caller's own.
+func OptionsOf(metadata map[string]string) (Options, error) { return optionsOf(metadata, "") }
 
-// checkOptionNames refuses an input with an option that does not exist: a ceiling with a misspelt name is none.
-func checkOptionNames(raw []byte) error {
-	var in struct {
-		Options map[string]json.RawMessage `json:"options"`
-	}
-	if err := json.Unmarshal(raw, &in); err != nil {
-		return errors.New("'options' must be an object")
-	}
-	names := strings.ReplaceAll(strings.Join(OptionNames, ", "), "-", "_")
-	for name := range in.Options {
-		if !slices.Contains(strings.Split(names, ", "), name) {
-			return fmt.Errorf("'options' has no %.40q; there are %s", name, names)
-		}
-	}
-	return nil
+// OptionsOfBatch reads a job's options from the metadata of a batch, where their names begin with MetadataPrefix.
+func OptionsOfBatch(metadata map[string]string) (Options, error) {
+	return optionsOf(metadata, MetadataPrefix)
 }
 
-// OptionsOf reads a job's options from the object's metadata: --metadata mode=online,cost-ceiling=250.
-// Other names are the caller's own.
-func OptionsOf(metadata map[string]string) (o Options, err error) {
-	for name, value := range metadata {
-		switch strings.ToLower(name) {
+func optionsOf(metadata map[string]string, prefix string) (Options, error) {
+	own, err := optionsAmong(metadata, prefix)
+	if err != nil {
+		return Options{}, err
+	}
+	return parseOptions(own)
+}
+
+// parseOptions reads options that are text, by their names.
+func parseOptions(own map[string]string) (o Options, err error) {
+	for name, value := range own {
+		switch name {
 		case "mode":
-			o.Mode = jsonl.Mode(value)
+			o.Mode = jsonl.Mode(strings.ToLower(value))
 		case "cost-ceiling":
 			amount, e := decimal.Parse(value)
-			if value == "none" {
+			if strings.EqualFold(value, "none") {
 				amount, e = 0, nil
 			}
 			if o.Ceiling = &amount; e != nil {
