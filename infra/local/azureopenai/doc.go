@@ -16,8 +16,8 @@
 // "Reply with X" (or "say X", "repeat X") answers X. "[[words: 500]]" in a message answers that many
 // words. Requests for code get code, "summarise" gets the weightiest sentences, data URLs of images get
 // their format, size and main colour. Tools are called when tool_choice demands it or the last user
-// message shares a word with a tool's name; arguments and JSON documents are made to fit their schema,
-// with values from the prompt where some are found.
+// message shares a word with a tool's name; arguments and JSON documents are made to fit their schema, or
+// the one that a prompt which mentions JSON shows, with values from the prompt where some are found.
 //
 // # Content filter
 //

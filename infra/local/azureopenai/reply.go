@@ -20,6 +20,9 @@ func (c *conversation) reply(variant int) string {
 	if c.format.kind == "json_schema" {
 		return string(fitSchema(c.format.schema, c.knownText()))
 	}
+	if schema, question := c.promptSchema(); schema != nil {
+		return string(fitSchema(schema, question))
+	}
 	text := c.plainReply()
 	if variant > 0 {
 		text = "Another way to put it (" + itoa(variant+1) + "): " + text
