@@ -54,7 +54,7 @@ func TestChatAnswers(t *testing.T) {
 		{"going somewhere is no code", "I want to go home", "", "stop", "^You asked"},
 		{"summary", "Summarise: Bees make honey. The hive stores honey for winter because bees eat honey. It rained.", "", "stop", "^Summary: .*hive stores honey"},
 		{"json", "Give JSON", `"response_format":{"type":"json_object"}`, "stop", `^\{"answer":".*"\}$`},
-		{"json by a schema in the prompt", `Paris has 2 rivers. Answer in JSON by this schema: {"x":{}} {"type":"object","properties":{"city":{"type":"string"},"rivers":{"type":"integer"}},"required":["city","rivers"]}`,
+		{"json by a schema in the prompt", `Paris has 2 rivers. Answer in JSON by this schema, not {}: {"type":"object","properties":{"city":{"type":"string"},"rivers":{"type":"integer"}},"required":["city","rivers"]}`,
 			`"response_format":{"type":"json_object"}`, "stop", `^\{"city":"Paris","rivers":2\}$`},
 		{"the same without response_format", "Paris. Your response must be JSON:\n```{\n \"$defs\": {\"c\": {\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}}, \"$ref\": \"#/$defs/c\"}```", "", "stop", `^\{"city":"Paris"\}$`},
 		{"an object that is no schema", `Turn this JSON into YAML: {"a": 1}`, "", "stop", "a"},
