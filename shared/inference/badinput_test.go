@@ -51,7 +51,7 @@ func TestBadInput(t *testing.T) {
 		{"null for a model", chat, `{"model":null,` + hello + `}`, nil, 400, invalid, "model", "missing_required_parameter", "GET /v1/models"},
 		{"a model that is no string", chat, `{"model":{},` + hello + `}`, nil, 400, invalid, "model", "invalid_type", "expected a string, but got an object"},
 		{"an empty model", chat, `{"model":"",` + hello + `}`, nil, 400, invalid, "model", "invalid_value", "'model' is empty"},
-		{"two models", chat, `{"model":"gpt-4o","mod\u0065l":"o4-mini",` + hello + `}`, nil, 400, invalid, "model", "duplicate_parameter", "more than once"},
+		{"two models", chat, `{"model":"gpt-4o","mod\u0065l":"gpt-5.4-mini",` + hello + `}`, nil, 400, invalid, "model", "duplicate_parameter", "more than once"},
 		{"stream twice", chat, `{"model":"gpt-4o","stream":false,"stream":true,` + hello + `}`, nil, 400, invalid, "stream", "duplicate_parameter", "more than once"},
 		{"unknown model", chat, `{"model":"gpt-9",` + hello + `}`, nil, 404, invalid, "model", "model_not_found", "`gpt-9`"},
 		{"unknown deployment in the path", strings.Replace(dated, "main", "gpt-9", 1), `{` + hello + `}`, nil, 404, invalid, "model", "model_not_found", "`gpt-9`"},
@@ -100,7 +100,7 @@ func TestAzureRefuses(t *testing.T) {
 	tests := []struct{ name, body, param, code string }{
 		{"messages of the wrong type", `{"model":"gpt-4o","messages":"hi"}`, "messages", "invalid_type"},
 		{"an empty list of messages", `{"model":"gpt-4o","messages":[]}`, "messages", "empty_array"},
-		{"a parameter the model does not take", `{"model":"o4-mini","max_tokens":1,` + hello + `}`, "max_tokens", "unsupported_parameter"},
+		{"a parameter the model does not take", `{"model":"gpt-5.4-mini","max_tokens":1,` + hello + `}`, "max_tokens", "unsupported_parameter"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -24,7 +24,7 @@ import (
 )
 
 // deployments is what the Azure secret lists in most tests. "main" has a name unlike its model's.
-const deployments = `,"deployments":[{"name":"main","model":"gpt-4o"},{"model":"gpt-4o-mini"},{"model":"o4-mini"},{"model":"text-embedding-3-small"},` +
+const deployments = `,"deployments":[{"name":"main","model":"gpt-4o"},{"model":"gpt-4o-mini"},{"model":"gpt-5.4-mini"},{"model":"text-embedding-3-small"},` +
 	`{"name":"gpt-4o-mini-batch","model":"gpt-4o-mini","type":"GlobalBatch"}]`
 
 const azureKey = "azure-key-0123456789"
@@ -39,7 +39,7 @@ type stage struct {
 	http     http.Handler
 }
 
-// open serves all operations to three callers: "any" may use every model, "few" only gpt-4o and o4-mini, and "more"
+// open serves all operations to three callers: "any" may use every model, "few" only gpt-4o and gpt-5.4-mini, and "more"
 // is like few, but may reach what is stored and Azure's identity.
 // listed are the members of the Azure secret that list its deployments.
 func open(t *testing.T, listed string, edit ...func(*config.Env)) *stage {
@@ -50,7 +50,7 @@ func open(t *testing.T, listed string, edit ...func(*config.Env)) *stage {
 	t.Cleanup(upstream.Close)
 	store := local.New()
 	store.Put("azure", fmt.Sprintf(`{"endpoint":%q,"api_key":%q%s}`, upstream.URL, azureKey, listed))
-	store.Put("callers", fmt.Sprintf(`{"callers":[{"name":"any","sha256":"%x","models":["*"]},{"name":"few","sha256":"%x","models":["gpt-4o","o4-mini"]},{"name":"more","sha256":"%x","models":["gpt-4o","o4-mini"],"allow":["state","data_sources"]}]}`,
+	store.Put("callers", fmt.Sprintf(`{"callers":[{"name":"any","sha256":"%x","models":["*"]},{"name":"few","sha256":"%x","models":["gpt-4o","gpt-5.4-mini"]},{"name":"more","sha256":"%x","models":["gpt-4o","gpt-5.4-mini"],"allow":["state","data_sources"]}]}`,
 		sha256.Sum256([]byte("any")), sha256.Sum256([]byte("few")), sha256.Sum256([]byte("more"))))
 	service := httptest.NewServer(store)
 	t.Cleanup(service.Close)

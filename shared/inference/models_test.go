@@ -9,17 +9,17 @@ import (
 
 func TestListModels(t *testing.T) {
 	const v1, dated = "GET /v1/models", "GET /openai/models?api-version=2024-10-21"
-	listed := []string{"gpt-4o", "gpt-4o-mini", "main", "o4-mini", "text-embedding-3-small"}
+	listed := []string{"gpt-4o", "gpt-4o-mini", "gpt-5.4-mini", "main", "text-embedding-3-small"}
 	tests := []struct {
 		name, secret, line, caller string
 		want                       []string // nil: Azure's own list
 	}{
 		{"all that are listed", deployments, v1, "any", listed},
 		{"on Azure's path", deployments, dated, "any", listed},
-		{"those that the caller may use", deployments, v1, "few", []string{"gpt-4o", "main", "o4-mini"}},
+		{"those that the caller may use", deployments, v1, "few", []string{"gpt-4o", "gpt-5.4-mini", "main"}},
 		{"an open resource", "", v1, "any", nil},
 		{"an open resource, on Azure's path", "", dated, "any", nil},
-		{"an open resource and a caller who may use some", "", v1, "few", []string{"gpt-4o", "o4-mini"}},
+		{"an open resource and a caller who may use some", "", v1, "few", []string{"gpt-4o", "gpt-5.4-mini"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -19,7 +19,7 @@ func openTwoResources(t *testing.T) *stage {
 	t.Helper()
 	s := open(t, "", retryOnce)
 	resource := func(name, model string) string {
-		return fmt.Sprintf(`{"name":%q,"endpoint":%q,"api_key":%q,"deployments":[{"name":"gpt-4o-mini","model":%q},{"model":"o4-mini"}]}`, name, s.upstream, azureKey, model)
+		return fmt.Sprintf(`{"name":%q,"endpoint":%q,"api_key":%q,"deployments":[{"name":"gpt-4o-mini","model":%q},{"model":"gpt-5.4-mini"}]}`, name, s.upstream, azureKey, model)
 	}
 	s.store.Put("azure", `{"resources":[`+resource("first", "gpt-4o")+`,`+resource("second", "gpt-5")+`]}`)
 	return s
@@ -39,7 +39,7 @@ func TestPermitsOfTargets(t *testing.T) {
 		{"its own by the model", "few", "gpt-4o", false, 200, "", "first", 1},
 		{"busy, and not the other one", "few", "gpt-4o-mini", true, 429, "429", "first", 1},
 		{"a key for any", "any", "gpt-4o-mini", true, 200, "", "second", 2},
-		{"a model of both", "few", "o4-mini", true, 200, "", "second", 2},
+		{"a model of both", "few", "gpt-5.4-mini", true, 200, "", "second", 2},
 		{"the other one's model", "few", "gpt-5", false, 403, "model_not_allowed", "", 0},
 		{"unknown to the secret and to the key", "few", "gpt-9", false, 403, "model_not_allowed", "", 0},
 		{"unknown to the secret", "any", "gpt-9", false, 404, "model_not_found", "", 0},
@@ -68,7 +68,7 @@ func TestPermitsOfTargets(t *testing.T) {
 
 func TestModelsOfTwins(t *testing.T) {
 	s := openTwoResources(t)
-	for caller, want := range map[string]string{"few": "gpt-4o gpt-4o-mini o4-mini", "any": "gpt-4o gpt-4o-mini gpt-5 o4-mini"} {
+	for caller, want := range map[string]string{"few": "gpt-4o gpt-4o-mini gpt-5.4-mini", "any": "gpt-4o gpt-4o-mini gpt-5 gpt-5.4-mini"} {
 		w, _ := s.ask(withKey(caller, request("GET /v1/models", "")))
 		var got []string
 		for _, part := range strings.Split(w.Body.String(), `"id":"`)[1:] {
@@ -257,11 +257,11 @@ func TestOtherCase(t *testing.T) {
 	s := open(t, deployments)
 	const chat, responses = "POST /v1/chat/completions", "POST /v1/responses"
 	tests := []struct{ name, line, body, param, spelling string }{
-		{"a model beside the model", chat, `{"model":"gpt-4o","Model":"o4-mini",` + hello + `}`, "Model", "'model'"},
-		{"before it", chat, `{"MODEL":"o4-mini","model":"gpt-4o",` + hello + `}`, "MODEL", "'model'"},
+		{"a model beside the model", chat, `{"model":"gpt-4o","Model":"gpt-5.4-mini",` + hello + `}`, "Model", "'model'"},
+		{"before it", chat, `{"MODEL":"gpt-5.4-mini","model":"gpt-4o",` + hello + `}`, "MODEL", "'model'"},
 		{"alone", chat, `{"Model":"gpt-4o",` + hello + `}`, "Model", "'model'"},
-		{"beside a deployment in the path", "POST /openai/deployments/main/chat/completions?api-version=2024-10-21", `{"Model":"o4-mini",` + hello + `}`, "Model", "'model'"},
-		{"with an escape", chat, `{"model":"gpt-4o","\u004dodel":"o4-mini",` + hello + `}`, "Model", "'model'"},
+		{"beside a deployment in the path", "POST /openai/deployments/main/chat/completions?api-version=2024-10-21", `{"Model":"gpt-5.4-mini",` + hello + `}`, "Model", "'model'"},
+		{"with an escape", chat, `{"model":"gpt-4o","\u004dodel":"gpt-5.4-mini",` + hello + `}`, "Model", "'model'"},
 		{"a stream", chat, `{"model":"gpt-4o","Stream":true,` + hello + `}`, "Stream", "'stream'"},
 		{"a stream with a long s", chat, `{"model":"gpt-4o","ſtream":true,` + hello + `}`, "ſtream", "'stream'"},
 		{"its options", chat, `{"model":"gpt-4o","stream":true,"Stream_Options":{},` + hello + `}`, "Stream_Options", "'stream_options'"},

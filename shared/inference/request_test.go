@@ -181,14 +181,14 @@ func TestTier(t *testing.T) {
 		{`"service_tier":"priority",`, ``, "second"},
 		{`"service_tier":5,`, ``, "second"},
 	}
-	for _, line := range []string{"POST /v1/chat/completions", "POST /v1/responses", "POST /openai/deployments/o4-mini/chat/completions?api-version=2025-04-01-preview"} {
+	for _, line := range []string{"POST /v1/chat/completions", "POST /v1/responses", "POST /openai/deployments/gpt-5.4-mini/chat/completions?api-version=2025-04-01-preview"} {
 		for _, tt := range tests {
 			t.Run(line+" "+tt.limited+tt.next, func(t *testing.T) {
 				s := openTwoResources(t)
 				ask := func(members string) *telemetry.Call {
-					body := `{"model":"o4-mini",` + members + hello + `}`
+					body := `{"model":"gpt-5.4-mini",` + members + hello + `}`
 					if strings.Contains(line, "responses") {
-						body = `{"model":"o4-mini",` + members + `"input":"Say hello"}`
+						body = `{"model":"gpt-5.4-mini",` + members + `"input":"Say hello"}`
 					}
 					s.azure.QueueAnswer(azureopenai.Answer{Body: `{"id":"x"}`})
 					w, record := s.ask(request(line, body))

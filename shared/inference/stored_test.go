@@ -29,7 +29,7 @@ func (s *stage) create(t *testing.T, model, members string) (id string) {
 }
 
 // TestStoredResponses is about who reaches a stored response: "few" is bound to gpt-4o, whose deployment is named main,
-// and to o4-mini; "more" may also name what is stored.
+// and to gpt-5.4-mini; "more" may also name what is stored.
 func TestStoredResponses(t *testing.T) {
 	operations := []struct{ name, line, body, param, code string }{
 		{"retrieve", "GET /v1/responses/ID", "", "response_id", "not_found"},
@@ -39,11 +39,11 @@ func TestStoredResponses(t *testing.T) {
 		{"cancel", "POST /v1/responses/ID/cancel", "", "response_id", "not_found"},
 		{"delete", "DELETE /v1/responses/ID", "", "response_id", "not_found"},
 		{"go on", "POST /v1/responses", `{"model":"gpt-4o","input":"x","previous_response_id":"ID"}`, "previous_response_id", "previous_response_not_found"},
-		{"go on in a stream", "POST /v1/responses", `{"model":"o4-mini","input":"x","stream":true,"previous_response_id":"ID"}`, "previous_response_id", "previous_response_not_found"},
+		{"go on in a stream", "POST /v1/responses", `{"model":"gpt-5.4-mini","input":"x","stream":true,"previous_response_id":"ID"}`, "previous_response_id", "previous_response_not_found"},
 	}
 	for _, op := range operations {
 		for _, dated := range []bool{false, true} {
-			for _, made := range []string{"gpt-4o", "main", "o4-mini", "gpt-4o-mini", ""} {
+			for _, made := range []string{"gpt-4o", "main", "gpt-5.4-mini", "gpt-4o-mini", ""} {
 				for _, caller := range []string{"any", "few", "more"} {
 					t.Run(fmt.Sprintf("%s, dated %v, of %q, by %s", op.name, dated, made, caller), func(t *testing.T) {
 						s := open(t, deployments)
@@ -100,11 +100,11 @@ func TestMadeBy(t *testing.T) {
 		listed, made string
 		may          bool
 	}{
-		{deployments, `"gpt-4o"`, true}, {deployments, `"gpt-4o-2024-11-20"`, true}, {deployments, `"main"`, true}, {deployments, `"o4-mini-2025-04-16"`, true},
+		{deployments, `"gpt-4o"`, true}, {deployments, `"gpt-4o-2024-11-20"`, true}, {deployments, `"main"`, true}, {deployments, `"gpt-5.4-mini-2025-04-16"`, true},
 		{deployments, `"gpt-4o-mini"`, false}, {deployments, `"gpt-4o-mini-2024-07-18"`, false}, {deployments, `"gpt-4o-mini-batch"`, false},
 		{deployments, `"gpt-4o-audio"`, false}, {deployments, `"gpt-4o-20"`, false}, {deployments, `"gpt-5"`, false}, {deployments, `""`, false},
 		{deployments, `null`, false}, {deployments, `["gpt-4o"]`, false}, {deployments, `{"gpt-4o":1}`, false}, {deployments, ``, false},
-		{``, `"gpt-4o"`, true}, {``, `"gpt-4o-2024-11-20"`, true}, {``, `"o4-mini-0125"`, true}, {``, `"main"`, false}, {``, `"gpt-4o-mini"`, false},
+		{``, `"gpt-4o"`, true}, {``, `"gpt-4o-2024-11-20"`, true}, {``, `"gpt-5.4-mini-0125"`, true}, {``, `"main"`, false}, {``, `"gpt-4o-mini"`, false},
 		// A deployment that is named after another model than its own.
 		{`,"deployments":[{"name":"gpt-4o","model":"gpt-5"},{"name":"x","model":"gpt-4o"}]`, `"gpt-4o"`, false},
 		{`,"deployments":[{"name":"gpt-4o","model":"gpt-5"}]`, `"gpt-4o"`, true}, // the key is bound to that deployment
@@ -135,7 +135,7 @@ func TestMadeBy(t *testing.T) {
 func TestMadeByAlias(t *testing.T) {
 	s := open(t, deployments)
 	s.store.Put("callers", fmt.Sprintf(`{"callers":[{"name":"alias","sha256":"%x","models":["main"]}]}`, sha256.Sum256([]byte("alias"))))
-	for made, may := range map[string]bool{"main": true, "gpt-4o": true, "gpt-4o-2024-11-20": true, "gpt-4o-mini": false, "o4-mini": false} {
+	for made, may := range map[string]bool{"main": true, "gpt-4o": true, "gpt-4o-2024-11-20": true, "gpt-4o-mini": false, "gpt-5.4-mini": false} {
 		s.azure.QueueAnswer(azureopenai.Answer{Body: fmt.Sprintf(`{"id":"x","model":%q}`, made)})
 		if w, _ := s.ask(withKey("alias", request("GET /v1/responses/x", ""))); (w.Code == 200) != may {
 			t.Errorf("%s: got %d %s", made, w.Code, w.Body)

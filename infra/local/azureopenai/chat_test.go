@@ -94,7 +94,7 @@ func TestChoices(t *testing.T) {
 
 func TestReasoning(t *testing.T) {
 	_, url := start(t, nil)
-	a := complete(t, url, `{"model":"o4-mini","max_completion_tokens":40,"messages":[{"role":"user","content":"Say hi"}]}`)
+	a := complete(t, url, `{"model":"gpt-5.4-mini","reasoning_effort":"medium","max_completion_tokens":40,"messages":[{"role":"user","content":"Say hi"}]}`)
 	if a.Choices[0].FinishReason != "length" || a.Choices[0].Message.Content != "" || a.Usage.CompletionDetails.ReasoningTokens != 40 {
 		t.Errorf("a limit below the thinking: %+v", a)
 	}

@@ -19,17 +19,21 @@ type Deployment struct {
 	Capacity int
 }
 
-// DefaultDeployments returns deployments that suit most programs, each named for its model.
+// DefaultDeployments returns deployments that suit most programs, each named for its model: of models that Azure sold in
+// November 2026, and of older ones that programs still name.
 func DefaultDeployments() []Deployment {
 	return []Deployment{
+		{"gpt-5.4-mini", "gpt-5.4-mini", "2026-03-17", "GlobalStandard", 1000},
+		{"gpt-5.6-luna", "gpt-5.6-luna", "2026-07-09", "GlobalStandard", 1000},
+		{"gpt-6-luna", "gpt-6-luna", "2026-09-22", "GlobalStandard", 1000},
+		{"gpt-6.1-sol", "gpt-6.1-sol", "2026-09-29", "GlobalStandard", 1000},
 		{"gpt-4o", "gpt-4o", "2024-11-20", "GlobalStandard", 450},
 		{"gpt-4o-mini", "gpt-4o-mini", "2024-07-18", "GlobalStandard", 2000},
 		{"gpt-4.1", "gpt-4.1", "2025-04-14", "GlobalStandard", 1000},
-		{"gpt-5.4-mini", "gpt-5.4-mini", "2026-03-17", "GlobalStandard", 1000},
-		{"o4-mini", "o4-mini", "2025-04-16", "GlobalStandard", 1000},
 		{"text-embedding-3-small", "text-embedding-3-small", "1", "GlobalStandard", 1000},
 		{"text-embedding-3-large", "text-embedding-3-large", "1", "GlobalStandard", 1000},
 		{"text-embedding-ada-002", "text-embedding-ada-002", "2", "GlobalStandard", 1000},
+		{"gpt-5.4-mini-batch", "gpt-5.4-mini", "2026-03-17", "GlobalBatch", 0},
 		{"gpt-4o-batch", "gpt-4o", "2024-11-20", "GlobalBatch", 0},
 		{"gpt-4o-mini-batch", "gpt-4o-mini", "2024-07-18", "GlobalBatch", 0},
 	}

@@ -182,11 +182,11 @@ func TestClientResponseTools(t *testing.T) {
 func TestClientModels(t *testing.T) {
 	eachClient(t, func(t *testing.T, c openai.Client) {
 		page, err := c.Models.List(t.Context())
-		if err != nil || len(page.Data) != 16 { // eight models, each with and without its version
+		if err != nil || len(page.Data) != 20 { // ten models, each with and without its version
 			t.Fatalf("%v %+v", err, page)
 		}
-		m, err := c.Models.Get(t.Context(), "gpt-4o")
-		if err != nil || m.ID != "gpt-4o" {
+		m, err := c.Models.Get(t.Context(), "gpt-5.4-mini")
+		if err != nil || m.ID != "gpt-5.4-mini" {
 			t.Errorf("%v %+v", err, m)
 		}
 	})

@@ -128,7 +128,7 @@ func TestResponseRefusals(t *testing.T) {
 		`{"model":"gpt-4o","input":"x","background":true,"store":false}`:                                `Background mode`,
 		`{"model":"gpt-4o","input":"x","tool_choice":{"type":"function","name":"f"}}`:                   `"param":"tool_choice"`,
 		`{"model":"gpt-4o","input":"x","text":{"format":{"type":"json_schema","schema":{}}}}`:           `name`,
-		`{"model":"o4-mini","input":"x","temperature":0.2}`:                                             `"param":"temperature"`,
+		`{"model":"gpt-5.4-mini","input":"x","temperature":0.2}`:                                             `"param":"temperature"`,
 		`{"model":"gpt-4o","input":"x","tools":[{"type":"function","name":"","parameters":{}}]}`:        `tools[0].name`,
 		`{"model":"gpt-4o","input":[{"role":"user","content":[{"type":"input_image","image_url":1}]}]}`: `invalid_image_format`,
 	} {
@@ -149,9 +149,9 @@ func TestResponseEvents(t *testing.T) {
 		{"tool", `"model":"gpt-4o","input":"x","tool_choice":"required","tools":[{"type":"function","name":"f","parameters":null}]`,
 			"response.created response.in_progress response.output_item.added response.function_call_arguments.delta response.function_call_arguments.delta " +
 				"response.function_call_arguments.done response.output_item.done response.completed"},
-		{"reasoning alone", `"model":"o4-mini","input":"x","max_output_tokens":16`, "response.created response.in_progress response.output_item.added response.output_item.done response.incomplete"},
+		{"reasoning alone", `"model":"gpt-5.4-mini","reasoning":{"effort":"medium"},"input":"x","max_output_tokens":16`, "response.created response.in_progress response.output_item.added response.output_item.done response.incomplete"},
 		{"broken", `"model":"gpt-4o","input":"[[fault: error-event;after=2]]"`, "response.created response.in_progress error"},
-		{"unfinished", `"model":"o4-mini","max_output_tokens":16,"input":"[[fault: no-done]]"`, "response.created response.in_progress response.output_item.added response.output_item.done"},
+		{"unfinished", `"model":"gpt-5.4-mini","reasoning":{"effort":"medium"},"max_output_tokens":16,"input":"[[fault: no-done]]"`, "response.created response.in_progress response.output_item.added response.output_item.done"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

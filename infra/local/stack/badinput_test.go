@@ -65,7 +65,7 @@ func TestBadInput(t *testing.T) {
 		{name: "11 MB", call: call{path: chat, body: strings.Repeat(" ", 11<<20)}, status: 413, code: "request_too_large"},
 		{name: "7 MB", call: call{path: chat, body: strings.Repeat(" ", 7<<20)}, status: 413},
 		{name: "model that Azure refuses", call: call{path: chat, body: `{"model":"text-embedding-3-small","messages":[{"role":"user","content":"x"}]}`}, status: 400, code: "OperationNotSupported"},
-		{name: "parameter that Azure refuses", call: call{path: chat, body: `{"model":"o4-mini","max_tokens":5,"messages":[{"role":"user","content":"x"}]}`}, status: 400, code: "unsupported_parameter", param: "max_tokens"},
+		{name: "parameter that Azure refuses", call: call{path: chat, body: `{"model":"gpt-5.4-mini","max_tokens":5,"messages":[{"role":"user","content":"x"}]}`}, status: 400, code: "unsupported_parameter", param: "max_tokens"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
