@@ -128,7 +128,7 @@ func TestResponseRefusals(t *testing.T) {
 		`{"model":"gpt-4o","input":"x","background":true,"store":false}`:                                `Background mode`,
 		`{"model":"gpt-4o","input":"x","tool_choice":{"type":"function","name":"f"}}`:                   `"param":"tool_choice"`,
 		`{"model":"gpt-4o","input":"x","text":{"format":{"type":"json_schema","schema":{}}}}`:           `name`,
-		`{"model":"gpt-5.4-mini","input":"x","temperature":0.2}`:                                             `"param":"temperature"`,
+		`{"model":"gpt-5.4-mini","input":"x","temperature":0.2}`:                                        `"param":"temperature"`,
 		`{"model":"gpt-4o","input":"x","tools":[{"type":"function","name":"","parameters":{}}]}`:        `tools[0].name`,
 		`{"model":"gpt-4o","input":[{"role":"user","content":[{"type":"input_image","image_url":1}]}]}`: `invalid_image_format`,
 	} {
