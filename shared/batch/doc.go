@@ -53,6 +53,8 @@
 //	it.
 //	A try is settled with all of its answers, or with none that  TestOutputIsNotReady, TestDownloadFails,
 //	can be had, and once.                                        TestGiveUpWithoutAnswers, TestTryWithoutRequests
+//	The requests of the lines that failed come back as they      TestFailedLines, TestFailedLinesOfASource
+//	stood in the source.
 //	A line is tried as often as the job's settings say, at       TestTriesAreBounded
 //	most.
 //	What was cancelled is not sent, and what was sent is         TestCancelledBeforeItIsSent,

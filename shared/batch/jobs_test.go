@@ -90,22 +90,33 @@ func TestKeys(t *testing.T) {
 func TestOddFiles(t *testing.T) {
 	tests := []struct {
 		name, content string
-		status, code  string
+		code, says    string
 		lines         int
 	}{
-		{"empty", "", "completed", "", 0},
-		{"blank lines only", "\n\n  \r\n", "completed", "", 0},
-		{"no valid line", "a\nb\n", "completed", "", 2},
-		{"pretty JSON", "{\n  \"custom_id\": 1\n}", "completed", "", 3},
-		{"binary", "\x1f\x8b\x08\x00\x00\xff\xfe", "completed", "", 1},
+		{"empty", "", "empty_file", "has no line that is not blank", 0},
+		{"blank lines only", "\n\n  \r\n", "empty_file", "has no line that is not blank", 0},
+		{"no valid line", "a\nb\n", "no_valid_line", "The first error: Line 1: The line is not a JSON object", 2},
+		{"no line for a model", "\n" + chat("x", "gpt-9", "hi"), "no_valid_line", `The first error: Line 2: The Azure secret has no deployment of the model "gpt-9"`, 1},
+		{"pretty JSON", "{\n  \"custom_id\": 1\n}", "no_valid_line", "Write each request on one line of its own", 3},
+		{"broken gzip", "\x1f\x8b\x08\x00\x00\xff\xfe", "invalid_gzip", "Nothing was sent. The gzip file is damaged or incomplete", 0},
+		{"CSV", "a,b\nc,d\n", "invalid_file_format", "Nothing was sent. The file is CSV by its first line", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.Put("inbox/odd.jsonl", tt.content)
 			sum := w.run(w.event("inbox/odd.jsonl"))
-			if sum.Status != tt.status || sum.Lines.Total != tt.lines || sum.Lines.Failed != tt.lines {
-				t.Errorf("the summary is %+v", sum)
+			if sum.Status != "failed" || sum.Failure == nil || sum.Failure.Code != tt.code || !strings.Contains(sum.Failure.Message, tt.says) {
+				t.Errorf("the summary is %+v, %+v", sum, sum.Failure)
+			}
+			if sum.Lines.Total != tt.lines || sum.Lines.Failed != tt.lines {
+				t.Errorf("the lines are %+v", sum.Lines)
+			}
+			if tt.lines == 0 {
+				if _, found := w.Get("results/odd.jsonl"); found || sum.Results != "" {
+					t.Error("there are results")
+				}
+				return
 			}
 			if got := len(w.results("results/odd.jsonl")); got != tt.lines {
 				t.Errorf("%d results, want %d", got, tt.lines)

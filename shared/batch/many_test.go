@@ -30,7 +30,7 @@ func TestReportOfManyNames(t *testing.T) {
 		name, status, code string
 		any                bool
 		rejected           int
-	}{{"of no deployment", "completed", "", false, lines}, {"of any deployment", "failed", "too_many_models", true, 0}} {
+	}{{"of no deployment", "failed", "no_valid_line", false, lines}, {"of any deployment", "failed", "too_many_models", true, 0}} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
 			if tt.any {

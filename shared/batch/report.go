@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"aoai-bridge/shared/batch/failures"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/batch/plan"
@@ -75,7 +76,8 @@ type reporter struct {
 
 	out    *bucket.Writer
 	errors *bucket.Writer // of lines without a 2xx, where they are apart
-	last   job.Failure    // of lines that no part settled
+	failed *failures.Account
+	last   job.Failure // of lines that no part settled
 	buffer []byte
 }
 
@@ -106,7 +108,13 @@ func (r *reporter) results(ctx context.Context) error {
 		r.errors = r.service.store.Create(ctx, r.job.Errors, metadata)
 		defer r.errors.Abandon()
 	}
+	r.failed = failures.New(ctx, r.service.store, r.job)
+	defer r.failed.Abandon()
 	if err := jsonl.Merge(ctx, lists, r.line); err != nil {
+		return err
+	}
+	r.summary.Failures = r.failed.Codes
+	if r.summary.FailedInput, r.summary.FailedInputMissing, err = r.failed.Commit(); err != nil {
 		return err
 	}
 	if err := r.out.Commit(); err != nil {
@@ -125,6 +133,10 @@ func (r *reporter) results(ctx context.Context) error {
 	}
 	counts := &r.summary.Lines
 	counts.Total, counts.Invalid = counts.Succeeded+counts.Failed, r.plan.Rejected
+	if counts.Invalid == counts.Total && counts.Total > 0 && !stopped {
+		r.summary.Status = "failed"
+		r.summary.Failure = &job.Failure{Code: job.NoValidLine, Message: "No line of the file could be sent. The first error: " + r.failed.First}
+	}
 	if err == nil && counts.Total != r.plan.Lines {
 		err = fmt.Errorf("the file has %d lines and the results %d", r.plan.Lines, counts.Total)
 	}
@@ -157,6 +169,9 @@ func (r *reporter) line(number int, text []byte, unsettled bool) error {
 		out = r.out
 	} else {
 		r.summary.Lines.Failed++
+		if err := r.failed.Add(number, line); err != nil {
+			return err
+		}
 	}
 	if _, err := out.Write(line); err != nil {
 		return err
@@ -205,12 +220,7 @@ func (r *reporter) lists(ctx context.Context) ([]*jsonl.List, error) {
 			if try == 0 {
 				again.Lines += tried.Again
 			}
-			for reason, n := range tried.Reasons {
-				if again.Reasons == nil {
-					again.Reasons = map[string]int{}
-				}
-				again.Reasons[reason] += n
-			}
+			again.Count(tried.Reasons)
 			if tried.Again == 0 {
 				break
 			}

@@ -143,7 +143,7 @@ func (a *API) fillOutcome(ctx context.Context, b *batchObject, rec *record, s *j
 	u := &usage{Input: s.Usage.Input, Output: s.Usage.Output, Total: s.Usage.Input + s.Usage.Output}
 	u.Details.Cached, u.OutputDetails.Reasoning = s.Usage.CachedInput, s.Usage.Reasoning
 	switch endedAt := unixOrNil(s.CompletedAt); {
-	case s.Failure != nil:
+	case s.Failure != nil && s.Failure.Code != job.NoValidLine:
 		b.Status, b.FailedAt = "failed", endedAt
 		b.Errors = newBatchErrors(batchError{Code: s.Failure.Code, Message: s.Failure.Message})
 	case lines.Total == 0:

@@ -1,6 +1,8 @@
 package batchapi_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -164,6 +166,7 @@ func TestBatchEnds(t *testing.T) {
 	}{
 		{"too dear", line("1", "gpt-4o", "hi"), metadata("bridge-cost-ceiling", "0.0000001"), "failed", "cost_ceiling_exceeded", "", "0"},
 		{"no line is good", "{}\n" + line("1", "nobody", "hi"), nil, "failed", "invalid_method", "1", "2"},
+		{"gzip", compress(line("1", "gpt-4o", "hi")), nil, "completed", "", "", "0"},
 		{"another endpoint", line("1", "gpt-4o", "hi"), func(in map[string]any) { in["endpoint"] = "/v1/responses" }, "failed", "url_mismatch", "1", "1"},
 		{"Azure's endpoint", line("1", "gpt-4o", "hi"), func(in map[string]any) { in["endpoint"] = "/chat/completions" }, "completed", "", "", "0"},
 		{"by online calls", line("1", "gpt-4o", "hi"), metadata("bridge-mode", "online"), "completed", "", "", "0"},
@@ -190,6 +193,14 @@ func TestBatchEnds(t *testing.T) {
 			}
 		})
 	}
+}
+
+func compress(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write([]byte(text)) // into memory
+	_ = w.Close()
+	return b.String()
 }
 
 func TestBatchIsEmpty(t *testing.T) {

@@ -3,6 +3,7 @@ package batchapi
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"aoai-bridge/shared/batch/jsonl"
+	"aoai-bridge/shared/batch/source"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaiapi"
 	"aoai-bridge/shared/openaierr"
@@ -46,8 +49,8 @@ func (a *API) createFile(_ http.ResponseWriter, r *openaiapi.Request) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	if !hasRequest(content) {
-		return nil, openaierr.Invalid("file", "invalid_file_format", "The file is not JSONL: no line of it is a JSON object. Write each request on one line of its own.")
+	if err := checkFormat(content); err != nil {
+		return nil, err
 	}
 	now := a.now()
 	made := &file{
@@ -68,14 +71,22 @@ func checkPurpose(purpose string) error {
 	return openaierr.Invalid("purpose", "invalid_value", "'purpose' is %.100q, and files are for batches here: want \"batch\".", purpose)
 }
 
-// hasRequest reports whether any line could be a request. The batch answers the others with their errors.
-func hasRequest(content []byte) bool {
-	for line := range bytes.Lines(bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))) {
-		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] == '{' && json.Valid(line) {
-			return true
+// checkFormat refuses a file of which no line could be a request. The batch answers the others with their errors.
+func checkFormat(content []byte) error {
+	text, err := source.Plain(bytes.NewReader(content))
+	if err == nil {
+		lines := jsonl.NewScanner(text, 0, 0)
+		for lines.Next() {
+			if lines.Long || lines.Text[0] == '{' && json.Valid(lines.Text) {
+				return nil
+			}
 		}
+		err = lines.Err
 	}
-	return false
+	if bad, ok := errors.AsType[*source.FormatError](err); ok {
+		return openaierr.Invalid("file", bad.Code, "%s", bad.Message)
+	}
+	return openaierr.Invalid("file", "invalid_file_format", "The file is not JSONL: no line of it is a JSON object. Write each request on one line of its own.")
 }
 
 // listFiles answers with the newest files first unless it is asked for the oldest.

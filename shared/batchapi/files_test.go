@@ -59,6 +59,15 @@ func TestFileErrors(t *testing.T) {
 		{"no file", func() answer { return w.form(alice, "/v1/files", "", "", "", "purpose", "batch") }, 400, "file", "missing_required_parameter"},
 		{"file as text", func() answer { return w.form(alice, "/v1/files", "", "", "", "purpose", "batch", "file", good) }, 400, "file", "missing_filename"},
 		{"empty file", func() answer { return w.form(alice, "/v1/files", "file", "a.jsonl", "", "purpose", "batch") }, 400, "file", "empty_file"},
+		{"UTF-16", func() answer {
+			return w.form(alice, "/v1/files", "file", "a.jsonl", "\xff\xfe{\x00", "purpose", "batch")
+		}, 400, "file", "invalid_file_format"},
+		{"broken gzip", func() answer {
+			return w.form(alice, "/v1/files", "file", "a.jsonl.gz", "\x1f\x8b\x08", "purpose", "batch")
+		}, 400, "file", "invalid_gzip"},
+		{"gzip of no requests", func() answer {
+			return w.form(alice, "/v1/files", "file", "a.jsonl.gz", compress("[]\n1\n"), "purpose", "batch")
+		}, 400, "file", "invalid_file_format"},
 		{"not JSONL", func() answer { return w.form(alice, "/v1/files", "file", "a.csv", "a,b\n1,2\n", "purpose", "batch") }, 400, "file", "invalid_file_format"},
 		{"pretty JSON", func() answer {
 			return w.form(alice, "/v1/files", "file", "a.json", "[\n {\n  \"a\": 1\n }\n]", "purpose", "batch")

@@ -68,6 +68,12 @@ func (r *Reader) Read(p []byte) (int, error) {
 	}
 }
 
+// From has the next Read begin at an offset of the same object.
+func (r *Reader) From(offset int64) {
+	r.Close()
+	r.offset = offset
+}
+
 // Begin asks S3 for the object, unless that has been done. It fails if there is no such object.
 func (r *Reader) Begin() error {
 	if r.body != nil {

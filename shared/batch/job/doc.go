@@ -34,6 +34,7 @@
 //	  try-TRY/results.jsonl                  collect, give-up                report
 //	  try-TRY/tried.json                     collect, give-up, last of all   collect, if repeated; report
 //	results/NAME.jsonl, .errors.jsonl        report                          the owner
+//	failed/NAME.jsonl                        report                          the owner
 //	results/NAME.summary.json                report, last of all             the owner
 //
 // Progress reads job.json, plan.json, cancel.json, the summary and, of each part, state.json and tried.json. What

@@ -15,6 +15,9 @@ type Failure struct {
 // OfLine is the failure as the error of a line.
 func (f *Failure) OfLine(number int) *jsonl.Error { return jsonl.NewError(number, f.Code, f.Message) }
 
+// NoValidLine is the code of a job whose lines were all refused before anything was sent.
+const NoValidLine = "no_valid_line"
+
 // The codes of failures that are of a job's cost.
 const (
 	CostUnknown = "cost_unknown"

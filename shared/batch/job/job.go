@@ -27,3 +27,11 @@ func (j *Job) NameOutputs(name string) {
 		j.Errors = errorsKey(name)
 	}
 }
+
+// FailedKey is where the requests are of lines that failed, "" where the owner has no bucket to find them in.
+func (j *Job) FailedKey() string {
+	if j.Origin == OriginAPI {
+		return ""
+	}
+	return failedKey(j.Results)
+}

@@ -90,10 +90,19 @@ func ResultsKey(name string) string { return "results/" + name + ".jsonl" }
 // errorsKey is where the lines without a 2xx of results of that name are, where they are apart.
 func errorsKey(name string) string { return "results/" + name + ".errors.jsonl" }
 
+// failedKey is where the requests are of lines that failed, of results under a key.
+func failedKey(results string) string { return "failed/" + strings.TrimPrefix(results, "results/") }
+
 // summaryKey is where the summary of results of that name is.
 func summaryKey(name string) string { return "results/" + name + ".summary.json" }
 
-// ResultName is what an object's results are called, without the extension.
+// ResultName is what an object's results are called, without the extensions .jsonl and .jsonl.gz, in any case.
 func ResultName(key string) string {
-	return strings.TrimSuffix(strings.TrimPrefix(key, "inbox/"), ".jsonl")
+	name := strings.TrimPrefix(key, "inbox/")
+	for _, extension := range []string{".jsonl", ".jsonl.gz"} {
+		if n := len(name) - len(extension); n > 0 && name[n-1] != '/' && strings.EqualFold(name[n:], extension) {
+			return name[:n]
+		}
+	}
+	return name
 }

@@ -9,7 +9,7 @@ import (
 // Plan is what a job consists of. While it is being made it is also the place to go on from.
 type Plan struct {
 	Done     bool     `json:"done"`
-	Offset   int64    `json:"offset"`           // of the source, after what has been read
+	Offset   int64    `json:"offset"`           // of the source's text, after what has been read
 	Line     int      `json:"line"`             // the last one read
 	Read     bool     `json:"read,omitempty"`   // the source has been read to its end
 	Spills   []Spill  `json:"spills,omitempty"` // to be read after it, oldest first

@@ -37,6 +37,8 @@ func TestKeys(t *testing.T) {
 		try.StateKey(): "jobs/job_1/parts/00007/try-02/state.json", try.CreationKey(1): "jobs/job_1/parts/00007/try-02/batch-01.json",
 		try.SegmentKey(4, "RUN"): "jobs/job_1/parts/00007/try-02/run/000004-RUN.jsonl", try.ResultsKey(): "jobs/job_1/parts/00007/try-02/results.jsonl",
 		try.TriedKey(): "jobs/job_1/parts/00007/try-02/tried.json", try.FileName(): "job_1-00007-02.jsonl",
+		job.ResultName("inbox/x.jsonl.gz"): "x", job.ResultName("inbox/y/X.JSONL"): "y/X", job.ResultName("Z.JsonL.GZ"): "Z", job.ResultName("inbox/v.gz"): "v.gz",
+		job.ResultName("inbox/u.jsonl.jsonl"): "u.jsonl", job.ResultName("inbox/.jsonl"): ".jsonl", job.ResultName("inbox/a/.jsonl.gz"): "a/.jsonl.gz",
 		job.NameKey("a"): "jobs/names/a.json", job.ResultsKey(job.ResultName("inbox/x/a.jsonl")): "results/x/a.jsonl", job.ResultsKey(job.ResultName("b.txt")): "results/b.txt.jsonl",
 	} {
 		if got != want {

@@ -8,21 +8,26 @@ import (
 
 // Summary is what a job's owner gets to know of it.
 type Summary struct {
-	Job         string      `json:"job"`
-	Status      string      `json:"status"` // completed, cancelled, refused or failed
-	Failure     *Failure    `json:"error,omitempty"`
-	Source      string      `json:"source"`            // s3://bucket/key
-	Results     string      `json:"results,omitempty"` // s3://bucket/key
-	Errors      string      `json:"errors,omitempty"`  // s3://bucket/key, where they are apart
-	Lines       LineCounts  `json:"lines"`
-	Usage       usage.Usage `json:"usage"`
-	Cost        Cost        `json:"cost"`
-	Parts       int         `json:"parts"`
-	TriedAgain  TriedAgain  `json:"tried_again"`
-	CreatedAt   time.Time   `json:"created_at"`
-	PlannedAt   time.Time   `json:"planned_at,omitzero"`
-	CompletedAt time.Time   `json:"completed_at"`
-	Seconds     int64       `json:"seconds"`
+	Job     string      `json:"job"`
+	Status  string      `json:"status"` // completed, cancelled, refused or failed
+	Failure *Failure    `json:"error,omitempty"`
+	Source  string      `json:"source"`            // s3://bucket/key
+	Results string      `json:"results,omitempty"` // s3://bucket/key
+	Errors  string      `json:"errors,omitempty"`  // s3://bucket/key, where they are apart
+	Lines   LineCounts  `json:"lines"`
+	Usage   usage.Usage `json:"usage"`
+	Cost    Cost        `json:"cost"`
+	Parts   int         `json:"parts"`
+
+	Failures           map[string]int `json:"failures,omitempty"`             // lines that failed, by code
+	FailedInput        string         `json:"failed_input,omitempty"`         // s3://bucket/key of their requests, as the source has them
+	FailedInputMissing string         `json:"failed_input_missing,omitempty"` // why there is no such object
+
+	TriedAgain  TriedAgain `json:"tried_again"`
+	CreatedAt   time.Time  `json:"created_at"`
+	PlannedAt   time.Time  `json:"planned_at,omitzero"`
+	CompletedAt time.Time  `json:"completed_at"`
+	Seconds     int64      `json:"seconds"`
 }
 
 // LineCounts add up: every line succeeded or failed.
@@ -47,6 +52,16 @@ type Cost struct {
 type TriedAgain struct {
 	Lines   int            `json:"lines"`
 	Reasons map[string]int `json:"reasons,omitempty"` // http_429, batch_expired, no_answer ...
+}
+
+// Count adds the reasons of a try.
+func (t *TriedAgain) Count(reasons map[string]int) {
+	for reason, n := range reasons {
+		if t.Reasons == nil {
+			t.Reasons = map[string]int{}
+		}
+		t.Reasons[reason] += n
+	}
 }
 
 // Cancellation is the mark of a cancelled job.

@@ -13,6 +13,7 @@
 //	A job has at most 1,000 groups, and an error in the middle   TestManyNames, TestAbandon
 //	of a pass leaves nothing open.
 //	A survey finds what a plan would.                            TestSurveyIsThePlan, TestSurveyGoesOn
+//	A file is read alike compressed and plain, from any offset.  TestSurveyIsThePlan, TestEachPassGoesOn
 //	No line is for a deployment that its owner's key may not     TestPartsOfTwins, TestLinesOfBoundKeys
 //	use.
 package plan

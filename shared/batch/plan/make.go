@@ -2,11 +2,13 @@ package plan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
 	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/source"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 )
@@ -66,13 +68,18 @@ func (p *Planner) Plan(ctx context.Context, in job.Input, execution string) (*An
 func (p *Planner) proceed(ctx context.Context, j *job.Job, plan *job.Plan, head *bucket.Object, options job.Options) error {
 	if plan.Failure = p.prepare(j, head, options); plan.Failure == nil {
 		err := p.cut(ctx, j, plan)
+		bad, unreadable := errors.AsType[*source.FormatError](err)
 		switch status := bucket.Status(err); {
+		case unreadable:
+			plan.Failure = &job.Failure{Code: bad.Code, Message: "Nothing was sent. " + bad.Message}
 		case err == errGroups:
 			plan.Failure = &job.Failure{Code: codeGroups, Message: "Nothing was sent. " + groupsAdvice}
 		case !plan.Read && (status == http.StatusNotFound || status == http.StatusPreconditionFailed):
 			plan.Failure = sourceGone(j)
 		case err != nil:
 			return err
+		case plan.Done && plan.Lines == 0:
+			plan.Failure = &job.Failure{Code: "empty_file", Message: fmt.Sprintf("The object %s has no line that is not blank. Put a file there with at least one request.", j.Key)}
 		}
 	}
 	if plan.Failure == nil && plan.Done {

@@ -5,6 +5,7 @@ import (
 
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
+	"aoai-bridge/shared/batch/source"
 )
 
 // A plan is made in passes. The first reads the source and fills a part of each group of lines that it meets, of as
@@ -50,9 +51,9 @@ func (p *Planner) pass(ctx context.Context, j *job.Job, plan *job.Plan, closing 
 
 func (c *cutter) readSource(ctx context.Context, closing func() bool) error {
 	plan := c.plan
-	source := c.store.OpenVersion(ctx, c.job.Key, c.job.VersionID, c.job.ETag, plan.Offset)
-	defer source.Close()
-	lines := jsonl.NewScanner(source, plan.Line, plan.Offset)
+	text := source.Open(c.store.OpenVersion(ctx, c.job.Key, c.job.VersionID, c.job.ETag, 0), plan.Offset)
+	defer text.Close()
+	lines := jsonl.NewScanner(text, plan.Line, plan.Offset)
 	for closed := false; !closed && lines.Next(); closed = closing() {
 		plan.Lines++
 		if err := c.add(ctx, lines.RawLine); err != nil {
@@ -65,9 +66,9 @@ func (c *cutter) readSource(ctx context.Context, closing func() bool) error {
 
 func (c *cutter) readSpill(ctx context.Context, closing func() bool) error {
 	spill := &c.plan.Spills[0]
-	source := c.store.OpenVersion(ctx, job.SpillKey(c.job.ID, spill.Number), "", "", spill.Offset)
-	defer source.Close()
-	lines := jsonl.NewAnswerScanner(source)
+	text := c.store.OpenVersion(ctx, job.SpillKey(c.job.ID, spill.Number), "", "", spill.Offset)
+	defer text.Close()
+	lines := jsonl.NewAnswerScanner(text)
 	lines.Offset = spill.Offset
 	for closed := false; !closed && lines.Next(); closed = closing() {
 		number, text, err := jsonl.CutNumber(lines.Text)

@@ -168,11 +168,14 @@ func TestEachPassGoesOn(t *testing.T) {
 	bad := `{"method":"POST","url":"/v1/chat/completions","body":{}}` + "\n"
 	file := bad + strings.ReplaceAll(taken, `"Say word1"}}`+"\n", `"Say word1"}}`+"\n"+bad)
 	lines := strings.Count(file, "\n")
-	for _, gone := range []bool{false, true} {
-		t.Run(fmt.Sprintf("models gone %t", gone), func(t *testing.T) {
-			w := newWorld(t)
+	for _, tt := range []struct{ gone, compressed bool }{{false, false}, {true, false}, {false, true}} {
+		t.Run(fmt.Sprintf("%+v", tt), func(t *testing.T) {
+			w, content, gone := newWorld(t), file, tt.gone
+			if tt.compressed {
+				content = compress(file[:2000]) + compress(file[2000:])
+			}
 			w.anyModel()
-			w.Put("inbox/n.jsonl", file)
+			w.Put("inbox/n.jsonl", content)
 			w.maxOpen, w.tick, w.limit = 10, time.Second, 55*time.Second
 			var inSource, inSpill, late int
 			var before job.Spill

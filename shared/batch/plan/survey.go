@@ -10,6 +10,7 @@ import (
 	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
+	"aoai-bridge/shared/batch/source"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
@@ -21,14 +22,14 @@ type Source struct {
 	Bucket    string `json:"bucket"` // "" is the stack's
 	Key       string `json:"key"`
 	VersionID string `json:"version_id"`
-	Offset    int64  `json:"offset"` // as an earlier answer has it
+	Offset    int64  `json:"offset"` // of the text, as an earlier answer has it
 	Line      int    `json:"line"`
 }
 
 // Survey is what a job would find in a file, or in as much of it as there was time for.
 type Survey struct {
 	Done     bool          // the file was read to its end
-	Offset   int64         // in bytes, of where to go on
+	Offset   int64         // of the text in bytes, of where to go on
 	Line     int           // the last one read
 	Lines    int           // that were read here and are not blank
 	Refused  int           // of them: those that a job would answer with an error
@@ -59,13 +60,13 @@ func (p *Planner) Survey(ctx context.Context, in Source) (*Survey, error) {
 		where = where.Other(in.Bucket)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	source := where.OpenVersion(ctx, in.Key, in.VersionID, "", in.Offset)
-	defer source.Close()
+	text := source.Open(where.OpenVersion(ctx, in.Key, in.VersionID, "", 0), in.Offset)
+	defer text.Close()
 	v := &survey{
 		placer: p.newPlacer(jsonl.Auto, job.Limits{}), batches: p.batches, quota: p.env.EnqueuedTokens,
 		found: &Survey{Offset: in.Offset, Line: in.Line}, rows: map[group]int{},
 	}
-	err := v.read(ctx, jsonl.NewScanner(source, in.Line, in.Offset), p.closing(ctx), cancel)
+	err := v.read(ctx, jsonl.NewScanner(text, in.Line, in.Offset), p.closing(ctx), cancel)
 	return v.found, sourceError(err, where.Name(), in.Key)
 }
 
@@ -73,6 +74,9 @@ func (p *Planner) Survey(ctx context.Context, in Source) (*Survey, error) {
 func sourceError(err error, name, key string) error {
 	if errors.Is(err, bucket.ErrBeyondEnd) {
 		return openaierr.Invalid("s3.offset", "invalid_value", "The object %s ends before the offset: it was replaced by a shorter one. Begin without 'offset' and 'line'.", key)
+	}
+	if bad, ok := errors.AsType[*source.FormatError](err); ok {
+		return openaierr.Invalid("s3.key", bad.Code, "%s", bad.Message)
 	}
 	switch bucket.Status(err) {
 	case http.StatusNotFound:

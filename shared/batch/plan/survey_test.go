@@ -22,6 +22,11 @@ func TestSurveyIsThePlan(t *testing.T) {
 			`{"method":"POST","url":"/v1/responses","mode":"online","body":{"model":"gpt-4o","input":"a","max_output_tokens":7}}`},
 		{"a quota of a thousand tokens", quota, manyLines(90, "gpt-4o-mini")},
 		{"online parts", `{"model":"gpt-4o-mini","type":"GlobalStandard"}`, manyLines(4100, "gpt-4o-mini")},
+		{"gzip", "", compress("\ufeff"+manyLines(50, "gpt-4o-mini")) + compress(bad+manyLines(4, "gpt-4o"))},
+		{"urls of every form", "", strings.ReplaceAll(manyLines(3, "gpt-4o"), "/v1/chat", "chat") +
+			`{"method":"post","url":"/openai/deployments/gpt-4o/chat/completions","body":{"messages":[]}}` + "\n" +
+			`{"method":"post","url":"/openai/deployments/gpt-4o/responses","mode":"online","body":{"input":"a"}}` + "\n" +
+			`{"method":"post","url":"/openai/deployments/gpt-4o-mini/responses","body":{"model":"gpt-4o","input":"a"}}` + "\n"},
 		{"nothing", "", "\n\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -67,33 +72,40 @@ func TestSurveyTellsOfRefusals(t *testing.T) {
 
 // A survey that has no time left tells where to go on, and the pieces add up to the whole.
 func TestSurveyGoesOn(t *testing.T) {
-	w := newWorld(t)
-	var file strings.Builder
-	for i := range 400 {
-		file.WriteString(chat(fmt.Sprint(i), "gpt-4o-mini", strings.Repeat("word ", 2000)) + "\n")
+	var file, words strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&words, "word%d ", i*i%997)
 	}
-	w.Put("a.jsonl", file.String())
-	whole, err := w.planner().Survey(t.Context(), plan.Source{Key: "a.jsonl"})
-	if err != nil {
-		t.Fatal(err)
+	for i := range 300 {
+		file.WriteString(chat(fmt.Sprint(i), "gpt-4o-mini", words.String()[i:]) + "\n")
 	}
-	w.tick, w.limit = time.Second, 4*time.Second
-	source := plan.Source{Key: "a.jsonl"}
-	var lines, calls int
-	var tokens int64
-	for done := false; !done; calls++ {
-		found, err := w.planner().Survey(w.context(), source)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines, tokens, done = lines+found.Lines, tokens+found.Parts[0].Tokens, found.Done
-		if !done && found.Offset <= source.Offset {
-			t.Fatalf("no way was made behind %d", source.Offset)
-		}
-		source.Offset, source.Line = found.Offset, found.Line
-	}
-	if calls < 2 || lines != whole.Lines || tokens != whole.Parts[0].Tokens || source.Line != whole.Line {
-		t.Errorf("%d calls found %d lines with %d tokens, up to line %d; want several, %d, %d and %d", calls, lines, tokens, source.Line, whole.Lines, whole.Parts[0].Tokens, whole.Line)
+	for name, content := range map[string]string{"plain": file.String(), "gzip": compress(file.String()[:9999]) + compress(file.String()[9999:])} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.Put("a.jsonl", content)
+			whole, err := w.planner().Survey(t.Context(), plan.Source{Key: "a.jsonl"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.tick, w.limit = time.Second, 4*time.Second
+			source := plan.Source{Key: "a.jsonl"}
+			var lines, calls int
+			var tokens int64
+			for done := false; !done; calls++ {
+				found, err := w.planner().Survey(w.context(), source)
+				if err != nil {
+					t.Fatal(err)
+				}
+				lines, tokens, done = lines+found.Lines, tokens+found.Parts[0].Tokens, found.Done
+				if !done && found.Offset <= source.Offset {
+					t.Fatalf("no way was made after %d", source.Offset)
+				}
+				source.Offset, source.Line = found.Offset, found.Line
+			}
+			if calls < 2 || lines != whole.Lines || tokens != whole.Parts[0].Tokens || source.Line != whole.Line {
+				t.Errorf("%d calls found %d lines with %d tokens, up to line %d; want several, %d, %d and %d", calls, lines, tokens, source.Line, whole.Lines, whole.Parts[0].Tokens, whole.Line)
+			}
+		})
 	}
 }
 
@@ -121,6 +133,8 @@ func TestSurveyHoldsLittle(t *testing.T) {
 func TestSurveyErrors(t *testing.T) {
 	w := newWorld(t)
 	w.Put("short.jsonl", "{}\n")
+	w.Put("gzip.jsonl", compress("{}\n"))
+	w.Put("utf16.jsonl", "\xff\xfe{\x00")
 	w.Put("api/files/x.jsonl", "{}\n")
 	w.Put("jobs/x.jsonl", "{}\n")
 	for _, tt := range []struct {
@@ -146,6 +160,8 @@ func TestSurveyErrors(t *testing.T) {
 		{"an ARN", plan.Source{Bucket: "arn:aws:s3:::" + bucket, Key: "api/files/x.jsonl"}, 400, "s3.bucket"},
 		{"an access point", plan.Source{Bucket: "arn:aws:s3:us-east-1:123456789012:accesspoint/a", Key: "x.jsonl"}, 400, "s3.bucket"},
 		{"an alias of an access point", plan.Source{Bucket: "a-mtzumkdzx1ex4ple9-s3alias", Key: "api/files/x.jsonl"}, 400, "s3.bucket"},
+		{"UTF-16", plan.Source{Key: "utf16.jsonl"}, 400, "s3.key"},
+		{"an offset after the end of what is compressed", plan.Source{Key: "gzip.jsonl", Offset: 9}, 400, "s3.offset"},
 		{"no bucket", plan.Source{Bucket: "nobody", Key: "x.jsonl"}, 404, "s3.key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

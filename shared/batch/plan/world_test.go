@@ -1,6 +1,8 @@
 package plan_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -146,5 +148,14 @@ func manyLines(n int, model string) string {
 	for i := range n {
 		b.WriteString(chat(fmt.Sprintf("id-%d", i+1), model, fmt.Sprintf("number%d", i+1)) + "\n")
 	}
+	return b.String()
+}
+
+// compress is a member of a gzip file.
+func compress(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write([]byte(text)) // into memory
+	_ = w.Close()
 	return b.String()
 }
