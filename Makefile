@@ -1,4 +1,4 @@
-# `make run` needs Go and nothing else, `make test` bash as well: infra/azure has a script for it.
+# `make run` and `make test` need Go and nothing else.
 
 # The functions' processor. `sam build` runs the targets below without saying which one the template asks for, so it is
 # read where `sam deploy` reads it.
@@ -11,7 +11,7 @@ GOARCH_x86_64 := amd64
 GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags "-s -w"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clients lint bench batch tokens catalog smoke key build deploy clean
+.PHONY: help run test test-clients lint bench batch tokens catalog smoke key azure build deploy clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target what; \
@@ -53,6 +53,11 @@ smoke: ## Check a running stack: make smoke BASE_URL=https://.../prod/v1 KEY=...
 
 key: ## Make a caller's key, print it once, and store its hash: make key NAME=alice (MODELS=a,b, ALLOW=state, COST_CEILING=500, REPLACE=1, REMOVE=1, STACK=)
 	@go run ./infra/key -name "$(NAME)" -models "$(MODELS)" -allow "$(ALLOW)" -cost-ceiling "$(COST_CEILING)" $(if $(REPLACE),-replace) $(if $(REMOVE),-remove)
+
+azure: ## Make the Azure side: make azure NAME=my-aoai LOCATION=eastus2 (DEPLOYMENTS=file.json, GROUP=, KIND=OpenAI, SUBSCRIPTION=, SIGNIN=device, YES=1, LOCAL=1)
+	@$(if $(LOCAL),test -f dist/local.env || { echo 'the local stack does not run: start it with make run' >&2; exit 1; }; . dist/local.env;) \
+	go run ./infra/azure -name "$(NAME)" -location "$(LOCATION)" -deployments "$(DEPLOYMENTS)" -group "$(GROUP)" -kind "$(or $(KIND),AIServices)" \
+		$(if $(SUBSCRIPTION),-subscription "$(SUBSCRIPTION)") -signin "$(SIGNIN)" $(if $(YES),-yes)
 
 # One go command for all: linking side by side, and nothing at all when nothing changed.
 build: ## Build the functions for this machine, into dist/<name>/bootstrap

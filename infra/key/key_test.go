@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	client "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"aoai-bridge/infra/local/awsendpoint"
@@ -158,6 +159,16 @@ func TestSecretOption(t *testing.T) {
 	}
 }
 
+// manager is the account's Secrets Manager, as the environment has it.
+func manager(t *testing.T) *client.Client {
+	t.Helper()
+	c, err := config.LoadDefaultConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.NewFromConfig(c)
+}
+
 // TestFirstKey makes the secret, with the KMS key that is asked for.
 func TestFirstKey(t *testing.T) {
 	const kmsKey = "arn:aws:kms:us-east-1:000000000000:key/1"
@@ -170,11 +181,7 @@ func TestFirstKey(t *testing.T) {
 			if want := `{"callers":[{"name":"alice","sha256":"` + hashOf(key) + `","models":["gpt-4o"]}]}`; got != want {
 				t.Errorf("secret is %s, want %s", got, want)
 			}
-			s, err := openStore(t.Context(), secretID, "", io.Discard)
-			if err != nil {
-				t.Fatal(err)
-			}
-			described, err := s.api.DescribeSecret(t.Context(), &client.DescribeSecretInput{SecretId: aws.String(secretID)})
+			described, err := manager(t).DescribeSecret(t.Context(), &client.DescribeSecretInput{SecretId: aws.String(secretID)})
 			if err != nil || aws.ToString(described.KmsKeyId) != want {
 				t.Errorf("encrypted with %q, want %q; %v", aws.ToString(described.KmsKeyId), want, err)
 			}
@@ -185,14 +192,10 @@ func TestFirstKey(t *testing.T) {
 // TestSecretMarkedForDeletion is about a secret that somebody has deleted, with the window that AWS gives.
 func TestSecretMarkedForDeletion(t *testing.T) {
 	secrets := startStack(t, kept)
-	s, err := openStore(t.Context(), secretID, "", io.Discard)
-	if err != nil {
+	if _, err := manager(t).DeleteSecret(t.Context(), &client.DeleteSecretInput{SecretId: aws.String(secretID)}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.api.DeleteSecret(t.Context(), &client.DeleteSecretInput{SecretId: aws.String(secretID)}); err != nil {
-		t.Fatal(err)
-	}
-	err = run(t.Context(), []string{"-name", "alice"}, io.Discard, io.Discard)
+	err := run(t.Context(), []string{"-name", "alice"}, io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "aws secretsmanager restore-secret --secret-id "+secretID) {
 		t.Errorf("error is %v", err)
 	}
@@ -273,48 +276,6 @@ func testAtOnce(t *testing.T, secrets *secretsmanager.Store) {
 		if !strings.Contains(got, `{"name":"`+name+`","sha256":"`+hashOf(keys[i])+`"`) {
 			t.Errorf("%s is not in %s", name, got)
 		}
-	}
-}
-
-func TestUpdateConflict(t *testing.T) {
-	secrets := startStack(t, "start")
-	var notes bytes.Buffer
-	s, err := openStore(t.Context(), secretID, "", &notes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var seen []string
-	err = s.update(t.Context(), func(text []byte) ([]byte, error) {
-		if seen = append(seen, string(text)); len(seen) == 1 {
-			secrets.Put(secretID, "theirs")
-		}
-		return append(text, " and ours"...), nil
-	})
-	got, _ := secrets.Get(secretID)
-	if err != nil || got != "theirs and ours" || len(seen) != 2 {
-		t.Errorf("secret is %q after %q, error %v", got, seen, err)
-	}
-	if strings.Count(notes.String(), "reading it again") != 1 {
-		t.Errorf("the notes say %q", notes.String())
-	}
-}
-
-func TestUpdateGivesUp(t *testing.T) {
-	secrets := startStack(t, "start")
-	var notes bytes.Buffer
-	s, err := openStore(t.Context(), secretID, "", &notes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = s.update(t.Context(), func([]byte) ([]byte, error) {
-		secrets.Put(secretID, "theirs")
-		return []byte("ours"), nil
-	})
-	if got, _ := secrets.Get(secretID); err == nil || !strings.Contains(err.Error(), "4 times") || got != "theirs" {
-		t.Errorf("secret is %q, error %v", got, err)
-	}
-	if strings.Count(notes.String(), "reading it again") != 3 {
-		t.Errorf("the notes say %q", notes.String())
 	}
 }
 

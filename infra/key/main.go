@@ -29,6 +29,7 @@ import (
 	"regexp"
 	"strings"
 
+	"aoai-bridge/infra/awssecret"
 	"aoai-bridge/shared/callers"
 )
 
@@ -72,12 +73,15 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s, err := openStore(ctx, *secret, *kmsKey, notes)
+	s, err := awssecret.Open(ctx, awssecret.Options{
+		ID: *secret, Empty: `{"callers":[]}`, KMSKey: *kmsKey, Notes: notes,
+		Description: "Who may call aoai-bridge, by the SHA-256 of their keys, and which models they may use",
+	})
 	if err != nil {
 		return err
 	}
 	if *remove {
-		if err := s.update(ctx, func(text []byte) ([]byte, error) { return removeFrom(text, *name) }); err != nil {
+		if err := s.Update(ctx, func(text []byte) ([]byte, error) { return removeFrom(text, *name) }); err != nil {
 			return err
 		}
 		_, err := fmt.Fprintf(notes, "%s is out. Its key stops working within %.0f s.\n", *name, callers.TTL.Seconds())
@@ -92,7 +96,7 @@ func run(ctx context.Context, args []string, out, notes io.Writer) error {
 	if *replace {
 		change = g.replaceIn
 	}
-	if err := s.update(ctx, change); err != nil {
+	if err := s.Update(ctx, change); err != nil {
 		return err
 	}
 	if _, err := fmt.Fprintln(out, key); err != nil {

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,6 +26,7 @@ func main() {
 	flag.StringVar(&o.Build, "build", "dist", "folder of the built functions")
 	flag.StringVar(&o.Addr, "addr", "127.0.0.1:"+env("PORT", "8080"), "loopback address of the API")
 	flag.StringVar(&o.AWSAddr, "aws-addr", "127.0.0.1:"+env("AWS_PORT", "8081"), "loopback address of the AWS endpoint")
+	flag.StringVar(&o.ARMAddr, "arm-addr", "127.0.0.1:"+env("ARM_PORT", "8082"), "loopback address of Azure Resource Manager")
 	flag.IntVar(&o.Concurrency, "concurrency", 1, "invocations that one instance of a function takes at once")
 	flag.Func("parameter", "Name=Value in place of the template's default; may be repeated", func(s string) error {
 		name, value, ok := strings.Cut(s, "=")
@@ -49,14 +53,27 @@ func main() {
 func run(ctx context.Context, o stack.Options) error {
 	s, err := stack.Start(o)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%w: choose another with PORT= or AWS_PORT=", err)
+		return fmt.Errorf("%w: choose another with PORT=, AWS_PORT= or ARM_PORT=", err)
 	}
 	if err != nil {
 		return err
 	}
+	forTools := filepath.Join(o.Build, "local.env")
+	if err := writeEnvironment(forTools, s.Environment()); err != nil {
+		return errors.Join(err, s.Close())
+	}
 	fmt.Print(greeting(s))
 	<-ctx.Done()
-	return s.Close()
+	return errors.Join(os.Remove(forTools), s.Close())
+}
+
+// writeEnvironment writes what a shell can read, for `make azure LOCAL=1`.
+func writeEnvironment(file string, environment map[string]string) error {
+	var lines strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		fmt.Fprintf(&lines, "export %s='%s'\n", name, environment[name])
+	}
+	return os.WriteFile(file, []byte(lines.String()), 0o600)
 }
 
 // greeting is for somebody who has never seen the stack run.

@@ -149,7 +149,7 @@ func (x *exchange) startJob(j *job, q *batchRequest, file *storedFile) error {
 
 // reserveAtOnce refuses a batch beyond its deployment's quota, where the region looks at once.
 func (x *exchange) reserveAtOnce(j *job) error {
-	d := x.server.deployments[x.record.Deployment]
+	d := (*x.server.deployments.Load())[x.record.Deployment]
 	if d == nil || !failFastRegions[regionName(x.server.options.Region)] {
 		return nil
 	}

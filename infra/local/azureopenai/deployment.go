@@ -50,6 +50,21 @@ type deployment struct {
 	window rateWindow
 }
 
+// SetDeployments replaces the deployments. Requests under way are not affected; a deployment that stays as it was goes on
+// with its minute.
+func (s *Server) SetDeployments(list []Deployment) {
+	set := make(map[string]*deployment, len(list))
+	old := s.deployments.Load()
+	for _, d := range list {
+		if old != nil && (*old)[d.Name] != nil && (*old)[d.Name].Deployment == d {
+			set[d.Name] = (*old)[d.Name]
+			continue
+		}
+		set[d.Name] = &deployment{Deployment: d, model: modelNamed(d.Model)}
+	}
+	s.deployments.Store(&set)
+}
+
 // servedModel is the model's name as answers have it: with the version where that is a date.
 func (d *deployment) servedModel() string {
 	if len(d.Version) == len("2006-01-02") {

@@ -88,7 +88,7 @@ func (x *exchange) findDeployment() error {
 		name = *request.Model
 	}
 	x.record.Deployment = name
-	d, ok := x.server.deployments[name]
+	d, ok := (*x.server.deployments.Load())[name]
 	switch {
 	case !ok && x.route.family == familyV1:
 		return errDeploymentNotFoundV1

@@ -35,7 +35,7 @@ func (x *exchange) getModel() error {
 
 func (x *exchange) models() map[string]model {
 	models := make(map[string]model)
-	for _, d := range x.server.deployments {
+	for _, d := range *x.server.deployments.Load() {
 		models[d.Model] = d.model
 		if d.Version != "" {
 			models[d.Model+"-"+d.Version] = d.model

@@ -29,7 +29,7 @@ type Options struct {
 type Server struct {
 	options       Options
 	operations    []operation
-	deployments   map[string]*deployment
+	deployments   atomic.Pointer[map[string]*deployment]
 	keys          atomic.Pointer[keySet]
 	sequence      atomic.Uint64
 	log           requestLog
@@ -65,10 +65,8 @@ func New(o Options) *Server {
 	if o.After == nil {
 		o.After = time.After
 	}
-	s := &Server{options: o, operations: operations(), deployments: make(map[string]*deployment, len(o.Deployments)), done: make(chan struct{})}
-	for _, d := range o.Deployments {
-		s.deployments[d.Name] = &deployment{Deployment: d, model: modelNamed(d.Model)}
-	}
+	s := &Server{options: o, operations: operations(), done: make(chan struct{})}
+	s.SetDeployments(o.Deployments)
 	s.log.keep = o.KeepRequests
 	s.SetAPIKeys(o.APIKeys...)
 	s.SetPace(o.Pace)

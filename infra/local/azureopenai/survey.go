@@ -141,7 +141,7 @@ func (v *surveyor) readFirst(n int, head *lineHead, bom bool) {
 	}
 	i := slices.IndexFunc(v.server.operations, func(o operation) bool { return o.method == "POST" && "/"+o.path == v.url })
 	v.operation = &v.server.operations[i]
-	d, ok := v.server.deployments[v.model]
+	d, ok := (*v.server.deployments.Load())[v.model]
 	switch {
 	case !ok:
 		v.fail("model_not_found", n, "body.model")

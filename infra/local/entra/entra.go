@@ -1,4 +1,4 @@
-// Package entra is a Microsoft Entra ID token endpoint for one application: client credentials proved
+// Package entra is a Microsoft Entra ID token endpoint for the applications of one tenant: client credentials proved
 // with a secret or with a federated assertion, over TLS, because Microsoft's libraries insist on it.
 // It does not know users, consent, certificates of clients, and what a token may be used for.
 package entra
@@ -8,20 +8,21 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 
+	"aoai-bridge/infra/local/certificate"
 	"aoai-bridge/infra/local/faults"
 )
 
-// Options describe the tenant and its one application.
+// Options describe the tenant and its first application.
 type Options struct {
 	TenantID string // a UUID
 	ClientID string // a UUID
@@ -56,11 +57,19 @@ type Server struct {
 
 	mu      sync.Mutex
 	options Options
+	others  map[string]Application // by client id
+}
+
+// An Application proves itself by a secret, by a federated assertion, or by either.
+type Application struct {
+	ClientID     string // a UUID
+	ClientSecret string // "": no secret does
+	Federations  []Federation
 }
 
 // New returns the endpoint, with a key and a certificate of its own.
 func New(options Options) (*Server, error) {
-	certificate, err := newCertificate()
+	cert, err := certificate.New("local Entra ID")
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +79,7 @@ func New(options Options) (*Server, error) {
 	s := &Server{
 		now:         options.Now,
 		options:     options,
-		certificate: certificate,
+		certificate: cert,
 		mux:         http.NewServeMux(),
 		key: sync.OnceValue(func() *rsa.PrivateKey {
 			key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -96,6 +105,9 @@ func (s *Server) TLSConfig() *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{s.certificate}}
 }
 
+// CertificatePEM is the certificate that a client has to trust.
+func (s *Server) CertificatePEM() []byte { return certificate.PEM(s.certificate) }
+
 // SetTokenLifetime changes the lifetime of tokens issued from now on.
 func (s *Server) SetTokenLifetime(d time.Duration) {
 	s.mu.Lock()
@@ -110,14 +122,42 @@ func (s *Server) SetClientSecret(secret string) {
 	s.options.ClientSecret = secret
 }
 
+// SetApplication adds an application to the tenant, or replaces it.
+func (s *Server) SetApplication(a Application) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.others == nil {
+		s.others = make(map[string]Application)
+	}
+	s.others[a.ClientID] = a
+}
+
+// application returns the application with an id.
+func (s *Server) application(id string) (a Application, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if id != s.options.ClientID {
+		a, ok = s.others[id]
+		return a, ok
+	}
+	a = Application{ClientID: id, ClientSecret: s.options.ClientSecret}
+	if f := s.options.Federation; f != nil {
+		a.Federations = []Federation{*f}
+	}
+	return a, true
+}
+
 func (s *Server) settings() Options {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.options
 }
 
-// audiences are those that Azure OpenAI takes.
-var audiences = []string{"https://cognitiveservices.azure.com", "https://ai.azure.com"}
+// The audiences that a service's tokens may be for.
+var (
+	openAIAudiences     = []string{"https://cognitiveservices.azure.com", "https://ai.azure.com"}
+	managementAudiences = []string{"https://management.azure.com", "https://management.core.windows.net"}
+)
 
 // claims are those of a v1 access token, which the Cognitive Services resource asks for.
 type claims struct {
@@ -129,25 +169,32 @@ type claims struct {
 
 func (o Options) issuer() string { return "https://sts.windows.net/" + o.TenantID + "/" }
 
-func (s *Server) newAccessToken(o Options, audience string) (string, error) {
+func (s *Server) newAccessToken(o Options, clientID, audience string) (string, error) {
 	now := s.now()
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer:    o.issuer(),
-			Subject:   o.ClientID,
+			Subject:   clientID,
 			Audience:  jwt.ClaimStrings{audience},
 			IssuedAt:  jwt.NewNumericDate(now),
 			NotBefore: jwt.NewNumericDate(now),
 			ExpiresAt: jwt.NewNumericDate(now.Add(o.TokenLifetime)),
 			ID:        uuid.NewString(),
 		},
-		AppID: o.ClientID, TenantID: o.TenantID, Version: "1.0",
+		AppID: clientID, TenantID: o.TenantID, Version: "1.0",
 	})
 	return token.SignedString(s.key())
 }
 
 // Verify reports why an access token does not open Azure OpenAI; nil if it does.
-func (s *Server) Verify(token string) error {
+func (s *Server) Verify(token string) error { return s.verify(token, "Azure OpenAI", openAIAudiences) }
+
+// VerifyManagement reports why an access token does not open Azure Resource Manager; nil if it does.
+func (s *Server) VerifyManagement(token string) error {
+	return s.verify(token, "Azure Resource Manager", managementAudiences)
+}
+
+func (s *Server) verify(token, service string, audiences []string) error {
 	var c claims
 	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return s.key().Public(), nil },
 		jwt.WithValidMethods([]string{"RS256"}), jwt.WithIssuer(s.settings().issuer()),
@@ -155,8 +202,8 @@ func (s *Server) Verify(token string) error {
 	if err != nil {
 		return fmt.Errorf("access token: %w", err)
 	}
-	if !slices.ContainsFunc(c.Audience, func(a string) bool { return slices.Contains(audiences, a) }) {
-		return errors.New("access token: audience " + c.Audience[0] + " is not Azure OpenAI's")
+	if !slices.ContainsFunc(c.Audience, func(a string) bool { return slices.Contains(audiences, strings.TrimSuffix(a, "/")) }) {
+		return fmt.Errorf("access token: audience %s is not %s's", c.Audience[0], service)
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, refusal)
 		return
 	}
-	token, err := s.newAccessToken(o, resource)
+	token, err := s.newAccessToken(o, r.PostForm.Get("client_id"), resource)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -76,8 +76,9 @@ func (s *Server) grant(o Options, r *http.Request) (resource string, refusal *re
 	if grant := form.Get("grant_type"); grant != "client_credentials" {
 		return "", unsupportedGrant(grant)
 	}
-	if id := form.Get("client_id"); id != o.ClientID {
-		return "", applicationNotFound(id, o.TenantID)
+	application, known := s.application(form.Get("client_id"))
+	if !known {
+		return "", applicationNotFound(form.Get("client_id"), o.TenantID)
 	}
 	for scope := range strings.FieldsSeq(form.Get("scope")) {
 		if scope == "openid" || scope == "offline_access" || scope == "profile" {
@@ -90,18 +91,19 @@ func (s *Server) grant(o Options, r *http.Request) (resource string, refusal *re
 	}
 	switch {
 	case form.Get("client_secret") != "":
-		if subtle.ConstantTimeCompare([]byte(form.Get("client_secret")), []byte(o.ClientSecret)) != 1 {
-			return "", wrongSecret(o.ClientID)
+		if subtle.ConstantTimeCompare([]byte(form.Get("client_secret")), []byte(application.ClientSecret)) != 1 {
+			return "", wrongSecret(application.ClientID)
 		}
 		return resource, nil
 	case form.Get("client_assertion") != "" && form.Get("client_assertion_type") == jwtBearer:
-		return resource, s.checkAssertion(o.Federation, form.Get("client_assertion"))
+		return resource, s.checkAssertion(application.Federations, form.Get("client_assertion"))
 	}
 	return "", noCredential
 }
 
-// checkAssertion holds a federated token against the application's one credential.
-func (s *Server) checkAssertion(f *Federation, assertion string) *refusal {
+// checkAssertion holds a federated token against the application's credentials. A refusal names the first claim that none
+// of them has.
+func (s *Server) checkAssertion(trusted []Federation, assertion string) *refusal {
 	var c jwt.RegisteredClaims
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"RS256"}), jwt.WithExpirationRequired(), jwt.WithTimeFunc(s.now))
 	unverified, _, err := parser.ParseUnverified(assertion, &c)
@@ -109,18 +111,32 @@ func (s *Server) checkAssertion(f *Federation, assertion string) *refusal {
 		return assertionNotValid(err)
 	}
 	audience := strings.Join(c.Audience, ", ")
-	switch {
-	case f == nil:
+	if len(trusted) == 0 {
 		return noFederation(c.Issuer, c.Subject, audience)
-	case c.Issuer != f.Issuer:
-		return noFederationFor("issuer", 700211, c.Issuer)
-	case len(c.Audience) != 1 || audience != f.Audience:
-		return noFederationFor("audience", 700212, audience)
-	case c.Subject != f.Subject:
-		return noFederationFor("subject", 700213, c.Subject)
+	}
+	for _, claim := range []struct {
+		name  string
+		code  int
+		value string
+		has   func(Federation) bool
+	}{
+		{"issuer", 700211, c.Issuer, func(f Federation) bool { return f.Issuer == c.Issuer }},
+		{"audience", 700212, audience, func(f Federation) bool { return len(c.Audience) == 1 && f.Audience == audience }},
+		{"subject", 700213, c.Subject, func(f Federation) bool { return f.Subject == c.Subject }},
+	} {
+		var fit []Federation
+		for _, f := range trusted {
+			if claim.has(f) {
+				fit = append(fit, f)
+			}
+		}
+		if len(fit) == 0 {
+			return noFederationFor(claim.name, claim.code, claim.value)
+		}
+		trusted = fit
 	}
 	kid, _ := unverified.Header["kid"].(string)
-	key := f.PublicKey(kid)
+	key := trusted[0].PublicKey(kid)
 	if key == nil {
 		return assertionNotValid(errors.New("no key " + kid))
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -30,11 +29,15 @@ type Azure struct {
 	Endpoint, APIKey string              // of a resource that is already there
 	Emulator         azureopenai.Options // otherwise; its keys and verifier are filled in
 	Credential       Credential          // of the emulator; APIKey when empty
+
+	armAddr string
 }
 
 const (
-	tenantID = "11111111-1111-4111-8111-111111111111"
-	clientID = "22222222-2222-4222-8222-222222222222"
+	tenantID       = "11111111-1111-4111-8111-111111111111"
+	clientID       = "22222222-2222-4222-8222-222222222222"
+	subscriptionID = "33333333-3333-4333-8333-333333333333"
+	operatorID     = "44444444-4444-4444-8444-444444444444" // the application that tools sign in to Resource Manager as
 )
 
 type secretResource struct {
@@ -72,17 +75,14 @@ func (s *Stack) startAzure(a Azure) (secret, trust string, err error) {
 	for _, d := range a.Emulator.Deployments {
 		resource.Deployments = append(resource.Deployments, secretDeployment{d.Name, d.Model, d.Type, d.Capacity})
 	}
-	switch a.Credential {
-	case "", APIKey:
+	var bundle []byte
+	if resource.Entra, bundle, err = s.startEntra(a.Credential); err != nil {
+		return "", "", err
+	}
+	a.Emulator.VerifyBearer = s.Entra.Verify
+	if resource.Entra == nil {
 		resource.APIKey = rand.Text()
 		a.Emulator.APIKeys = append(a.Emulator.APIKeys, resource.APIKey)
-	case ClientSecret, Federation:
-		if resource.Entra, trust, err = s.startEntra(a.Credential); err != nil {
-			return "", "", err
-		}
-		a.Emulator.VerifyBearer = s.Entra.Verify
-	default:
-		return "", "", fmt.Errorf("no such credential: %q; there are %s, %s and %s", a.Credential, APIKey, ClientSecret, Federation)
 	}
 	listener, err := listen("")
 	if err != nil {
@@ -93,7 +93,11 @@ func (s *Stack) startAzure(a Azure) (secret, trust string, err error) {
 	s.serve(listener, s.Emulator)
 	s.AzureURL = "http://" + listener.Addr().String()
 	resource.Endpoint = s.AzureURL
-	return encode(map[string]any{"resources": []secretResource{resource}}), trust, nil
+	if bundle, err = s.startResourceManager(a, resource, bundle); err != nil {
+		return "", "", err
+	}
+	trust, err = s.writeTrust(bundle)
+	return encode(map[string]any{"resources": []secretResource{resource}}), trust, err
 }
 
 // checkEndpoint refuses what can be no resource's URL before anything starts. The error does not repeat
@@ -114,36 +118,46 @@ func checkEndpoint(endpoint string) error {
 	return fmt.Errorf("AZURE_OPENAI_ENDPOINT %s, want for example https://my-resource.openai.azure.com", fault)
 }
 
-// startEntra starts the tenant in which the functions' app registration is.
-func (s *Stack) startEntra(credential Credential) (secret map[string]string, trust string, err error) {
+// startEntra starts the tenant. It returns how the secret has the functions sign in there, nil where they have an API key,
+// and the tenant's certificate.
+func (s *Stack) startEntra(credential Credential) (secret map[string]string, certificate []byte, err error) {
 	o := entra.Options{TenantID: tenantID, ClientID: clientID}
-	secret = map[string]string{"tenant_id": tenantID, "client_id": clientID}
-	if credential == ClientSecret {
+	switch credential {
+	case "", APIKey:
+	case ClientSecret:
 		o.ClientSecret = rand.Text()
-		secret["client_secret"] = o.ClientSecret
-	} else {
+		secret = map[string]string{"tenant_id": tenantID, "client_id": clientID, "client_secret": o.ClientSecret}
+	case Federation:
 		o.Federation = &entra.Federation{
 			Issuer: s.STS.Issuer(), Subject: s.STS.Subject(), Audience: "api://AzureADTokenExchange", PublicKey: s.STS.PublicKey,
 		}
+		secret = map[string]string{"tenant_id": tenantID, "client_id": clientID}
+	default:
+		return nil, nil, fmt.Errorf("no such credential: %q; there are %s, %s and %s", credential, APIKey, ClientSecret, Federation)
 	}
 	if s.Entra, err = entra.New(o); err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	listener, err := listen("")
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	server := &http.Server{Handler: s.Entra, TLSConfig: s.Entra.TLSConfig()}
-	s.onClose(server.Close)
-	s.serving.Go(func() { _ = server.ServeTLS(listener, "", "") }) // always ErrServerClosed
-	secret["authority_host"] = "https://" + listener.Addr().String()
+	s.serveTLS(listener, s.Entra, s.Entra.TLSConfig())
+	s.authority = "https://" + listener.Addr().String()
+	if secret != nil {
+		secret["authority_host"] = s.authority
+	}
+	return secret, s.Entra.CertificatePEM(), nil
+}
 
+// writeTrust writes the certificates to trust into a file.
+func (s *Stack) writeTrust(certificates []byte) (file string, err error) {
 	dir, err := s.tempDir()
 	if err != nil {
-		return nil, "", err
+		return "", err
 	}
-	trust = filepath.Join(dir, "entra.pem")
-	return secret, trust, os.WriteFile(trust, s.Entra.CertificatePEM(), 0o600)
+	s.trust = filepath.Join(dir, "trust.pem")
+	return s.trust, os.WriteFile(s.trust, certificates, 0o600)
 }
 
 func encode(v any) string {

@@ -5,6 +5,7 @@ package stack
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"sync"
 
 	"aoai-bridge/infra/local/apigateway"
+	"aoai-bridge/infra/local/arm"
 	"aoai-bridge/infra/local/awsendpoint"
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/infra/local/entra"
@@ -40,6 +42,7 @@ type Options struct {
 	Build      string            // folder with <function>/bootstrap
 	Addr       string            // of the API; "" picks a free port
 	AWSAddr    string            // of the AWS endpoint; "" picks a free port
+	ARMAddr    string            // of Azure Resource Manager; "" picks a free port
 	Azure      Azure
 	// Concurrency is how many invocations a bootstrap takes at once, as on Lambda Managed Instances;
 	// 1 when zero.
@@ -62,11 +65,16 @@ type Stack struct {
 	Bus      *eventbridge.Bus
 	States   *stepfunctions.Service
 	Host     *lambda.Host
-	Emulator *azureopenai.Server // nil where a given resource takes its place
-	Entra    *entra.Server       // nil where an API key signs in
 
-	closers []func() error
-	serving sync.WaitGroup
+	// These are nil where a given resource takes their place.
+	Emulator *azureopenai.Server
+	Entra    *entra.Server
+	ARM      *arm.Server
+
+	authority, trust string // Entra's URL, and the file with the certificates of Entra and Resource Manager
+	armURL, operator string // Resource Manager's URL, and the secret of who may use it
+	closers          []func() error
+	serving          sync.WaitGroup
 }
 
 // Start starts the parts. The functions' bootstraps start when they are first called.
@@ -96,6 +104,7 @@ func Start(o Options) (_ *Stack, err error) {
 		o.WaitScale = 1
 	}
 	o.Azure.Emulator.Pace = o.Azure.Emulator.Pace.Scaled(o.WaitScale)
+	o.Azure.armAddr = o.ARMAddr
 	secret, trust, err := s.startAzure(o.Azure)
 	if err != nil {
 		return nil, err
@@ -160,6 +169,13 @@ func (s *Stack) serve(l net.Listener, h http.Handler) *http.Server {
 	s.onClose(server.Close)
 	s.serving.Go(func() { _ = server.Serve(l) }) // always ErrServerClosed
 	return server
+}
+
+// serveTLS serves over TLS until Close.
+func (s *Stack) serveTLS(l net.Listener, h http.Handler, c *tls.Config) {
+	server := &http.Server{Handler: h, TLSConfig: c, ErrorLog: log.New(io.Discard, "", 0)}
+	s.onClose(server.Close)
+	s.serving.Go(func() { _ = server.ServeTLS(l, "", "") }) // always ErrServerClosed
 }
 
 func secretOf(accessKeyID string) (string, bool) { return AccessKey, accessKeyID == AccessKey }

@@ -1,4 +1,6 @@
-package entra
+// Package certificate makes the certificates of local services that are only spoken to over TLS, because Microsoft's
+// libraries send no credential without it. It leaves to clients which of them they trust.
+package certificate
 
 import (
 	"crypto/ecdsa"
@@ -14,15 +16,15 @@ import (
 	"time"
 )
 
-// newCertificate makes a certificate for this machine's loopback addresses, signed by itself.
-func newCertificate() (tls.Certificate, error) {
+// New makes a certificate for this machine's loopback addresses, signed by itself.
+func New(commonName string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("key of the certificate: %w", err)
 	}
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(time.Now().UnixNano()),
-		Subject:               pkix.Name{CommonName: "local Entra ID"},
+		Subject:               pkix.Name{CommonName: commonName},
 		NotBefore:             time.Now().Add(-time.Hour),
 		NotAfter:              time.Now().Add(365 * 24 * time.Hour),
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
@@ -39,7 +41,7 @@ func newCertificate() (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
-// CertificatePEM is the certificate that a client has to trust.
-func (s *Server) CertificatePEM() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.certificate.Certificate[0]})
+// PEM is the certificate as a client's file of trusted ones has it.
+func PEM(c tls.Certificate) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]})
 }

@@ -1,0 +1,174 @@
+package provision
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	rm "aoai-bridge/infra/azure/resourcemanager"
+)
+
+// proposedName is the name with four characters more, the same ones for a subscription every time.
+func proposedName(subscription, name string, attempt int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%s/%d", subscription, name, attempt))
+	return fmt.Sprintf("%.59s-%x", name, sum[:2])
+}
+
+func (s *state) makeGroup(ctx context.Context) error {
+	_, err := s.maker.Azure.Put(ctx, s.groupPath(), map[string]any{"location": s.Location, "tags": map[string]any{Tag: s.Name}})
+	return err
+}
+
+func (s *state) makeAccount(ctx context.Context) (err error) {
+	s.account, err = s.maker.Azure.Put(ctx, s.accountPath(), s.accountBody())
+	if err == nil && !isReady(s.account) {
+		return fmt.Errorf("the resource was left in the state %s", rm.Text(s.account, "properties", "provisioningState"))
+	}
+	return err
+}
+
+func (s *state) accountBody() map[string]any {
+	return map[string]any{
+		"location": s.Location, "kind": s.Kind, "sku": map[string]any{"name": "S0"},
+		"tags": map[string]any{Tag: s.Name},
+		"properties": map[string]any{
+			"customSubDomainName": s.Name, // Entra's tokens are not taken on a region's shared address
+			"publicNetworkAccess": "Enabled",
+		},
+	}
+}
+
+// planDeployments holds what is wanted against what is there and what may be had.
+func (s *state) planDeployments(ctx context.Context, p *Plan) error {
+	kind := s.Kind
+	if s.account != nil {
+		kind = rm.Text(s.account, "kind")
+	}
+	offer, err := readOffer(ctx, s.maker.Azure, s.Subscription, s.Location, kind)
+	if err != nil {
+		return explain(err)
+	}
+	wanted := s.Deployments
+	if wanted == nil {
+		wanted, p.Warnings = offer.chooseDefaults(s.deployments)
+	}
+	var faults []error
+	for _, d := range wanted {
+		there := s.deployments[d.Name]
+		if there != nil && isReady(there) && !differs(d.Body, there) {
+			continue
+		}
+		note := offer.quotaNote(d, there)
+		if err := offer.check(d, there); err != nil {
+			faults = append(faults, fmt.Errorf("deployment %s: %w", d.Name, err))
+			continue
+		}
+		verb := "make"
+		if there != nil {
+			verb = "change"
+		}
+		p.Steps = append(p.Steps, Step{verb + " the deployment " + d.String(), note, func(ctx context.Context) error { return s.makeDeployment(ctx, d) }})
+		if kindOf(d.sku()) == "provisioned" {
+			p.Charges = append(p.Charges, fmt.Sprintf("%s: %d provisioned units, charged for every hour from now on until the deployment is deleted, used or not",
+				d.Name, d.capacity()))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.deployments)) {
+		p.There = append(p.There, "deployment "+deploymentOf(s.deployments[name]).String())
+	}
+	return errors.Join(faults...)
+}
+
+// deploymentOf reads a deployment as Azure describes it.
+func deploymentOf(row map[string]any) Deployment {
+	return Deployment{rm.Text(row, "name"), row}
+}
+
+func (s *state) makeDeployment(ctx context.Context, d Deployment) error {
+	made, err := s.maker.Azure.Put(ctx, s.accountPath()+"/deployments/"+d.Name, d.Body)
+	if err != nil {
+		return err
+	}
+	if !isReady(made) {
+		return fmt.Errorf("the deployment was left in the state %s", rm.Text(made, "properties", "provisioningState"))
+	}
+	return nil
+}
+
+// planSecret adds the step that writes the secret, if it does not say all of it already.
+func (s *state) planSecret(ctx context.Context, p *Plan) error {
+	secret := s.maker.Secret
+	text, found, err := secret.Read(ctx)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		p.add(fmt.Sprintf("make the secret %s in AWS %s, with %s in it", secret.ID, secret.Region, s.Name), s.writeSecret)
+		return nil
+	case len(p.Steps) > 0:
+		p.add(fmt.Sprintf("write %s into the secret %s in AWS %s", s.Name, secret.ID, secret.Region), s.writeSecret)
+		return nil
+	}
+	e, err := s.entry(ctx)
+	if err != nil {
+		return explain(err)
+	}
+	merged, err := e.mergeInto(text)
+	if err != nil {
+		return err
+	}
+	if string(merged) != string(text) {
+		p.add(fmt.Sprintf("write %s into the secret %s in AWS %s", s.Name, secret.ID, secret.Region), s.writeSecret)
+		return nil
+	}
+	p.There = append(p.There, fmt.Sprintf("secret %s in AWS %s, with %s in it", secret.ID, secret.Region, s.Name))
+	return nil
+}
+
+func (s *state) writeSecret(ctx context.Context) error {
+	e, err := s.entry(ctx)
+	if err != nil {
+		return err
+	}
+	return s.maker.Secret.Update(ctx, e.mergeInto)
+}
+
+// entry reads what the secret is to say: the address, the keys, and the deployments that can be used now.
+func (s *state) entry(ctx context.Context) (entry, error) {
+	azure := s.maker.Azure
+	account, err := azure.Get(ctx, s.accountPath())
+	if err != nil {
+		return entry{}, err
+	}
+	e := entry{name: s.Name, endpoint: endpointOf(account)}
+	if off, _ := rm.Member(account, "properties", "disableLocalAuth").(bool); !off {
+		keys, err := azure.Post(ctx, s.accountPath()+"/listKeys", nil)
+		if err != nil {
+			return entry{}, err
+		}
+		e.keys = []string{rm.Text(keys, "key1"), rm.Text(keys, "key2")}
+	}
+	rows, err := azure.List(ctx, s.accountPath()+"/deployments")
+	if err != nil {
+		return entry{}, err
+	}
+	for _, row := range rows {
+		if d := deploymentOf(row); isReady(row) {
+			e.deployments = append(e.deployments, secretDeployment{d.Name, d.model(), d.sku(), d.capacity()})
+		}
+	}
+	return e, nil
+}
+
+// endpointOf is the address for OpenAI's API. An AIServices resource has others besides.
+func endpointOf(account map[string]any) string {
+	endpoint := rm.Text(account, "properties", "endpoints", "OpenAI Language Model Instance API")
+	if endpoint == "" {
+		endpoint = rm.Text(account, "properties", "endpoint")
+	}
+	return strings.TrimRight(endpoint, "/")
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	"aoai-bridge/infra/awssecret"
+	"aoai-bridge/infra/azure/provision"
+	"aoai-bridge/infra/azure/resourcemanager"
+	"aoai-bridge/infra/azure/signin"
+)
+
+// command is the terminal that it is run at.
+type command struct {
+	in  *bufio.Reader // yes or no
+	out io.Writer
+	// azure has how to wait and when to try again; where Azure is, the environment says.
+	azure resourcemanager.Options
+}
+
+// run does what the arguments say.
+func (c *command) run(ctx context.Context, args []string) error {
+	var r provision.Request
+	flags := flag.NewFlagSet("azure", flag.ContinueOnError)
+	flags.SetOutput(c.out)
+	flags.StringVar(&r.Name, "name", "", "the resource's name, which is the first label of its address, too")
+	flags.StringVar(&r.Location, "location", "", "its region, such as eastus2")
+	flags.StringVar(&r.Group, "group", "", "its resource group (default one of its name)")
+	flags.StringVar(&r.Kind, "kind", "AIServices", "AIServices, or OpenAI for the older kind")
+	flags.StringVar(&r.Subscription, "subscription", os.Getenv("AZURE_SUBSCRIPTION_ID"), "id or name of the subscription (default the only one)")
+	file := flags.String("deployments", "", "JSON file with what to deploy (default a model for chat, one for embeddings and one for batches)")
+	secret := flags.String("secret", cmp.Or(os.Getenv("AZURE_SECRET_ID"), "aoai-bridge/azure"), "name or ARN of the Azure secret in AWS")
+	how := flags.String("signin", "", "device or browser (default the environment, az or azd)")
+	yes := flags.Bool("yes", false, "do not ask")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%q is not an option", flags.Arg(0))
+	}
+	if *file != "" {
+		text, err := os.ReadFile(*file)
+		if err != nil {
+			return err
+		}
+		if r.Deployments, err = provision.ParseDeployments(text); err != nil {
+			return fmt.Errorf("%s: %w", *file, err)
+		}
+	}
+	progress := &progress{out: c.out}
+	maker, err := c.newMaker(ctx, *how, *secret, progress)
+	if err != nil {
+		return err
+	}
+	plan, err := maker.Plan(ctx, r)
+	if err != nil {
+		return err
+	}
+	c.show(plan)
+	if len(plan.Steps) == 0 {
+		_, err := fmt.Fprintln(c.out, "nothing to do")
+		return err
+	}
+	if !*yes && !c.confirm("Do this?") {
+		return errors.New("nothing was changed")
+	}
+	if err := plan.Apply(ctx, progress.begin); err != nil {
+		progress.end("failed")
+		return fmt.Errorf("%w\nWhat was made before stays. Run the same command again to go on", err)
+	}
+	progress.end("done")
+	return nil
+}
+
+// newMaker connects to Azure and AWS. AZURE_RESOURCE_MANAGER_ENDPOINT and AZURE_CA_FILE are for an Azure that is not the
+// public one, such as the local stack's.
+func (c *command) newMaker(ctx context.Context, signIn, secretID string, p *progress) (*provision.Maker, error) {
+	var client *http.Client
+	if file := os.Getenv("AZURE_CA_FILE"); file != "" {
+		trusted, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("AZURE_CA_FILE: %w", err)
+		}
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(trusted) {
+			return nil, fmt.Errorf("AZURE_CA_FILE: %s has no certificate", file)
+		}
+		client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, Proxy: http.ProxyFromEnvironment}}
+	}
+	credential, err := signin.Credential(signin.Options{
+		How: signIn, Tenant: os.Getenv("AZURE_TENANT_ID"), Client: client, Prompt: func(text string) { fmt.Fprintln(p.out, text) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	o := c.azure
+	o.Endpoint, o.Credential, o.Client, o.Waiting = os.Getenv("AZURE_RESOURCE_MANAGER_ENDPOINT"), credential, client, p.wait
+	azure, err := resourcemanager.New(o)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := awssecret.Open(ctx, awssecret.Options{
+		ID: secretID, Empty: `{"resources":[]}`, Description: "Azure OpenAI resources of aoai-bridge, with their keys and deployments", Notes: p,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &provision.Maker{Azure: azure, Secret: secret}, nil
+}
+
+func (c *command) show(p *provision.Plan) {
+	fmt.Fprintln(c.out, "Subscription", p.Subscription)
+	for _, part := range []struct {
+		mark  string
+		lines []string
+	}{{"  =", p.There}, {"  !", p.Warnings}, {"  $", p.Charges}} {
+		for _, line := range part.lines {
+			fmt.Fprintln(c.out, part.mark, line)
+		}
+	}
+	for _, step := range p.Steps {
+		note := ""
+		if step.Note != "" {
+			note = " (" + step.Note + ")"
+		}
+		fmt.Fprintln(c.out, "  +", step.What+note)
+	}
+}
+
+// confirm asks, and takes anything that does not begin with y for no.
+func (c *command) confirm(question string) bool {
+	fmt.Fprint(c.out, question, " [y/N] ")
+	line, _ := c.in.ReadString('\n')
+	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(line)), "y")
+}
