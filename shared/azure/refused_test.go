@@ -154,7 +154,7 @@ func TestFailuresNameNoHost(t *testing.T) {
 			}
 			r.record.Status, r.record.Err = r.Code, openaierr.From(r.err).Cause
 			var log bytes.Buffer
-			telemetry.NewLog(&log, "chat").Write(t.Context(), r.record)
+			telemetry.NewLog(&log, "aoai-bridge", "chat").Write(t.Context(), r.record)
 			found := false
 			for want := range strings.SplitSeq(tt.want, "|") {
 				found = found || strings.Contains(r.err.Error(), want) && strings.Contains(log.String(), want)

@@ -64,7 +64,7 @@ const initWait = 5 * time.Second
 // for by the calls that need it. path says which path of direct a bare payload is for.
 func (f *Function) Serve(http, direct http.Handler, path func(payload []byte) (string, error)) {
 	f.readSecrets(initWait)
-	log := telemetry.NewLog(os.Stdout, f.name)
+	log := telemetry.NewLog(os.Stdout, f.Env.Stack, f.name)
 	watch := retirement.New(f.Azure, log, nil)
 	http, direct = watch.After(http), watch.After(direct)
 	lambdahttp.Start(lambdahttp.Function{

@@ -2,6 +2,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 
 // Env is the environment of a function, as template.yaml sets it.
 type Env struct {
+	Stack            string        // STACK_NAME: the stack that the function belongs to, a dimension of its metrics
 	AzureSecretID    string        // AZURE_SECRET_ID: name or ARN of the Azure secret
 	CallersSecretID  string        // CALLERS_SECRET_ID: name or ARN of the callers' secret
 	ConnectTimeout   time.Duration // CONNECT_TIMEOUT: to reach Azure
@@ -26,6 +28,7 @@ type Env struct {
 func FromEnvironment(getenv func(string) string) (Env, error) {
 	r := reader{getenv: getenv}
 	e := Env{
+		Stack:            cmp.Or(getenv("STACK_NAME"), "aoai-bridge"),
 		AzureSecretID:    r.required("AZURE_SECRET_ID", "aoai-bridge/azure"),
 		CallersSecretID:  r.required("CALLERS_SECRET_ID", "aoai-bridge/callers"),
 		ConnectTimeout:   r.duration("CONNECT_TIMEOUT", 5*time.Second),

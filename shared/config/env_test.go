@@ -16,11 +16,11 @@ func environment(values map[string]string) func(string) string {
 func TestFromEnvironment(t *testing.T) {
 	least := map[string]string{"AZURE_SECRET_ID": "a", "CALLERS_SECRET_ID": "c"}
 	standard := config.Env{
-		AzureSecretID: "a", CallersSecretID: "c", ConnectTimeout: 5 * time.Second, FirstByteTimeout: 290 * time.Second,
+		Stack: "aoai-bridge", AzureSecretID: "a", CallersSecretID: "c", ConnectTimeout: 5 * time.Second, FirstByteTimeout: 290 * time.Second,
 		IdleTimeout: 5 * time.Minute, MaxRetries: 2, RetryAfterCap: 2 * time.Second, LogLevel: slog.LevelInfo,
 	}
 	all := map[string]string{
-		"AZURE_SECRET_ID": "a", "CALLERS_SECRET_ID": "c", "CONNECT_TIMEOUT": "1s", "FIRST_BYTE_TIMEOUT": "2m", "IDLE_TIMEOUT": "30s",
+		"STACK_NAME": "aoai-two", "AZURE_SECRET_ID": "a", "CALLERS_SECRET_ID": "c", "CONNECT_TIMEOUT": "1s", "FIRST_BYTE_TIMEOUT": "2m", "IDLE_TIMEOUT": "30s",
 		"MAX_RETRIES": "0", "RETRY_AFTER_CAP": "1500ms", "LOG_LEVEL": "debug", "CORS_ORIGINS": "https://a.example, https://b.example",
 	}
 	tests := []struct {
@@ -29,7 +29,7 @@ func TestFromEnvironment(t *testing.T) {
 		want   config.Env
 	}{
 		{"defaults", least, standard},
-		{"all set", all, config.Env{AzureSecretID: "a", CallersSecretID: "c", ConnectTimeout: time.Second, FirstByteTimeout: 2 * time.Minute,
+		{"all set", all, config.Env{Stack: "aoai-two", AzureSecretID: "a", CallersSecretID: "c", ConnectTimeout: time.Second, FirstByteTimeout: 2 * time.Minute,
 			IdleTimeout: 30 * time.Second, MaxRetries: 0, RetryAfterCap: 1500 * time.Millisecond, LogLevel: slog.LevelDebug, CORSOrigins: "https://a.example,https://b.example"}},
 	}
 	for _, tt := range tests {

@@ -17,7 +17,7 @@ func TestLogTellsNoSecret(t *testing.T) {
 	s := open(t, deployments)
 	const prompt = "pr0mpt-of-a-caller"
 	var out bytes.Buffer
-	log := telemetry.NewLog(&out, "chat")
+	log := telemetry.NewLog(&out, "aoai-bridge", "chat")
 	lines := 0
 	say := func(r *http.Request) {
 		if r.Header.Get("Authorization") == "" {

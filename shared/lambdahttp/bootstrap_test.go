@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
 		slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
 		lambdahttp.Fit(os.Getenv)
-		lambdahttp.Start(lambdahttp.Function{HTTP: handlers("http"), Direct: handlers("direct"), Path: path, Log: telemetry.NewLog(os.Stdout, "test")})
+		lambdahttp.Start(lambdahttp.Function{HTTP: handlers("http"), Direct: handlers("direct"), Path: path, Log: telemetry.NewLog(os.Stdout, "aoai-bridge", "test")})
 	}
 	os.Exit(m.Run())
 }

@@ -55,7 +55,7 @@ func open(t *testing.T, secret, day string) *world {
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
 	client := azure.New(azure.Options{Secrets: api, Env: config.Env{AzureSecretID: "azure"}, Now: w.now})
-	w.Watch = retirement.New(client, telemetry.NewLog(w, "chat"), w.now)
+	w.Watch = retirement.New(client, telemetry.NewLog(w, "aoai-bridge", "chat"), w.now)
 	return w
 }
 
@@ -124,7 +124,7 @@ func TestReport(t *testing.T) {
 				if err := json.Unmarshal([]byte(text), &line); err != nil || line.Days == nil || line.Source == "" || line.Function != "chat" {
 					t.Fatalf("%s: %v", text, err)
 				}
-				if metric := fmt.Sprint(line.AWS.CloudWatchMetrics); metric != "[{aoai-bridge [[resource deployment]] [{DaysToRetirement None}]}]" {
+				if metric := fmt.Sprint(line.AWS.CloudWatchMetrics); metric != "[{aoai-bridge [[stack] [stack resource deployment]] [{DaysToRetirement None}]}]" {
 					t.Errorf("the metric is %s", metric)
 				}
 				got = append(got, strings.TrimSpace(fmt.Sprintf("%s %s/%s %d %s %s", line.Level, line.Resource, line.Deployment, *line.Days, line.Date, line.Version)))

@@ -25,7 +25,7 @@ type Retirement struct {
 const warnDays = 14
 
 // WriteRetirement writes a line, which CloudWatch also reads as the metric DaysToRetirement of a resource and a
-// deployment. From 14 days before the retirement on it is a warning.
+// deployment, and of the stack, since an alarm cannot search for the least of metrics that it does not know. From 14 days before the retirement on it is a warning.
 func (l *Log) WriteRetirement(ctx context.Context, now time.Time, retires Retirement) {
 	if l == nil {
 		return
@@ -39,6 +39,7 @@ func (l *Log) WriteRetirement(ctx context.Context, now time.Time, retires Retire
 	}
 	r := slog.NewRecord(now, level, message, 0)
 	r.AddAttrs(
+		slog.String("stack", l.stack),
 		slog.String("function", l.function),
 		slog.String("resource", retires.Resource),
 		slog.String("deployment", strings.ToLower(retires.Deployment)), // as in the lines of calls
@@ -49,7 +50,7 @@ func (l *Log) WriteRetirement(ctx context.Context, now time.Time, retires Retire
 		slog.String("source_date", retires.SourceDate),
 		slog.Int("DaysToRetirement", retires.Days),
 		slog.Any("_aws", json.RawMessage(`{"Timestamp":`+strconv.FormatInt(now.UnixMilli(), 10)+
-			`,"CloudWatchMetrics":[{"Namespace":"aoai-bridge","Dimensions":[["resource","deployment"]],"Metrics":[{"Name":"DaysToRetirement","Unit":"None"}]}]}`)),
+			`,"CloudWatchMetrics":[{"Namespace":"aoai-bridge","Dimensions":[["stack"],["stack","resource","deployment"]],"Metrics":[{"Name":"DaysToRetirement","Unit":"None"}]}]}`)),
 	)
 	_ = l.handler.Handle(ctx, r) // standard output has nobody to tell of its failure
 }

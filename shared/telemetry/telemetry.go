@@ -106,14 +106,14 @@ func bounded(name string) string { return name[:min(len(name), 100)] }
 
 // Log writes calls as lines of JSON. A nil *Log writes nothing.
 type Log struct {
-	handler  slog.Handler
-	function string
+	handler         slog.Handler
+	stack, function string
 }
 
-// NewLog writes to w on behalf of a function. The line of a call is written whatever the level of
+// NewLog writes to w on behalf of a function of a stack. The line of a call is written whatever the level of
 // other lines is, because the metrics are in it.
-func NewLog(w io.Writer, function string) *Log {
-	return &Log{slog.NewJSONHandler(w, nil), function}
+func NewLog(w io.Writer, stack, function string) *Log {
+	return &Log{slog.NewJSONHandler(w, nil), stack, function}
 }
 
 // Write writes the line of a call that has ended.
@@ -122,17 +122,18 @@ func (l *Log) Write(ctx context.Context, c *Call) {
 		return
 	}
 	now := time.Now()
-	level, failed := slog.LevelInfo, 0
+	level, clientErrors, serverErrors := slog.LevelInfo, 0, 0
 	switch {
 	case c.Code == CallerGone:
 	case c.Status >= 500 || c.Err != nil && c.Status < 400:
-		level, failed = slog.LevelError, 1
-	case c.Status >= 400 || c.Err != nil:
-		failed = 1
+		level, serverErrors = slog.LevelError, 1
+	case c.Status >= 400:
+		clientErrors = 1
 	}
 	r := slog.NewRecord(now, level, "call", 0)
 	r.AddAttrs(
 		slog.String("request_id", c.RequestID),
+		slog.String("stack", l.stack),
 		slog.String("function", l.function),
 		slog.String("operation", c.Operation),
 		slog.String("caller", c.Caller),
@@ -146,7 +147,8 @@ func (l *Log) Write(ctx context.Context, c *Call) {
 		slog.Float64("upstream_ms", ms(c.UpstreamTime)),
 		slog.String("apim_request_id", c.AzureID),
 		slog.Int("calls", 1),
-		slog.Int("errors", failed),
+		slog.Int("client_errors", clientErrors),
+		slog.Int("server_errors", serverErrors),
 	)
 	if c.FirstByte > 0 {
 		r.AddAttrs(slog.Float64("first_byte_ms", ms(c.FirstByte)))
@@ -172,11 +174,11 @@ func (l *Log) Write(ctx context.Context, c *Call) {
 // A deployment is a dimension only if Azure is known to have it, so that a caller who makes up names
 // makes up no metrics, each of which has a price.
 func metrics(now time.Time, c *Call) json.RawMessage {
-	dimensions := `[["function"]]`
+	dimensions := `[["stack","function"]]`
 	if c.Deployment != "" && c.Known {
-		dimensions = `[["function"],["function","deployment"]]`
+		dimensions = `[["stack","function"],["stack","function","deployment"]]`
 	}
-	names := `{"Name":"calls","Unit":"Count"},{"Name":"errors","Unit":"Count"}`
+	names := `{"Name":"calls","Unit":"Count"},{"Name":"client_errors","Unit":"Count"},{"Name":"server_errors","Unit":"Count"}`
 	if c.FirstByte > 0 {
 		names += `,{"Name":"first_byte_ms","Unit":"Milliseconds"}`
 	}

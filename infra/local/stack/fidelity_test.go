@@ -110,7 +110,7 @@ func TestRetirementsAreReported(t *testing.T) {
 			t.Fatalf("%d %s", status, body)
 		}
 	}
-	const metric = `"Dimensions":[["resource","deployment"]],"Metrics":[{"Name":"DaysToRetirement","Unit":"None"}]`
+	const metric = `"Dimensions":[["stack"],["stack","resource","deployment"]],"Metrics":[{"Name":"DaysToRetirement","Unit":"None"}]`
 	var lines []string
 	testsync.Eventually(t, "a day of retirement is in the log", func() bool {
 		lines = nil

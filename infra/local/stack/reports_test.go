@@ -93,20 +93,20 @@ func TestReportedStreams(t *testing.T) {
 	}
 	untyped := events(stop + done)
 	untyped.Headers["Content-Type"] = ""
-	ok := []string{`"errors":0`}
+	ok := []string{`"server_errors":0`}
 	tests := []report{
 		{name: "a stream with data sources", call: sources, status: 200, ends: done, asked: 1, log: ok},
 		{name: "refused stream options that nobody asked for", fault: "no-stream-options", call: streamed, status: 200, ends: done, asked: 2, log: ok},
-		{name: "a last event of 5 MB", answer: events(created + completed), call: respond, status: 200, whole: true, asked: 1, log: []string{`"errors":0`, `"output_tokens":3`}},
+		{name: "a last event of 5 MB", answer: events(created + completed), call: respond, status: 200, whole: true, asked: 1, log: []string{`"server_errors":0`, `"output_tokens":3`}},
 		{name: "a cut after the last event", fault: "cut;after=2", answer: events(stop + done), call: streamed, status: 200, whole: true, asked: 1, log: ok},
 		{name: "a reset after the last event", fault: "reset;after=2", answer: events(created + small), call: respond, status: 200, whole: true, asked: 1, log: ok},
 		{name: "no [DONE]", fault: "no-done", call: streamed, status: 200, has: []string{`"finish_reason":"stop"`}, lacks: `"error"`, asked: 1, log: ok},
-		{name: "no event lines", answer: events("data: " + small[strings.Index(small, "{"):]), call: respond, status: 200, whole: true, asked: 1, log: []string{`"errors":0`, `"output_tokens":3`}},
+		{name: "no event lines", answer: events("data: " + small[strings.Index(small, "{"):]), call: respond, status: 200, whole: true, asked: 1, log: []string{`"server_errors":0`, `"output_tokens":3`}},
 		{name: "no Content-Type", answer: untyped, call: streamed, status: 200, whole: true, asked: 1, log: ok},
-		{name: "response.failed", answer: events(created + failed), call: respond, status: 200, whole: true, asked: 1, log: []string{`"errors":1`, `"error_code":"rate_limit_exceeded"`, `"level":"ERROR"`}},
-		{name: "an error event and [DONE]", answer: events(`data: {"error":{"code":"content_filter","message":"m"}}` + "\n\n" + done), call: streamed, status: 200, whole: true, asked: 1, log: []string{`"errors":1`, `"error_code":"content_filter"`}},
-		{name: "an error event of words", answer: events(`data: {"error":"text"}` + "\n\n"), call: streamed, status: 200, whole: true, broken: true, asked: 1, log: []string{`"errors":1`, `"error_code":"upstream_error"`}},
-		{name: "our error event", fault: "cut;after=1", answer: events(created + small), call: respond, status: 200, has: []string{`"sequence_number":1`, `"type":"error"`, `"code":"upstream_connection_lost"`}, broken: true, asked: 1, log: []string{`"errors":1`}},
+		{name: "response.failed", answer: events(created + failed), call: respond, status: 200, whole: true, asked: 1, log: []string{`"server_errors":1`, `"error_code":"rate_limit_exceeded"`, `"level":"ERROR"`}},
+		{name: "an error event and [DONE]", answer: events(`data: {"error":{"code":"content_filter","message":"m"}}` + "\n\n" + done), call: streamed, status: 200, whole: true, asked: 1, log: []string{`"server_errors":1`, `"error_code":"content_filter"`}},
+		{name: "an error event of words", answer: events(`data: {"error":"text"}` + "\n\n"), call: streamed, status: 200, whole: true, broken: true, asked: 1, log: []string{`"server_errors":1`, `"error_code":"upstream_error"`}},
+		{name: "our error event", fault: "cut;after=1", answer: events(created + small), call: respond, status: 200, has: []string{`"sequence_number":1`, `"type":"error"`, `"code":"upstream_connection_lost"`}, broken: true, asked: 1, log: []string{`"server_errors":1`}},
 		{name: "an error of another form", answer: &azureopenai.Answer{Status: 404, Body: `{"detail":"Not Found"}`}, call: streamed, status: 404, has: []string{"Azure OpenAI answered 404: Not Found", `"code":"upstream_error"`}, asked: 1, log: []string{"azure answered 404: Not Found"}},
 		{name: "an error of no form", answer: &azureopenai.Answer{Status: 400, Body: "upstream connect error or disconnect/reset before headers"}, call: streamed, status: 400, has: []string{"upstream connect error or disconnect/reset before headers"}, asked: 1,
 			log: []string{"upstream connect error or disconnect/reset before headers"}},
@@ -114,7 +114,7 @@ func TestReportedStreams(t *testing.T) {
 		{name: "gzip, streamed", fault: "gzip", call: streamed, status: 200, ends: done, asked: 1, log: ok},
 		{name: "compaction", call: call{path: responses + "/compact", body: `{"model":"gpt-4o-mini","input":"x"}`}, status: 200, has: []string{`"response.compaction"`}, asked: 1, log: ok},
 		{name: "a conversation with items", call: call{path: "/v1/conversations", body: `{"items":[{"type":"message","role":"user","content":"hi"}]}`}, status: 200, has: []string{`"object":"conversation"`}, asked: 1, log: ok},
-		{name: "a WebSocket", call: call{method: "GET", path: responses, header: map[string]string{"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}}, status: 426, has: []string{`"websocket_not_supported"`}, log: []string{`"errors":1`}},
+		{name: "a WebSocket", call: call{method: "GET", path: responses, header: map[string]string{"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}}, status: 426, has: []string{`"websocket_not_supported"`}, log: []string{`"client_errors":1`, `"server_errors":0`}},
 		{name: "a byte order mark", call: call{path: chat, body: "\xef\xbb\xbf" + hello}, status: 200, has: []string{`"content":"hello"`}, asked: 1, log: ok},
 		{name: "a dated api-version on /v1", call: call{path: chat + "?api-version=2024-05-01-preview", body: hello}, status: 200, has: []string{`"content":"hello"`}, asked: 1, log: ok},
 		{name: "OpenAI's other paths", call: call{path: "/v1/images/generations", body: hello}, status: 404, has: []string{`"not_served"`, "chat/completions"}, log: []string{`"error_code":"not_served"`}},
