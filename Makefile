@@ -1,8 +1,8 @@
 # `make run` and `make test` need Go and nothing else.
 
-# The functions' processor. `sam build` runs the targets below without saying which one the template asks for, so it is
-# read where `sam deploy` reads it.
-ARCHITECTURE ?= $(or $(firstword $(shell sed -n 's/.*Architecture=[\\"]*\([a-z0-9_]*\).*/\1/p' samconfig.toml)),arm64)
+# The functions' processor is what template.yaml allows, so that what is built is what is deployed.
+TEMPLATE_ARCHITECTURE := $(shell sed -n '/^  Architecture:/,/AllowedValues:/s/.*AllowedValues: \[\([a-z0-9_]*\)\].*/\1/p' template.yaml)
+ARCHITECTURE ?= $(TEMPLATE_ARCHITECTURE)
 GOARCH_arm64  := arm64
 GOARCH_x86_64 := amd64
 
@@ -73,9 +73,16 @@ deploy: ## Build for Lambda and deploy to AWS (the first time: sam build && sam 
 clean: ## Remove what was built
 	rm -rf dist .aws-sam
 
-# What `sam build` calls, with ARTIFACTS_DIR set: build-TokenEstimateFunction builds functions/token-estimate.
+# What `sam build` calls, with ARTIFACTS_DIR set: build-TokenEstimateFunction builds functions/token-estimate. SAM does not
+# pass its --parameter-overrides on; they are looked for in its command line, so that another processor is not left out
+# in silence.
 build-%Function:
 	@test -n "$(ARTIFACTS_DIR)" || { echo "$@ is for sam build, which sets ARTIFACTS_DIR" >&2; exit 1; }
-	@test -n "$(GOARCH_$(ARCHITECTURE))" || { echo "ARCHITECTURE is $(ARCHITECTURE); use arm64 or x86_64" >&2; exit 1; }
-	GOOS=linux GOARCH=$(GOARCH_$(ARCHITECTURE)) $(GO_BUILD) -o "$(ARTIFACTS_DIR)/bootstrap" \
+	@test -n "$(GOARCH_$(TEMPLATE_ARCHITECTURE))" || { echo "template.yaml allows no Architecture, or another than arm64 or x86_64" >&2; exit 1; }
+	@sam=$$(ps -o args= -p $$(ps -o ppid= -p $$PPID) 2>/dev/null); \
+	for asked in $(ARCHITECTURE) $$(echo "$$sam" | sed -n 's/.*Architecture\(,ParameterValue\)\{0,1\}=[\\"]*\([a-z0-9_]*\).*/\2/p'); do \
+		test "$$asked" = $(TEMPLATE_ARCHITECTURE) || { echo "Architecture=$$asked was asked for, but template.yaml is for $(TEMPLATE_ARCHITECTURE): write $$asked in template.yaml," \
+			"in Default and AllowedValues of its parameter Architecture, and leave it out here" >&2; exit 1; }; \
+	done
+	GOOS=linux GOARCH=$(GOARCH_$(TEMPLATE_ARCHITECTURE)) $(GO_BUILD) -o "$(ARTIFACTS_DIR)/bootstrap" \
 		./functions/$(shell echo $* | sed 's/\([a-z0-9]\)\([A-Z]\)/\1-\2/g' | tr A-Z a-z)

@@ -45,7 +45,7 @@ def send_calls_to(url):
 
 
 def definition():
-    text = (ROOT / "infra/workflows/batch.asl.json").read_text()
+    text = (ROOT / "infra/workflows/batch.asl.json").read_text().replace("${Partition}", "aws")
     for function in ("BatchSubmitFunction", "BatchStatusFunction"):
         text = text.replace("${%sArn}" % function, f"arn:aws:lambda:us-east-1:000000000000:function:{function}")
     return text

@@ -10,66 +10,41 @@ import logging
 import re
 import sys
 
+from translated_policies import check_kept, check_policies
+from translation import DEFAULTS, as_list, of_type, resolve
+
 STREAMING = "/response-streaming-invocations"
 STREAM_LIMIT_MS = 900_000
 RESOURCE_POLICY_LIMIT = 20 * 1024  # bytes, of a Lambda function's resource policy
-
-AZURE_SECRET = {
-    "Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${AzureSecretId}-??????"
-}
-CALLERS_NAME = {"Fn::If": ["WithCallersSecretId", {"Ref": "CallersSecretId"}, {"Fn::Sub": "${AWS::StackName}/callers"}]}
-CALLERS_SECRET = {
-    "Fn::Sub": ["arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${Name}-??????", {"Name": CALLERS_NAME}]
-}
-FEDERATION = {
-    "ForAllValues:StringEquals": {"sts:IdentityTokenAudience": "api://AzureADTokenExchange"},
-    "StringEquals": {"sts:SigningAlgorithm": "RS256"},
-    "NumericLessThanEquals": {"sts:DurationSeconds": 300},
-}
-
-# What each function may do: action -> (resources, condition). LOG stands for the function's own log group.
-LOG = "its own log group"
-CALLS_AZURE = {
-    "secretsmanager:GetSecretValue": ([AZURE_SECRET, CALLERS_SECRET], None),
-    "sts:GetWebIdentityToken": (["*"], FEDERATION),
-    "logs:CreateLogStream": ([LOG], None),
-    "logs:PutLogEvents": ([LOG], None),
-}
-
-def of_bucket(path):
-    return {"Fn::Sub": "${BatchBucket.Arn}/" + path}
-
-
-def of_workflow(name):
-    return {"Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:" + name}
-
-
-BATCHES = CALLS_AZURE | {
-    "s3:GetObject": ([of_bucket("*")], None),
-    "s3:GetObjectVersion": ([of_bucket("*")], None),
-    "s3:PutObject": ([of_bucket("jobs/*"), of_bucket("results/*"), of_bucket("api/*")], None),
-    "s3:AbortMultipartUpload": ([of_bucket("jobs/*"), of_bucket("results/*"), of_bucket("api/*")], None),
-    "s3:ListBucket": ([{"Fn::GetAtt": ["BatchBucket", "Arn"]}], None),
-}
-# Sends nothing to Azure, and so signs in nowhere.
-READS_BATCHES = {action: grant for action, grant in BATCHES.items()
-                 if action not in ("sts:GetWebIdentityToken", "s3:PutObject", "s3:AbortMultipartUpload")}
-MAY = {
-    "ChatFunction": CALLS_AZURE,
-    "EmbeddingsFunction": CALLS_AZURE,
-    "TokenEstimateFunction": READS_BATCHES,
-    "BatchSubmitFunction": BATCHES | {"states:StartExecution": ([of_workflow("stateMachine:${AWS::StackName}-batch")], None)},
-    "BatchStatusFunction": BATCHES | {
-        "states:DescribeExecution": ([of_workflow("execution:${AWS::StackName}-batch:*")], None),
-        "s3:DeleteObject": ([of_bucket("api/files/*")], None),
-    },
-}
 
 # Each must be found out: (what stands in the template, what it is broken into, a part of the finding).
 BROKEN = [
     ("ResponseTransferMode: RESPONSE_STREAM", "ResponseTransferMode: STREAM", "does not stream"),
     ("TimeoutInMillis: 900000", "TimeoutInMillis: 29000", "ends at 29000 ms"),
-    ('Path: "/v1/responses/{proxy+}"', 'Path: "/v1/models/{proxy+}"', "several path variables"),
+    ('Path: "/v1/batches/{proxy+}"', 'Path: "/openai/deployments/{name}"', "several path variables"),
+    ('Path: "/v1/files/{proxy+}"', "Path: /v1/other", "GET /v1/files/file-1/content leads to ChatFunction"),
+    ("Path: /openai/responses/input_tokens", "Path: /openai/input_tokens", "leads to ChatFunction, wanted TokenEstimateFunction"),
+    ('Path: "/{proxy+}"', "Path: /health", "leads to None, wanted ChatFunction"),
+    ("ThrottlingRateLimit: !Ref ThrottleRate", "ThrottlingRateLimit: -1", "any number of calls"),
+    ('"code":"gateway_throttled"', '"code":"rate_limit_exceeded"', "to be told from Azure's"),
+    ("[WithChatReservedConcurrency, !Ref ChatR", "[WithChatReservedConcurrency, !Ref EmbeddingsR", "cannot be reserved"),
+    ("MessageRetentionPeriod: 1209600", "MessageRetentionPeriod: 345600", "not kept for 14 days"),
+    ("Resource: !GetAtt BatchDropsNotStarted.Arn\n            Condition: { Bool:", "Resource: !GetAtt BatchDropsNotStarted.Arn\n            Condition: { Null:", "without TLS"),
+    ("arn:${AWS::Partition}:states", "arn:aws:states", "partition aws only"),
+    ("        Partition: !Ref AWS::Partition\n", "", "does not learn of its partition"),
+    ("AllowedValues: [arm64]", "AllowedValues: [arm64, x86_64]", "another processor"),
+    ("    Condition: WithAlarms\n    Properties:\n      DisplayName", "    Properties:\n      DisplayName", "AlarmEmail=a@example.com adds"),
+    ('"status":"$context.status"', '"status":"$context.identity.sourceIp"', "the access log has"),
+    ("IncludeExecutionData: false", "IncludeExecutionData: true", "more than failures"),
+    ("WithResultsDays: !Not [!Equals [!Ref ResultsDays, 0]]", "WithResultsDays: !Equals [!Ref ResultsDays, 0]", "deleted by default"),
+    ("RoleName: !Sub ${AWS::StackName}-${AWS::Region}-chat", "RoleName: !Sub ${AWS::StackName}-chat", "ChatRole's name"),
+    ("RoleName: !Sub ${AWS::StackName}-${AWS::Region}-review", "RoleName: !Sub ${AWS::StackName}-${AWS::Region}-review-of-everything", "too long"),
+    ("                  - !Sub arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${AWS::StackName}-batch:*\n", "",
+     "BatchWorkflow: states:StopExecution is granted"),
+    ("              Action: [xray:PutTraceSegments, xray:PutTelemetryRecords]\n", "              Action: [xray:*]\n", "xray:* is granted"),
+    ("kms:ViaService:\n", "kms:CallerAccount:\n", "kms:Decrypt is granted"),
+    ("Action: states:StartExecution\n                Resource: !Sub", "Action: states:StartExecution\n                Resource: '*' #", "on every resource"),
+    ('            Effect: Deny\n            Principal: "*"', '            Effect: Allow\n            Principal: "*"', "lets anyone in"),
     ("      OpenApiVersion: 3.0.1\n", "", "a stage of its own"),
     ("[multipart~1form-data]", "['*~1*']", "travel as base64"),
     ("        DEFAULT_5XX:\n", "        DEFAULT_6XX:\n", "DEFAULT_5XX is missing"),
@@ -99,8 +74,8 @@ BROKEN = [
 ]
 
 
-def translate(text):
-    """The CloudFormation template that SAM makes of the SAM template in text."""
+def translate(text, region="us-east-1"):
+    """The CloudFormation template that SAM makes of the SAM template in text, in a region."""
     import boto3
     from samtranslator.parser.parser import Parser
     from samtranslator.translator.translator import Translator
@@ -111,21 +86,19 @@ def translate(text):
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::StateMachine":
             resource["Properties"]["DefinitionUri"] = "s3://bucket/key"
-    session = boto3.Session(region_name="us-east-1")
+    session = boto3.Session(region_name=region)
     return Translator({}, Parser(), boto_session=session).translate(template, {})
 
 
-def of_type(template, kind):
-    return {k: r["Properties"] for k, r in template["Resources"].items() if r["Type"] == kind}
-
-
-def as_list(value):
-    return value if isinstance(value, list) else [value]
+def findings_about(text):
+    """Every finding about a template once it is translated, as a sentence."""
+    yield from check(translate(text))
+    yield from check_partition(translate(text, "cn-north-1"))
 
 
 def check(template):
-    """Every finding about a translated template, as a sentence."""
     yield from check_routes(template)
+    yield from check_served(template)
     yield from check_gateway_responses(template)
     yield from check_cors(template)
     yield from check_functions(template)
@@ -133,6 +106,9 @@ def check(template):
     yield from check_permissions(template)
     yield from check_bucket(template)
     yield from check_drop(template)
+    yield from check_limits(template)
+    yield from check_processor(template)
+    yield from check_options(template)
     yield from check_kept(template)
 
 
@@ -165,12 +141,52 @@ def check_routes(template):
     for parent, names in variables.items():
         if len(names) > 1:
             yield f"below {parent or '/'} stand several path variables: {', '.join(sorted(names))}"
-    for path in ("/v1/chat/completions", "/v1/models/{model}", "/v1/embeddings", "/v1/files", "/v1/batches/{proxy+}"):
-        if path not in paths:
-            yield f"{path} is no route"
     for name, deployment in of_type(template, "AWS::ApiGateway::Deployment").items():
         if "StageName" in deployment:
             yield f"{name} deploys a stage of its own, {deployment['StageName']}"
+
+
+# What each function gets, below every prefix that OpenAI's and Azure's SDKs use.
+SERVED = {
+    "ChatFunction": [
+        "ANY /chat/completions", "ANY /responses", "GET /responses/resp_1", "POST /responses/resp_1/cancel", "GET /models", "GET /models/gpt-5",
+        "POST /conversations", "GET /conversations/conv_1/items", "POST /audio/speech", "GET /realtime", "PUT /nothing",
+    ],
+    "EmbeddingsFunction": ["ANY /embeddings"],
+    "TokenEstimateFunction": ["ANY /tokens/estimate", "ANY /responses/input_tokens"],
+    "BatchSubmitFunction": ["POST /files", "POST /batches", "ANY /uploads", "POST /uploads/upload_1/parts"],
+    "BatchStatusFunction": ["GET /files", "PUT /files", "DELETE /files/file-1", "GET /files/file-1/content", "GET /batches", "POST /batches/b/cancel"],
+}
+PREFIXES = ("/v1", "/openai/v1", "/openai")
+NOT_BELOW = {("/openai", "ANY /embeddings")}  # Azure has it below a deployment only
+ELSEWHERE = {
+    "ChatFunction": ["GET /health", "POST /openai/deployments/d/chat/completions", "POST /openai/deployments/d/completions", "GET /favicon.ico"],
+    "EmbeddingsFunction": ["POST /openai/deployments/d/embeddings"],
+}
+
+
+def function_for(paths, method, path):
+    """The function that API Gateway would call: of the path and method pairs that match, the most specific path's, where
+    a literal segment goes before a {name} and that before a {name+}. As measured in ministackorg/ministack#1423."""
+    matches = []
+    for pattern, methods in paths.items():
+        operation = methods.get(method.lower()) or methods.get("x-amazon-apigateway-any-method")
+        parts = [("(.+)", 2) if p.endswith("+}") else ("([^/]+)", 1) if p.startswith("{") else (re.escape(p), 0) for p in pattern.split("/")]
+        if operation and re.fullmatch("/".join(p for p, _ in parts), path):
+            matches.append(([rank for _, rank in parts], operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]))
+    return re.search(r"\$\{(\w+)\.Arn\}", min(matches)[1])[1] if matches else None
+
+
+def check_served(template):
+    paths = api_body(template)["paths"]
+    wanted = [(f, prefix, call) for f, calls in SERVED.items() for call in calls for prefix in PREFIXES if (prefix, call) not in NOT_BELOW]
+    wanted += [(f, "", call) for f, calls in ELSEWHERE.items() for call in calls]
+    for function, prefix, call in wanted:
+        method, path = call.split()
+        for m in ("GET", "POST") if method == "ANY" else (method,):
+            got = function_for(paths, m, prefix + path)
+            if got != function:
+                yield f"{m} {prefix}{path} leads to {got}, wanted {function}"
 
 
 def check_gateway_responses(template):
@@ -197,6 +213,8 @@ def check_gateway_responses(template):
             yield f"gateway response {name} is not in OpenAI's shape: {body}"
         elif not all(isinstance(error[k], str) and error[k] for k in ("message", "type", "code")):
             yield f"gateway response {name} says too little: {body}"
+        elif (str(response.get("statusCode")) == "429") != (error["code"] == "gateway_throttled"):
+            yield f"gateway response {name}: a 429 of the gateway's is to be told from Azure's by its code: {error['code']}"
 
 
 # In a browser, an answer without these is a network error, and a header that is not exposed is not there.
@@ -238,30 +256,6 @@ def check_functions(template):
             yield f"{name} keeps its log for ever"
 
 
-def check_policies(template):
-    roles = of_type(template, "AWS::IAM::Role")
-    for name, function in of_type(template, "AWS::Lambda::Function").items():
-        if name not in MAY:
-            yield f"{name} is not in the table of what functions may do"
-            continue
-        role_name = function["Role"]["Fn::GetAtt"][0]
-        role = roles[role_name]
-        if role.get("ManagedPolicyArns"):
-            yield f"{name} has AWS's policies: {role['ManagedPolicyArns']}"
-        log = {"Fn::GetAtt": [function.get("LoggingConfig", {}).get("LogGroup", {}).get("Ref"), "Arn"]}
-        documents = [p["PolicyDocument"] for p in role.get("Policies", [])]
-        documents += [p["PolicyDocument"] for p in of_type(template, "AWS::IAM::ManagedPolicy").values()
-                      if {"Ref": role_name} in p.get("Roles", [])]
-        may = {}
-        for statement in (s for d in documents for s in d["Statement"]):
-            resources = [LOG if r == log else r for r in as_list(statement["Resource"])]
-            for action in as_list(statement["Action"]):
-                may[action] = (resources, statement.get("Condition"))
-        for action in sorted(may.keys() | MAY[name].keys()):
-            if may.get(action) != MAY[name].get(action):
-                yield f"{name}: {action} is granted on {may.get(action)}, wanted {MAY[name].get(action)}"
-
-
 def check_permissions(template):
     sizes = {}
     for permission in of_type(template, "AWS::Lambda::Permission").values():
@@ -296,35 +290,120 @@ def check_drop(template):
         for target in rule["Targets"]:
             if target.get("InputPath") != "$.detail":
                 yield f"{name} hands the workflow the event, not its detail"
-            if "DeadLetterConfig" not in target:
+            if target.get("DeadLetterConfig") != {"Arn": {"Fn::GetAtt": ["BatchDropsNotStarted", "Arn"]}}:
                 yield f"{name} forgets what could not be started"
+    queue = of_type(template, "AWS::SQS::Queue")["BatchDropsNotStarted"]
+    if queue.get("MessageRetentionPeriod") != 14 * 24 * 3600 or queue.get("SqsManagedSseEnabled") is not True:
+        yield "BatchDropsNotStarted is not kept for 14 days, or not encrypted"
+    (policy,) = of_type(template, "AWS::SQS::QueuePolicy").values()
+    sides = {s["Effect"]: s for s in policy["PolicyDocument"]["Statement"]}
+    if sides["Allow"]["Condition"] != {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["BatchWorkflowDrop", "Arn"]}}}:
+        yield "BatchDropsNotStarted takes messages of others"
+    if sides.get("Deny", {}).get("Condition") != {"Bool": {"aws:SecureTransport": "false"}}:
+        yield "BatchDropsNotStarted takes messages without TLS"
 
 
-def check_kept(template):
-    """What outlives its stack must not be in the way of the next one, and CloudFormation deletes secrets for good."""
-    for name, resource in template["Resources"].items():
-        if resource["Type"].startswith("AWS::SecretsManager::"):
-            yield f"{name} is the stack's, and gone with it"
-        kept = {resource.get("DeletionPolicy", "Delete"), resource.get("UpdateReplacePolicy", "Delete")} - {"Delete"}
-        names = [key for key in resource.get("Properties", {}) if key.endswith("Name")]
-        if kept and names:
-            yield f"{name} is kept ({', '.join(sorted(kept))}) and has a fixed name: {', '.join(names)}"
-    if template["Resources"]["BatchBucket"].get("DeletionPolicy") != "RetainExceptOnCreate":
-        yield "BatchBucket goes with the stack, or stays after a failed creation"
+def check_limits(template):
+    (stage,) = of_type(template, "AWS::ApiGateway::Stage").values()
+    wanted = {"ResourcePath": "/*", "HttpMethod": "*", "ThrottlingRateLimit": {"Ref": "ThrottleRate"}, "ThrottlingBurstLimit": {"Ref": "ThrottleBurst"}}
+    if wanted not in stage.get("MethodSettings", []):
+        yield "the API takes any number of calls"
+    for name, function in of_type(template, "AWS::Lambda::Function").items():
+        parameter = name.removesuffix("Function") + "ReservedConcurrency"
+        if function.get("ReservedConcurrentExecutions") != {"Fn::If": ["With" + parameter, {"Ref": parameter}, {"Ref": "AWS::NoValue"}]}:
+            yield f"{name}'s concurrency cannot be reserved by {parameter}"
+
+
+def check_partition(template):
+    """Of a template for China: where it and SAM say which partition, it is not that of the other regions."""
+    for place, text in strings(template):
+        if "arn:aws:" in text and not place.startswith("Parameters."):  # there it is an example
+            yield f"{place} holds in the partition aws only: {text}"
+    for name, machine in of_type(template, "AWS::StepFunctions::StateMachine").items():
+        if name == "BatchWorkflow" and machine["DefinitionSubstitutions"].get("Partition") != {"Ref": "AWS::Partition"}:
+            yield f"{name}'s definition does not learn of its partition"
+
+
+def strings(value, place=""):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from strings(inner, f"{place}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner, place)
+    elif isinstance(value, str):
+        yield place, value
+
+
+def check_processor(template):
+    parameter = template["Parameters"]["Architecture"]
+    if parameter["AllowedValues"] != [parameter["Default"]]:
+        yield f"a deployment may choose another processor than what was built: {parameter['AllowedValues']}"
+    for name, function in of_type(template, "AWS::Lambda::Function").items():
+        if function["Architectures"] != [{"Ref": "Architecture"}]:
+            yield f"{name} is not for the processor that was built"
+
+
+# Everything that may be switched on, and what then is there. By default nothing of it is, and costs nothing.
+OPTIONS = {
+    "AlarmEmail": ("a@example.com", {"AWS::SNS::Topic": 1, "AWS::SNS::TopicPolicy": 1, "AWS::CloudWatch::Alarm": 6}),
+    "Dashboard": ("true", {"AWS::CloudWatch::Dashboard": 1}),
+    "AccessLog": ("true", {"AWS::Logs::LogGroup": 1}),
+    "ExecutionLog": ("true", {"AWS::Logs::LogGroup": 1}),
+    "KmsKeyArn": ("arn:aws:kms:us-east-1:000000000000:key/k", {"AWS::IAM::ManagedPolicy": 1}),
+    "AzureFederation": ("true", {"AWS::IAM::ManagedPolicy": 1}),
+    "Tracing": ("true", {}),
+    "SubnetIds": ("subnet-0a", {}),
+    "InboxDays": ("7", {}),
+    "ReviewWorkflow": ("true", {"AWS::StepFunctions::StateMachine": 1, "AWS::IAM::Role": 1}),
+}
+
+
+def check_options(template):
+    plain = resolve(template, DEFAULTS)
+    for parameter, (value, wanted) in OPTIONS.items():
+        chosen = resolve(template, {parameter: value})
+        added = {}
+        for name in chosen["Resources"].keys() - plain["Resources"].keys():
+            kind = chosen["Resources"][name]["Type"]
+            added[kind] = added.get(kind, 0) + 1
+        if added != wanted:
+            yield f"{parameter}={value} adds {added}, wanted {wanted}"
+        if not wanted and chosen == plain:
+            yield f"{parameter}={value} changes nothing"
+    everything = resolve(template, {parameter: value for parameter, (value, _) in OPTIONS.items()})
+    for name, alarm in of_type(everything, "AWS::CloudWatch::Alarm").items():
+        if alarm["AlarmActions"] != [{"Ref": "AlarmTopic"}] or alarm["TreatMissingData"] != "notBreaching":
+            yield f"{name} tells nobody, or rings where nothing happens"
+    for name, board in of_type(everything, "AWS::CloudWatch::Dashboard").items():
+        try:
+            json.loads(board["DashboardBody"]["Fn::Sub"])
+        except ValueError as e:
+            yield f"{name} is no JSON: {e}"
+    (stage,) = of_type(everything, "AWS::ApiGateway::Stage").values()
+    fields = set(json.loads(stage["AccessLogSetting"]["Format"]).values())
+    if fields != {"$context.requestId", "$context.status", "$context.responseLatency"}:
+        yield f"the access log has {sorted(fields)}"
+    log = of_type(everything, "AWS::StepFunctions::StateMachine")["BatchWorkflow"]["LoggingConfiguration"]
+    if log["IncludeExecutionData"] is not False or log["Level"] != "ERROR":
+        yield f"the execution log has more than failures: {log}"
+    rules = of_type(plain, "AWS::S3::Bucket")["BatchBucket"]["LifecycleConfiguration"]["Rules"]
+    if {"inbox", "results", "failed", "files"} & {rule["Id"] for rule in rules}:
+        yield "what people keep in the bucket is deleted by default"
 
 
 def check_the_checks(text):
     for stands, broken, finding in BROKEN:
         if stands not in text:
             yield f"cannot be broken on purpose any more: {stands!r} is not in the template"
-        elif not any(finding in f for f in check(translate(text.replace(stands, broken)))):
+        elif not any(finding in f for f in findings_about(text.replace(stands, broken))):
             yield f"nobody notices when {stands!r} becomes {broken!r}"
 
 
 def main():
     logging.getLogger("samtranslator").setLevel(logging.ERROR)  # its telemetry, which is off, warns that it is
     text = open(sys.argv[1], encoding="utf-8").read()
-    findings = list(check(translate(text))) or list(check_the_checks(text))
+    findings = list(findings_about(text)) or list(check_the_checks(text))
     for finding in findings:
         print(f"{sys.argv[1]}: {finding}", file=sys.stderr)
     return 1 if findings else 0

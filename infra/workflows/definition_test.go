@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"testing"
@@ -28,6 +29,9 @@ func TestDefinitions(t *testing.T) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if bytes.Contains(text, []byte("arn:aws:")) {
+			t.Errorf("%s works in the partition aws only, not in GovCloud and China: write arn:${Partition}:", file)
 		}
 		var machine states
 		if err := json.Unmarshal(text, &machine); err != nil {

@@ -28,7 +28,7 @@ func (w *world) workflow() *stepfunctions.Service {
 	})
 	w.t.Cleanup(states.Close)
 	arn := "arn:aws:lambda:us-east-1:000000000000:function:"
-	if _, err := states.Add("batch", definition, map[string]string{"BatchSubmitFunctionArn": arn + "a", "BatchStatusFunctionArn": arn + "b"}); err != nil {
+	if _, err := states.Add("batch", definition, map[string]string{"Partition": "aws", "BatchSubmitFunctionArn": arn + "a", "BatchStatusFunctionArn": arn + "b"}); err != nil {
 		w.t.Fatal(err)
 	}
 	return states

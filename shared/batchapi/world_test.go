@@ -90,6 +90,7 @@ func newWorld(t *testing.T, change ...func(*config.Batch)) *world {
 		t.Fatal(err)
 	}
 	arn, err := w.states.Add("batch", definition, map[string]string{
+		"Partition":              "aws",
 		"BatchSubmitFunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:submit",
 		"BatchStatusFunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:status",
 	})

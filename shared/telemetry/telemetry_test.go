@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"maps"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -66,7 +68,7 @@ var calls = []struct {
 func write(t *testing.T) []byte {
 	var out bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
-		log := telemetry.NewLog(&out, "chat")
+		log := telemetry.NewLog(&out, "aoai-bridge", "chat")
 		for _, call := range calls {
 			ctx, c := telemetry.Start(t.Context(), "request-1")
 			if telemetry.From(ctx) != c {
@@ -144,6 +146,48 @@ func TestMetricsAreValid(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestREADME holds the table of metrics to what is written.
+func TestREADME(t *testing.T) {
+	readme, err := os.ReadFile("../../infra/deploy/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile("(?m)^\\| `([A-Za-z_]+)` \\| ([A-Za-z]+) \\| (`stack[a-z,;` ]*`) \\| \\S")
+	described := make(map[string]string)
+	for _, cells := range row.FindAllSubmatch(readme, -1) {
+		described[string(cells[1])] = string(cells[2]) + " " + strings.ReplaceAll(string(cells[3]), "`", "")
+	}
+	out := bytes.NewBuffer(write(t))
+	telemetry.NewLog(out, "aoai-bridge", "chat").WriteRetirement(t.Context(), time.Unix(1e9, 0), telemetry.Retirement{Resource: "east", Deployment: "chat"})
+	written := make(map[string]string)
+	for line := range bytes.Lines(out.Bytes()) {
+		var metadata struct {
+			AWS struct {
+				CloudWatchMetrics []struct {
+					Dimensions [][]string
+					Metrics    []struct{ Name, Unit string }
+				}
+			} `json:"_aws"`
+		}
+		if err := json.Unmarshal(line, &metadata); err != nil {
+			t.Fatal(err)
+		}
+		directive := metadata.AWS.CloudWatchMetrics[0]
+		var sets []string
+		for _, set := range directive.Dimensions {
+			sets = append(sets, strings.Join(set, ","))
+		}
+		for _, metric := range directive.Metrics { // of all lines, the one with most dimensions counts
+			if text := metric.Unit + " " + strings.Join(sets, "; "); len(text) > len(written[metric.Name]) {
+				written[metric.Name] = text
+			}
+		}
+	}
+	if !maps.Equal(written, described) {
+		t.Errorf("infra/deploy/README.md has the metrics\n%v, written are\n%v", described, written)
 	}
 }
 

@@ -1,0 +1,48 @@
+"""Reads a translated template as CloudFormation would: resources by type, and what is left of them with some parameters."""
+
+DEFAULTS = {}
+NO_VALUE = {"Ref": "AWS::NoValue"}
+
+
+def of_type(template, kind):
+    return {k: r["Properties"] for k, r in template["Resources"].items() if r["Type"] == kind}
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def resolve(template, parameters):
+    """The template with the resources, and the sides of each Fn::If, that are there with these parameters in place of the
+    defaults. All other functions stay."""
+    values = {name: str(p.get("Default", "")) for name, p in template["Parameters"].items()}
+    for name, value in parameters.items():
+        if name not in values:
+            raise KeyError(f"no parameter {name}")
+        values[name] = value
+
+    def holds(condition):
+        if isinstance(condition, str):
+            return holds(template["Conditions"][condition])
+        ((function, argument),) = condition.items()
+        if function == "Fn::Equals":
+            left, right = (str(values[side["Ref"]] if isinstance(side, dict) else side) for side in argument)
+            return left == right
+        if function == "Fn::Not":
+            return not holds(argument[0])
+        raise NotImplementedError(function)
+
+    def reduce(value):
+        if isinstance(value, dict):
+            if value.keys() == {"Fn::If"}:
+                condition, yes, no = value["Fn::If"]
+                return reduce(yes if holds(condition) else no)
+            return {key: inner for key, inner in ((key, reduce(inner)) for key, inner in value.items()) if inner != NO_VALUE}
+        if isinstance(value, list):
+            return [inner for inner in map(reduce, value) if inner != NO_VALUE]
+        return value
+
+    resources = {
+        name: reduce(resource) for name, resource in template["Resources"].items() if "Condition" not in resource or holds(resource["Condition"])
+    }
+    return template | {"Resources": resources}
