@@ -28,7 +28,7 @@ var order = map[string][]string{
 		"claim.go", "groups.go", "planner.go",
 	},
 	"shared/batch/job":   {"step.go", "state.go", "summary.go", "plan.go", "failure.go", "job.go", "input.go", "options.go", "optionnames.go", "limits.go", "part.go", "keys.go"},
-	"shared/batch/jsonl": {"merge.go", "downloads.go", "picker.go", "code.go", "answers.go", "result.go", "request.go", "line.go", "url.go", "scanner.go", "number.go"},
+	"shared/batch/jsonl": {"merge.go", "downloads.go", "picker.go", "code.go", "answers.go", "result.go", "request.go", "line.go", "url.go", "scanner.go", "longline.go", "number.go"},
 }
 
 // mostLines is how long such a package may become before it is time to cut it, without its tests.

@@ -25,7 +25,7 @@ func TestLines(t *testing.T) {
 		{"custom_id a number", `{"custom_id":7,"method":"POST","url":"/v1/chat/completions","body":` + say + `}}`, "yes", 7.0},
 		{"unknown members", `{"custom_id":"x","method":"POST","url":"/v1/chat/completions","priority":1,"body":` + say + `}}`, "yes", "x"},
 		{"a long line", body(`{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Say yes"}],"metadata":"` + strings.Repeat("x", 6<<20) + `"}`), "yes", "x"},
-		{"too long a line", body(`{"model":"gpt-4o-mini","x":"` + strings.Repeat("x", 9<<20) + `"}`), "error line_too_long", nil},
+		{"too long a line", body(`{"model":"gpt-4o-mini","x":"` + strings.Repeat("x", 65<<20) + `"}`), "error line_too_long", "x"},
 		{"not UTF-8", body(`{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Say ` + "\xff" + `"}]}`), "error invalid_utf8", nil},
 		{"not JSON", "custom_id,method,url", "error invalid_json_line", nil},
 		{"torn JSON", body(say), "error invalid_json_line", nil},

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/azurebatch"
@@ -39,7 +42,7 @@ func (w *work) callOnline(ctx context.Context) (*job.Step, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r := &runner{
-		work: w, cancel: cancel, answered: got, requests: make(chan jsonl.Request),
+		work: w, cancel: cancel, answered: got, requests: make(chan jsonl.Request), room: semaphore.NewWeighted(maxUnderWay),
 		patient: w.step.Waits < maxStalls, end: w.lastCall(ctx), record: telemetry.From(ctx),
 		segments: newSegmentWriter(ctx, w.service.store, w.try, segments, cancel), // what cannot be recorded would be paid for again: no more calls then
 	}
@@ -81,14 +84,18 @@ func (w *work) lastCall(ctx context.Context) time.Time {
 	return deadline.Add(-min(w.service.call+recordingTime, left*3/4))
 }
 
+// maxUnderWay bounds the requests that are held at once, in bytes: one may have 64 MiB.
+const maxUnderWay = 256 << 20
+
 // runner answers the lines of a part, several at once.
 type runner struct {
 	work     *work
 	cancel   context.CancelCauseFunc
 	answered *jsonl.Answers // by earlier runs
 	requests chan jsonl.Request
-	patient  bool      // 429 is waited for
-	end      time.Time // no call begins later
+	room     *semaphore.Weighted // of maxUnderWay
+	patient  bool                // 429 is waited for
+	end      time.Time           // no call begins later
 	segments *segmentWriter
 	record   *telemetry.Call // of the task; calls at the same time have their own
 
@@ -105,6 +112,7 @@ func (r *runner) run(ctx context.Context) (complete bool, err error) {
 		callers.Go(func() {
 			for q := range r.requests {
 				r.answer(ctx, q)
+				r.room.Release(int64(len(q.Body.Bytes())))
 			}
 		})
 	}
@@ -136,12 +144,11 @@ func (r *runner) feed(ctx context.Context) error {
 			r.leaveRest(0)
 			return nil
 		}
-		select {
-		case r.requests <- q:
-		case <-ctx.Done():
+		if r.room.Acquire(ctx, int64(len(q.Body.Bytes()))) != nil {
 			r.leaveRest(0)
 			return nil
 		}
+		r.requests <- q
 	}
 	return lines.Err
 }
@@ -215,11 +222,7 @@ func (r *runner) ask(ctx context.Context, q jsonl.Request) (response []byte, aft
 		}
 		body, header, status = e.JSON(), e.Header, e.Status
 	}
-	id := header.Get("Apim-Request-Id")
-	if id == "" {
-		id = header.Get("X-Request-Id")
-	}
-	return jsonl.Response(status, id, body), after, nil
+	return jsonl.Response(status, cmp.Or(header.Get("Apim-Request-Id"), header.Get("X-Request-Id")), body), after, nil
 }
 
 func (r *runner) exchange(ctx context.Context, q jsonl.Request) (body []byte, header http.Header, status int, err error) {

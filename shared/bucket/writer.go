@@ -47,13 +47,18 @@ func (b *Bucket) Create(ctx context.Context, key string, metadata map[string]str
 	return &Writer{ctx: ctx, bucket: b, key: key, metadata: metadata, newPending: more, pending: more()}
 }
 
-func (w *Writer) Write(p []byte) (int, error) {
-	n, err := w.pending.Write(p)
-	w.size += int64(n)
-	if err == nil && w.pending.len() >= chunkSize {
-		err = w.send()
+// Write keeps no more than a chunk at a time, however much comes at once.
+func (w *Writer) Write(p []byte) (written int, err error) {
+	for len(p) > 0 && err == nil {
+		var n int
+		n, err = w.pending.Write(p[:min(int64(len(p)), chunkSize-w.pending.len())])
+		written, p = written+n, p[n:]
+		if err == nil && w.pending.len() >= chunkSize {
+			err = w.send()
+		}
 	}
-	return n, err
+	w.size += int64(written)
+	return written, err
 }
 
 // Size is how many bytes have been written.

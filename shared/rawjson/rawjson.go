@@ -12,6 +12,9 @@ import (
 // ErrNotObject is returned for JSON that is valid but not an object.
 var ErrNotObject = errors.New("the JSON is not an object")
 
+// ErrTooManyValues is returned for JSON of more values than a Tree may keep. The rest of the text is not checked.
+var ErrTooManyValues = errors.New("the JSON has too many values")
+
 // Object is a parsed object of which only the top level is looked at. It refers to the bytes it was parsed
 // from.
 type Object struct {

@@ -13,10 +13,14 @@ import (
 // none of them. It takes 24 bytes a value, and none for the numbers of an array. Only one goroutine at a
 // time may use a Tree and its Nodes. The zero Tree is ready to read.
 type Tree struct {
+	// MaxValues bounds the values that are kept of a text, and with them the memory. 0 is no bound.
+	MaxValues int
+
 	raw     []byte
 	nodes   []node
 	levels  int    // of values that are kept below the outermost; the rest is checked and forgotten
 	escaped bool   // a name has escapes
+	full    bool   // there are more values than may be
 	texts   []byte // of strings with escapes
 }
 
@@ -48,7 +52,7 @@ func ParseTop(raw []byte) (Node, error) {
 	return t.read(raw)
 }
 
-// Read is ParseTree in the memory that the Tree has. Nodes and texts of what it read before are lost.
+// Read is ParseTree in the memory that the Tree has. It fails with ErrTooManyValues beyond MaxValues. Nodes and texts of what it read before are lost.
 func (t *Tree) Read(raw []byte) (Node, error) {
 	t.levels = maxDepth
 	return t.read(raw)
@@ -65,6 +69,7 @@ func (t *Tree) read(raw []byte) (Node, error) {
 		t.texts = nil
 	}
 	t.raw, t.nodes, t.texts, t.escaped = raw, t.nodes[:0], t.texts[:0], false
+	t.full = false
 	if err := t.walk(); err != nil {
 		return Node{}, err
 	}

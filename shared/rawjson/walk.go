@@ -30,6 +30,9 @@ func (t *Tree) walk() error {
 	}
 	walked.Add(int64(len(t.raw)))
 	end := t.scanValue(skipSpace(t.raw, 0), 0, -1)
+	if t.full {
+		return ErrTooManyValues
+	}
 	if end < 0 || skipSpace(t.raw, end) < len(t.raw) {
 		return syntaxError(t.raw)
 	}
@@ -54,6 +57,10 @@ func (t *Tree) scanValue(i, depth, key int) int {
 	}
 	at := len(t.nodes)
 	kept := depth <= t.levels
+	if kept && t.MaxValues > 0 && at >= t.MaxValues {
+		t.full = true
+		return -1
+	}
 	if kept {
 		t.nodes = append(t.nodes, node{start: int32(i), key: int32(key)})
 	}

@@ -2,6 +2,7 @@ package jsonl
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -50,19 +51,27 @@ func NewError(number int, code, message string) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf("Line %d: %s", number, message), Line: number}
 }
 
+// maxValues bounds the memory that the values of a line take: 96 MB. No line of 8 MiB has as many.
+const maxValues = 4 << 20
+
 // Parse reads a line of a file into a tree, which the line's body belongs to. With an error it returns as
 // much of the line as answers need: its number and, where it can be read, its custom_id.
 func Parse(tree *rawjson.Tree, raw RawLine) (*Line, *Error) {
 	l := &Line{Number: raw.Number}
+	tree.MaxValues = maxValues
 	switch {
 	case raw.Long:
-		return l, l.Fail("line_too_long", "The line is longer than %d bytes. Split the request, or give images by URL.", maxLine)
+		l.CustomID = raw.CustomID
+		return l, l.Fail("line_too_long", "The line is longer than %d bytes (%d MiB). Split the request, or give images by URL.", maxLine, maxLine>>20)
 	case !utf8.Valid(raw.Text):
 		return l, l.Fail("invalid_utf8", "The line is not UTF-8 text. Save the file as UTF-8.")
 	}
 	o, err := tree.Read(raw.Text)
 	if err == nil && o.Kind() != '{' {
 		err = rawjson.ErrNotObject
+	}
+	if errors.Is(err, rawjson.ErrTooManyValues) {
+		return l, l.Fail("line_too_complex", "The line has more than %d JSON values. Split the request.", maxValues)
 	}
 	if err != nil {
 		return l, l.Fail("invalid_json_line", "The line is not a JSON object: %v. Write each request on one line of its own.", err)
@@ -152,12 +161,7 @@ func (l *Line) misspelt(got, want string) *Error {
 }
 
 // BodyFor is the request as a deployment gets it.
-func (l *Line) BodyFor(deployment string) []byte { return l.bodyFor(deployment).Bytes() }
-
-// SizeFor is how long BodyFor is, in bytes.
-func (l *Line) SizeFor(deployment string) int { return l.bodyFor(deployment).Len() }
-
-func (l *Line) bodyFor(deployment string) rawjson.Pieces {
+func (l *Line) BodyFor(deployment string) rawjson.Pieces {
 	if l.Model == deployment && !l.unnamed {
 		return rawjson.Pieces{l.Body.Raw()}
 	}

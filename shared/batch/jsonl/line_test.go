@@ -1,6 +1,7 @@
 package jsonl
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -49,16 +50,20 @@ func FuzzLine(f *testing.F) {
 		if id := o["custom_id"]; string(id) != string(l.CustomID) && string(id) != "null" {
 			t.Errorf("%q: custom_id is %s", raw, l.CustomID)
 		}
-		if changed := l.BodyFor(l.Model + "-batch"); !json.Valid(changed) {
+		if changed := l.BodyFor(l.Model + "-batch").Bytes(); !json.Valid(changed) {
 			t.Errorf("%q: the body for a deployment is %s", raw, changed)
 		}
 		// What is accepted comes back: as a request, and as the same line.
-		complete := l.BodyFor(l.Model)
-		request := AppendRequest(nil, 1, "/v1/"+l.Endpoint, complete)
+		complete := l.BodyFor(l.Model).Bytes()
+		var written bytes.Buffer
+		if err := WriteRequest(&written, nil, 1, "/v1/"+l.Endpoint, l.BodyFor(l.Model)); err != nil {
+			t.Fatal(err)
+		}
+		request := written.Bytes()
 		if sent, err := ReadRequest(request); err != nil || sent.Number != 1 || string(sent.Body.Bytes()) != string(complete) {
 			t.Errorf("%q: as a request it is %q, %v", raw, request, err)
 		}
-		if size := RequestSize(1, "/v1/"+l.Endpoint, l.SizeFor(l.Model)); size != len(request) {
+		if size := RequestSize(1, "/v1/"+l.Endpoint, len(complete)); size != len(request) {
 			t.Errorf("%q: a request of %d bytes is taken for %d", raw, len(request), size)
 		}
 		customID := l.CustomID

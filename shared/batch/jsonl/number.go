@@ -3,6 +3,7 @@ package jsonl
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strconv"
 )
 
@@ -21,11 +22,17 @@ func parseNumber(digits []byte) (int, error) {
 
 func appendNumber(b []byte, number int) []byte { return strconv.AppendInt(b, int64(number), 10) }
 
-// AppendNumbered adds a line of a list of ours: the number of a line of the source, a tab, a text without a newline, and
-// a newline.
-func AppendNumbered(b []byte, number int, text []byte) []byte {
-	b = append(appendNumber(b, number), '\t')
-	return append(append(b, text...), '\n')
+// WriteNumbered writes a line of a list of ours: the number of a line of the source, a tab, a text without a newline, and
+// a newline. buffer is used for what is not the text.
+func WriteNumbered(w io.Writer, buffer []byte, number int, text []byte) error {
+	if _, err := w.Write(append(appendNumber(buffer[:0], number), '\t')); err != nil {
+		return err
+	}
+	if _, err := w.Write(text); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
 }
 
 // CutNumber reads a line of a list of ours, without its newline: the number of a line of the source, and what comes

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strconv"
 
 	"aoai-bridge/shared/rawjson"
@@ -17,16 +18,24 @@ const (
 	requestTail  = "}\n"
 )
 
-// AppendRequest adds a request as Azure's batches have it, with a line's number as its custom_id. It ends with a
-// newline.
-func AppendRequest(b []byte, number int, url string, body []byte) []byte {
-	b = appendNumber(append(b, customIDHead...), number)
-	b = append(append(b, requestHead...), url...)
-	b = append(append(b, bodyHead...), body...)
-	return append(b, requestTail...)
+// WriteRequest writes a request as Azure's batches have it, with a line's number as its custom_id. It ends with a
+// newline. buffer is used for what is not the body.
+func WriteRequest(w io.Writer, buffer []byte, number int, url string, body rawjson.Pieces) error {
+	buffer = appendNumber(append(buffer[:0], customIDHead...), number)
+	buffer = append(append(append(buffer, requestHead...), url...), bodyHead...)
+	if _, err := w.Write(buffer); err != nil {
+		return err
+	}
+	for _, piece := range body {
+		if _, err := w.Write(piece); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(w, requestTail)
+	return err
 }
 
-// RequestSize is how many bytes AppendRequest adds for a body of size bytes.
+// RequestSize is how many bytes WriteRequest writes for a body of size bytes.
 func RequestSize(number int, url string, size int) int {
 	return len(customIDHead) + len(strconv.Itoa(number)) + len(requestHead) + len(url) + len(bodyHead) + size + len(requestTail)
 }
@@ -46,7 +55,7 @@ func (q Request) BodyFor(deployment string) rawjson.Pieces {
 	return q.Body.With(rawjson.Edit{Key: "model", Value: name})
 }
 
-// ReadRequest reads a request of AppendRequest, and keeps nothing of the text.
+// ReadRequest reads a request of WriteRequest, and keeps nothing of the text.
 func ReadRequest(text []byte) (Request, error) {
 	number, err := RequestNumber(text)
 	if err != nil {
@@ -59,7 +68,7 @@ func ReadRequest(text []byte) (Request, error) {
 	return Request{number, o}, err
 }
 
-// RequestNumber is the number that a request of AppendRequest has.
+// RequestNumber is the number that a request of WriteRequest has.
 func RequestNumber(text []byte) (int, error) {
 	rest, ok := bytes.CutPrefix(text, []byte(customIDHead))
 	digits, _, closed := bytes.Cut(rest, []byte{'"'})

@@ -3,13 +3,14 @@ package jsonl
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 )
 
 // The longest lines that are looked at, in bytes. A longer one is passed over without being held.
 const (
-	maxLine   = 8 << 20  // of a caller's file
+	maxLine   = 64 << 20 // of a caller's file
 	maxAnswer = 96 << 20 // of what we or Azure wrote: 2,048 embeddings in one answer have 75 MB
 )
 
@@ -32,6 +33,8 @@ type RawLine struct {
 	Number int    // from 1
 	Text   []byte // without white space around it
 	Long   bool   // the line is longer than the limit, and text is empty
+
+	CustomID json.RawMessage // of a long line, where it can be found
 }
 
 // NewScanner reads a caller's file from the end of line number, at an offset in bytes; 0 and 0 are the beginning.
@@ -51,10 +54,7 @@ func (s *Scanner) Next() bool {
 		if !ok {
 			return false
 		}
-		if s.Number == 1 {
-			raw = bytes.TrimPrefix(raw, bom)
-		}
-		s.Text = bytes.TrimSpace(raw)
+		s.Text = bytes.TrimSpace(bytes.TrimPrefix(raw, bom)) // files that were put together have more than one
 		if s.Long || len(s.Text) > 0 {
 			return true
 		}
@@ -63,15 +63,24 @@ func (s *Scanner) Next() bool {
 
 // line reads up to the next newline, or to the end of the file.
 func (s *Scanner) line() (raw []byte, ok bool) {
-	s.held, s.Long = s.held[:0], false
+	s.held, s.Long, s.CustomID = s.held[:0], false, nil
+	var long *longLine
 	for read := 0; ; {
 		piece, err := s.r.ReadSlice('\n')
 		read += len(piece)
 		s.Offset += int64(len(piece))
+		if long == nil && read > s.limit {
+			long = &longLine{}
+			long.add(s.held)
+		}
+		if long != nil {
+			long.add(piece)
+		}
 		switch {
 		case err == nil || err == io.EOF && read > 0:
 			s.Number++
-			if s.Long = read > s.limit; s.Long {
+			if s.Long = long != nil; s.Long {
+				s.CustomID = long.id
 				return nil, true
 			}
 			if len(s.held) == 0 {
@@ -84,7 +93,7 @@ func (s *Scanner) line() (raw []byte, ok bool) {
 				s.Err = err
 			}
 			return nil, false
-		case read <= s.limit:
+		case long == nil:
 			s.held = append(s.held, piece...)
 		}
 	}

@@ -51,17 +51,14 @@ func FuzzScanner(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte, limit uint8) {
 		var want []scanned
 		var rewritten bytes.Buffer // the same lines at the same places, with nothing around them
-		rewritten.Write(bom)
 		offset := int64(0)
 		for i, raw := range bytes.SplitAfter(file, []byte{'\n'}) {
 			offset += int64(len(raw))
 			line := scanned{RawLine{Number: i + 1, Long: len(raw) > int(limit)}, offset}
-			if i == 0 {
-				raw = bytes.TrimPrefix(raw, bom)
-			}
 			if !line.Long {
-				line.Text = bytes.TrimSpace(raw)
+				line.Text = bytes.TrimSpace(bytes.TrimPrefix(raw, bom))
 			}
+			rewritten.Write(bom)
 			rewritten.Write(line.Text)
 			rewritten.WriteByte('\n')
 			if line.Long || len(line.Text) > 0 {

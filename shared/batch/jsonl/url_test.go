@@ -90,7 +90,8 @@ func TestModelOfTheURL(t *testing.T) {
 			}
 			continue
 		}
-		if got := string(l.BodyFor(l.Model)); l.Model != tt.model || l.Deployment != "dep" || got != tt.want || l.SizeFor(l.Model) != len(got) {
+		body := l.BodyFor(l.Model)
+		if got := string(body.Bytes()); l.Model != tt.model || l.Deployment != "dep" || got != tt.want || body.Len() != len(got) {
 			t.Errorf("%s: got %s of %q and %q, want %s", tt.body, got, l.Model, l.Deployment, tt.want)
 		}
 	}

@@ -81,7 +81,7 @@ func (c *cutter) fill(ctx context.Context, l *jsonl.Line, text []byte, mode json
 	if err != nil {
 		return err
 	}
-	tokens, ok := how.tokens(l.Endpoint, l.Body, len(body))
+	tokens, ok := how.tokens(l.Endpoint, l.Body, body.Len())
 	if part.EnqueuedTokens > 0 && part.Lines > 0 && part.Tokens+tokens > part.EnqueuedTokens {
 		if err := c.parts.finish(ctx, g); err != nil {
 			return err
@@ -99,9 +99,7 @@ func (c *cutter) spill(ctx context.Context, number int, text []byte) error {
 	if c.spilled == nil {
 		c.spilled = c.store.Create(ctx, job.SpillKey(c.job.ID, c.plan.Passes), nil)
 	}
-	c.buffer = jsonl.AppendNumbered(c.buffer[:0], number, text)
-	_, err := c.spilled.Write(c.buffer)
-	return err
+	return jsonl.WriteNumbered(c.spilled, c.buffer, number, text)
 }
 
 // remember counts the groups.

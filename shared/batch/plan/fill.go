@@ -11,6 +11,7 @@ import (
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/rawjson"
 	"aoai-bridge/shared/routing"
 )
 
@@ -42,7 +43,7 @@ type filler struct {
 func (p *Planner) newFiller(jobID string, plan *job.Plan) *filler {
 	f := &filler{
 		store: p.store, maxOpen: p.maxOpen, spool: p.store.NewSpool(p.temp, maxSending), batches: p.batches, job: jobID, plan: plan, quota: p.env.EnqueuedTokens,
-		open: map[group]*openPart{}, assigned: map[job.Destination]int64{},
+		open: map[group]*openPart{}, assigned: map[job.Destination]int64{}, buffer: make([]byte, 0, envelope),
 	}
 	for i := range plan.Parts {
 		part := &plan.Parts[i]
@@ -94,18 +95,16 @@ func (f *filler) begin(ctx context.Context, g group, to []routing.Target) *openP
 }
 
 // write adds a line to a part. output is how many tokens its answer is expected to have.
-func (f *filler) write(part *openPart, l *jsonl.Line, body []byte, tokens, output int64) error {
+func (f *filler) write(part *openPart, l *jsonl.Line, body rawjson.Pieces, tokens, output int64) error {
 	url := f.batches.URL(l.Endpoint)
 	if part.Mode == jsonl.Online {
 		url = l.Endpoint
 	}
-	f.buffer = jsonl.AppendRequest(f.buffer[:0], l.Number, url, body)
-	if _, err := part.requests.Write(f.buffer); err != nil {
+	if err := jsonl.WriteRequest(part.requests, f.buffer, l.Number, url, body); err != nil {
 		return err
 	}
-	part.Bytes += int64(len(f.buffer))
-	f.buffer = jsonl.AppendNumbered(f.buffer[:0], l.Number, l.CustomID)
-	_, err := part.lines.Write(f.buffer)
+	part.Bytes = part.requests.Size()
+	err := jsonl.WriteNumbered(part.lines, f.buffer, l.Number, l.CustomID)
 	part.Lines++
 	part.Tokens += tokens
 	part.OutputTokens += output

@@ -38,6 +38,9 @@ const (
 
 // fill reads lines.
 func (s *stretch) fill(lines *jsonl.Scanner) {
+	if cap(s.text) > 4*stretchBytes { // a long line left it so
+		s.text = nil
+	}
 	s.text, s.lines, s.done, s.err, s.last = s.text[:0], s.lines[:0], make(chan struct{}), nil, false
 	for from := lines.Offset; lines.Offset-from < stretchBytes && len(s.lines) < stretchLines; {
 		if s.last = !lines.Next(); s.last {

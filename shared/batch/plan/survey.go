@@ -186,7 +186,7 @@ func (v *survey) count(ctx context.Context, tree *rawjson.Tree, s *stretch) {
 		if p.mode == jsonl.Batch {
 			name = p.target.Deployment
 		}
-		p.size = p.line.SizeFor(name)
+		p.size = p.line.BodyFor(name).Len()
 		p.output = v.placer.expectedOutput(p.line)
 		p.measured = how.survey(p.line.Endpoint, p.line.Body, p.size)
 	}

@@ -113,7 +113,7 @@ func TestSurveyGoesOn(t *testing.T) {
 func TestSurveyHoldsLittle(t *testing.T) {
 	for name, file := range map[string]string{
 		"short": strings.Repeat("1\n", 20_000),
-		"long":  strings.Repeat(strings.Repeat("1", 8<<20+1)+"\n", 3),
+		"long":  strings.Repeat(strings.Repeat("1", 64<<20+1)+"\n", 3),
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
