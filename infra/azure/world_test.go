@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -161,4 +162,14 @@ func (w *world) writeFile(text string) string {
 		w.t.Fatal(err)
 	}
 	return file
+}
+
+// deployments are those of an account, with their capacities: "gpt-4o 50, mini 100".
+func (w *world) deployments(account string) string {
+	var names []string
+	for _, d := range w.plane.accounts[account].Deployments {
+		names = append(names, fmt.Sprintf("%s %d", d.Name, d.Capacity))
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"reflect"
 	"strings"
 
@@ -35,6 +36,9 @@ func (e entry) mergeInto(text []byte) ([]byte, error) {
 	}
 	if repeated := root.Repeated("resources", "endpoint"); repeated != "" {
 		return nil, fmt.Errorf("the Azure secret has %q twice; nothing was changed in it", repeated)
+	}
+	if list := root.Get("resources"); !list.Absent() && list.Kind() != '[' {
+		return nil, errors.New("resources of the Azure secret is not an array; nothing was changed in it")
 	}
 	resources := e.entries(root)
 	at := -1
@@ -113,7 +117,22 @@ func withResources(root rawjson.Node, resources []json.RawMessage) ([]byte, erro
 // is reports whether a resource of the secret is the entry's.
 func (e entry) is(resource json.RawMessage) bool {
 	var r struct{ Name, Endpoint string }
-	return json.Unmarshal(resource, &r) == nil && (r.Name == e.name || strings.TrimRight(r.Endpoint, "/") == e.endpoint)
+	return json.Unmarshal(resource, &r) == nil && (r.Name == e.name || host(r.Endpoint) == host(e.endpoint))
+}
+
+// host is an address's host, by which resources are told apart: what comes after it may be an operation's path. Azure's
+// three domains lead to one resource.
+func host(endpoint string) string {
+	u, err := url.Parse(strings.TrimSpace(endpoint))
+	if err != nil {
+		return endpoint
+	}
+	label, domain, _ := strings.Cut(strings.ToLower(u.Host), ".")
+	switch domain {
+	case "openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com":
+		return label + ".azure"
+	}
+	return u.Host
 }
 
 func (e entry) merge(resource json.RawMessage) (json.RawMessage, error) {
