@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"aoai-bridge/infra/awssecret"
@@ -22,8 +23,9 @@ import (
 
 // command is the terminal that it is run at.
 type command struct {
-	in  *bufio.Reader // yes or no
+	in  *bufio.Reader // answers to questions
 	out io.Writer
+	yes bool // do not ask
 	// azure has how to wait and when to try again; where Azure is, the environment says.
 	azure resourcemanager.Options
 }
@@ -42,11 +44,23 @@ func (c *command) run(ctx context.Context, args []string) error {
 	secret := flags.String("secret", cmp.Or(os.Getenv("AZURE_SECRET_ID"), "aoai-bridge/azure"), "name or ARN of the Azure secret in AWS")
 	how := flags.String("signin", "", "device or browser (default the environment, az or azd)")
 	yes := flags.Bool("yes", false, "do not ask")
+	remove := flags.Bool("remove", false, "delete the resource, its deployments, its group if nothing else is in it, and its entry in the secret")
+	restore := flags.Bool("restore", false, "have a resource of this name back that was deleted within 48 hours")
+	purge := flags.Bool("purge", false, "have such a resource gone for good, and make another one")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if flags.NArg() > 0 {
+	switch {
+	case flags.NArg() > 0:
 		return fmt.Errorf("%q is not an option", flags.Arg(0))
+	case *restore && *purge:
+		return errors.New("RESTORE=1 and PURGE=1 are both given: keep one")
+	case *remove && (*file != "" || *restore || *purge):
+		return errors.New("REMOVE=1 goes with neither DEPLOYMENTS, RESTORE nor PURGE")
+	case *restore:
+		r.Deleted = provision.Restore
+	case *purge:
+		r.Deleted = provision.Purge
 	}
 	if *file != "" {
 		text, err := os.ReadFile(*file)
@@ -62,23 +76,48 @@ func (c *command) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	plan, err := maker.Plan(ctx, r)
+	c.yes = *yes
+	plan, err := c.plan(ctx, maker, r, *remove)
 	if err != nil {
 		return err
 	}
+	return c.apply(ctx, plan, progress)
+}
+
+// plan makes the plan, and asks what to do with a resource that was deleted.
+func (c *command) plan(ctx context.Context, maker *provision.Maker, r provision.Request, remove bool) (*provision.Plan, error) {
+	if remove {
+		return maker.PlanRemoval(ctx, r)
+	}
+	plan, err := maker.Plan(ctx, r)
+	if deleted := (*provision.DeletedError)(nil); c.yes || !errors.As(err, &deleted) || r.Deleted != "" {
+		return plan, err
+	}
+	fmt.Fprintln(c.out, err)
+	switch answer := c.ask("restore or purge?"); answer {
+	case provision.Restore, provision.Purge:
+		r.Deleted = answer
+		return maker.Plan(ctx, r)
+	}
+	return nil, errors.New("nothing was changed")
+}
+
+// apply shows the plan and, if the person agrees, carries it out.
+func (c *command) apply(ctx context.Context, plan *provision.Plan, p *progress) error {
 	c.show(plan)
 	if len(plan.Steps) == 0 {
 		_, err := fmt.Fprintln(c.out, "nothing to do")
 		return err
 	}
-	if !*yes && !c.confirm("Do this?") {
+	if !c.confirm("Do this?") {
 		return errors.New("nothing was changed")
 	}
-	if err := plan.Apply(ctx, progress.begin); err != nil {
-		progress.end("failed")
-		return fmt.Errorf("%w\nWhat was made before stays. Run the same command again to go on", err)
+	plan.Steps = slices.DeleteFunc(plan.Steps, func(s provision.Step) bool { return s.Ask != "" && !c.confirm(s.Ask) })
+	if err := plan.Apply(ctx, p.begin); err != nil {
+		p.end("failed")
+		return fmt.Errorf("%w\nWhat was done before stays. Run the same command again to go on", err)
 	}
-	progress.end("done")
+	p.end("done")
 	return nil
 }
 
@@ -137,9 +176,13 @@ func (c *command) show(p *provision.Plan) {
 	}
 }
 
-// confirm asks, and takes anything that does not begin with y for no.
+// confirm asks, unless YES is given, and takes anything that does not begin with y for no.
 func (c *command) confirm(question string) bool {
-	fmt.Fprint(c.out, question, " [y/N] ")
-	line, _ := c.in.ReadString('\n')
-	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(line)), "y")
+	return c.yes || strings.HasPrefix(c.ask(question+" [y/N]"), "y")
+}
+
+func (c *command) ask(question string) (answer string) {
+	fmt.Fprint(c.out, question, " ")
+	line, _ := c.in.ReadString('\n') // none is no answer
+	return strings.ToLower(strings.TrimSpace(line))
 }

@@ -26,6 +26,27 @@ type Request struct {
 	Location     string
 	Kind         string       // AIServices or OpenAI
 	Deployments  []Deployment // nil for the defaults
+	Deleted      string       // what becomes of a resource of this name that was deleted within 48 hours: Restore or Purge
+}
+
+// What can be done with a resource that was deleted.
+const (
+	Restore = "restore"
+	Purge   = "purge"
+)
+
+// A DeletedError is that a resource of the name was deleted, and that the request does not say what to do with it.
+type DeletedError struct {
+	Name, Location, Group string
+	Restorable            bool // by the request that failed; otherwise only where it was
+}
+
+func (e *DeletedError) Error() string {
+	what := fmt.Sprintf("a resource %s was deleted in %s less than 48 hours ago, and Azure keeps it and its name so long", e.Name, e.Location)
+	if e.Restorable {
+		return what + ": add RESTORE=1 to have it back, with the keys that it had, or PURGE=1 to have it gone for good and another one made"
+	}
+	return what + fmt.Sprintf(": add PURGE=1 to have it gone for good, or GROUP=%s LOCATION=%s RESTORE=1 to have it back where it was", e.Group, e.Location)
 }
 
 // A Maker makes plans and carries them out.
@@ -38,6 +59,7 @@ type Maker struct {
 type Step struct {
 	What string // "make the deployment gpt-4o: ..."
 	Note string // what there is to know of it, "" for nothing
+	Ask  string // a question that decides whether it is done, "" for none
 	do   func(context.Context) error
 }
 
@@ -63,9 +85,12 @@ func (r *Request) complete() error {
 	if r.Group == "" {
 		r.Group = r.Name
 	}
-	r.Location = strings.ToLower(strings.ReplaceAll(r.Location, " ", ""))
+	r.Location = canonical(r.Location)
 	return nil
 }
+
+// canonical is a region's name, "eastus2", for its display name, "East US 2".
+func canonical(region string) string { return strings.ToLower(strings.ReplaceAll(region, " ", "")) }
 
 // state is what there is, and where.
 type state struct {
@@ -100,10 +125,14 @@ func (m *Maker) Plan(ctx context.Context, r Request) (*Plan, error) {
 		p.There = append(p.There, "resource group "+s.Group)
 	}
 	if s.account == nil {
-		if err := s.checkName(ctx); err != nil {
+		if err := s.planName(ctx, p); err != nil {
 			return nil, err
 		}
-		p.add(fmt.Sprintf("make the resource %s in %s, kind %s", s.Name, s.Location, s.Kind), s.makeAccount)
+		verb := "make"
+		if s.Deleted == Restore {
+			verb = "restore"
+		}
+		p.add(fmt.Sprintf("%s the resource %s in %s, kind %s", verb, s.Name, s.Location, s.Kind), s.makeAccount)
 	} else {
 		p.There = append(p.There, fmt.Sprintf("resource %s in %s, kind %s", s.Name, s.Location, rm.Text(s.account, "kind")))
 		if !isReady(s.account) {
@@ -131,8 +160,30 @@ func (p *Plan) Apply(ctx context.Context, before func(Step)) error {
 	return nil
 }
 
-// read asks what there is.
+// read asks what there is, and where what is not there belongs.
 func (m *Maker) read(ctx context.Context, r Request, p *Plan) (*state, error) {
+	s, err := m.find(ctx, r, p)
+	if err != nil {
+		return nil, err
+	}
+	there := s.group
+	if s.account != nil {
+		there = s.account
+	}
+	location := canonical(rm.Text(there, "location"))
+	switch {
+	case s.Location == "" && location == "":
+		return nil, errors.New("where? For example LOCATION=eastus2 or LOCATION=swedencentral")
+	case s.Location == "":
+		s.Location = location
+	case s.account != nil && s.Location != location:
+		return nil, fmt.Errorf("the resource %s is in %s, not in %s, and cannot move: leave LOCATION out, or choose another NAME", s.Name, location, s.Location)
+	}
+	return s, nil
+}
+
+// find asks what there is.
+func (m *Maker) find(ctx context.Context, r Request, p *Plan) (*state, error) {
 	s := &state{Request: r, maker: m, deployments: make(map[string]map[string]any)}
 	var err error
 	if s.Subscription, p.Subscription, err = m.subscription(ctx, r.Subscription); err != nil {
@@ -145,20 +196,6 @@ func (m *Maker) read(ctx context.Context, r Request, p *Plan) (*state, error) {
 		if s.account, err = m.get(ctx, s.accountPath()); err != nil {
 			return nil, explain(err)
 		}
-	}
-	there := s.group
-	if s.account != nil {
-		there = s.account
-	}
-	location := strings.ToLower(strings.ReplaceAll(rm.Text(there, "location"), " ", ""))
-	switch {
-	case s.Location == "":
-		s.Location = location
-	case s.account != nil && s.Location != location:
-		return nil, fmt.Errorf("the resource %s is in %s, not in %s, and cannot move: leave LOCATION out, or choose another NAME", s.Name, location, s.Location)
-	}
-	if s.Location == "" {
-		return nil, errors.New("where? For example LOCATION=eastus2 or LOCATION=swedencentral")
 	}
 	if s.account == nil {
 		return s, nil
@@ -209,6 +246,35 @@ func (m *Maker) subscription(ctx context.Context, wanted string) (id, label stri
 // isReady reports whether Azure has finished what it was asked for.
 func isReady(resource map[string]any) bool {
 	return rm.Text(resource, "properties", "provisioningState") == "Succeeded"
+}
+
+// planName finds out whether a resource of the name can be made, and what has to come before.
+func (s *state) planName(ctx context.Context, p *Plan) error {
+	deleted, err := s.findDeleted(ctx)
+	if err != nil {
+		return explain(err)
+	}
+	if deleted == nil {
+		s.Deleted = ""
+		return s.checkName(ctx)
+	}
+	e := &DeletedError{Name: s.Name, Location: canonical(rm.Text(deleted, "location")), Group: groupOf(rm.Text(deleted, "id"))}
+	e.Restorable = e.Location == s.Location && strings.EqualFold(e.Group, s.Group)
+	switch {
+	case s.Deleted == Purge:
+		p.add("purge the resource "+s.Name+" that was deleted", func(ctx context.Context) error { return s.maker.Azure.Delete(ctx, rm.Text(deleted, "id")) })
+		return nil
+	case s.Deleted == Restore && e.Restorable:
+		return nil
+	}
+	return e
+}
+
+// groupOf is the resource group in an id.
+func groupOf(id string) string {
+	_, rest, _ := strings.Cut(id, "/resourceGroups/")
+	group, _, _ := strings.Cut(rest, "/")
+	return group
 }
 
 // checkName finds out whether the name is free, as all names of the world's resources share one domain.

@@ -117,7 +117,7 @@ func withResources(root rawjson.Node, resources []json.RawMessage) ([]byte, erro
 // is reports whether a resource of the secret is the entry's.
 func (e entry) is(resource json.RawMessage) bool {
 	var r struct{ Name, Endpoint string }
-	return json.Unmarshal(resource, &r) == nil && (r.Name == e.name || host(r.Endpoint) == host(e.endpoint))
+	return json.Unmarshal(resource, &r) == nil && (r.Name == e.name || e.endpoint != "" && host(r.Endpoint) == host(e.endpoint))
 }
 
 // host is an address's host, by which resources are told apart: what comes after it may be an operation's path. Azure's
@@ -188,6 +188,27 @@ func (e entry) mergeDeployments(list rawjson.Node) []byte {
 		}
 	}
 	return mustMarshalRaw(merged)
+}
+
+// removeFrom returns the secret without the resource's entry, and whether it had one.
+func (e entry) removeFrom(text []byte) (changed []byte, had bool, err error) {
+	root, err := rawjson.ParseTree(text)
+	if err != nil {
+		return nil, false, fmt.Errorf("the Azure secret is not JSON (%w); nothing was changed in it", err)
+	}
+	var kept []json.RawMessage
+	for _, r := range e.entries(root) {
+		if e.is(r) {
+			had = true
+			continue
+		}
+		kept = append(kept, r)
+	}
+	if !had {
+		return text, false, nil
+	}
+	changed, err = withResources(root, kept)
+	return changed, true, err
 }
 
 // same reports whether two texts say the same, whatever the white space and the order of members.

@@ -32,13 +32,15 @@ func (s *state) makeAccount(ctx context.Context) (err error) {
 }
 
 func (s *state) accountBody() map[string]any {
+	properties := map[string]any{
+		"customSubDomainName": s.Name, // Entra's tokens are not taken on a region's shared address
+		"publicNetworkAccess": "Enabled",
+	}
+	if s.Deleted == Restore {
+		properties["restore"] = true
+	}
 	return map[string]any{
-		"location": s.Location, "kind": s.Kind, "sku": map[string]any{"name": "S0"},
-		"tags": map[string]any{Tag: s.Name},
-		"properties": map[string]any{
-			"customSubDomainName": s.Name, // Entra's tokens are not taken on a region's shared address
-			"publicNetworkAccess": "Enabled",
-		},
+		"location": s.Location, "kind": s.Kind, "sku": map[string]any{"name": "S0"}, "tags": map[string]any{Tag: s.Name}, "properties": properties,
 	}
 }
 
@@ -71,7 +73,9 @@ func (s *state) planDeployments(ctx context.Context, p *Plan) error {
 		if there != nil {
 			verb = "change"
 		}
-		p.Steps = append(p.Steps, Step{verb + " the deployment " + d.String(), note, func(ctx context.Context) error { return s.makeDeployment(ctx, d) }})
+		p.Steps = append(p.Steps, Step{
+			What: verb + " the deployment " + d.String(), Note: note, do: func(ctx context.Context) error { return s.makeDeployment(ctx, d) },
+		})
 		if kindOf(d.sku()) == "provisioned" {
 			p.Charges = append(p.Charges, fmt.Sprintf("%s: %d provisioned units, charged for every hour from now on until the deployment is deleted, used or not",
 				d.Name, d.capacity()))
