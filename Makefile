@@ -11,7 +11,7 @@ GOARCH_x86_64 := amd64
 GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags "-s -w"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clients lint bench batch tokens catalog smoke key azure build deploy clean
+.PHONY: help run test test-clients test-console lint bench batch tokens catalog smoke key azure build deploy clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target what; \
@@ -28,6 +28,9 @@ test: ## Run the tests
 
 test-clients: build ## Run OpenAI's SDKs and other clients against the local stack (needs python3 and node)
 	infra/clients/run.sh
+
+test-console: ## Run the console in chromium against the local stack (needs chromium and node); pictures go to dist/pictures
+	infra/console/run.sh
 
 lint: ## Check formatting, and run vet and staticcheck
 	.ci/lint

@@ -66,6 +66,7 @@ MAY = {
         "states:DescribeExecution": ([EXECUTIONS], None),
         "s3:DeleteObject": ([of_bucket("api/files/*")], None),
     },
+    "ConsoleFunction": {action: ([LOG], None) for action in ("logs:CreateLogStream", "logs:PutLogEvents")},
     "BatchWorkflow": USES_KEY | {
         "lambda:InvokeFunction": (FUNCTIONS, None),
         "s3:GetObject": ([of_bucket("jobs/*")], None),
@@ -77,13 +78,16 @@ MAY = {
     },
 }
 
+NETWORK = {
+    "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
+}
+
 # Every statement of an identity's about all resources, by the option that adds it. AWS knows no resource for these actions.
 # Only Microsoft Entra's has conditions to narrow it; without an option there is none.
 EVERYTHING = {
     "AzureFederation": ("true", {"AzureFederationPolicy": {"sts:GetWebIdentityToken"}}),
-    "SubnetIds": ("subnet-0a", {"FunctionsPolicy": {
-        "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface",
-        "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"}}),
+    "SubnetIds": ("subnet-0a", {"FunctionsPolicy": NETWORK, "ConsoleRole": NETWORK}),
     "Tracing": ("true", {
         "FunctionsPolicy": {"xray:PutTraceSegments", "xray:PutTelemetryRecords"},
         "BatchWorkflowRole": {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"}}),

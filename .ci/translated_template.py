@@ -117,17 +117,23 @@ def api_body(template):
     return api["Body"]
 
 
+def wherever(value):
+    """What stands there if the resource that it belongs to is deployed."""
+    return value["Fn::If"][1] if "Fn::If" in value else value
+
+
 def check_routes(template):
-    paths = api_body(template)["paths"]
+    paths = {path: wherever(methods) for path, methods in api_body(template)["paths"].items()}
     if not paths:
         yield "the API has no routes"
     for path, methods in paths.items():
         for method, operation in methods.items():
-            integration = operation["x-amazon-apigateway-integration"]
+            integration = wherever(operation)["x-amazon-apigateway-integration"]
             if integration.get("responseTransferMode") != "STREAM":
                 yield f"{method} {path} does not stream (the event needs ResponseTransferMode: RESPONSE_STREAM)"
-            if not integration["uri"]["Fn::Sub"].endswith(STREAMING):
-                yield f"{method} {path} does not invoke with a response stream: {integration['uri']}"
+            uri = wherever(integration["uri"])["Fn::Sub"]
+            if not uri.endswith(STREAMING):
+                yield f"{method} {path} does not invoke with a response stream: {uri}"
             if integration.get("timeoutInMillis") != STREAM_LIMIT_MS:
                 yield f"{method} {path} ends at {integration.get('timeoutInMillis')} ms, not {STREAM_LIMIT_MS}"
     if api_body(template).get("x-amazon-apigateway-binary-media-types") != ["multipart/form-data"]:

@@ -88,6 +88,9 @@ func greeting(s *stack.Stack) string {
 	row := func(name, text string) { fmt.Fprintf(&b, "  %-10s %s\n", name, text) }
 	row("base URL", s.URL+"/v1")
 	row("key", stack.CallerKey)
+	if _, deployed := s.Template.Functions["ConsoleFunction"]; deployed {
+		row("console", s.URL+"/console , a page to try them in a browser")
+	}
 	if s.Emulator != nil {
 		row("models", strings.Join(onlineModels(), ", "))
 		row("faults", s.AzureURL+"/_emulator/faults makes it misbehave")

@@ -38,8 +38,10 @@ func Of(t testing.TB, pkg string) string {
 }
 
 // Main runs a package's tests and ends the process: its TestMain.
-func Main(m *testing.M) {
-	code := m.Run()
+func Main(m *testing.M) { Exit(m.Run()) }
+
+// Exit removes what was built and ends the process: the last call of a TestMain that has something to end before.
+func Exit(code int) {
 	os.RemoveAll(built.dir)
 	os.Exit(code)
 }

@@ -1,0 +1,93 @@
+// The console's shell: the key, the views, the language and the theme.
+import { hasKey, useKey } from "./api.js";
+import { button, field, h, icon, retell, select, set } from "./dom.js";
+import { count, forget, loadModels } from "./models.js";
+import { factsOf, problemBox } from "./problem.js";
+import { preference, prefer } from "./store.js";
+import { T, language, say, speak } from "./texts.js";
+import { chatView } from "./chat.js";
+
+const makers = { chat: chatView };
+const made = {};
+
+const shell = document.getElementById("shell");
+const main = document.getElementById("main");
+const here = () => (location.hash.slice(2) in makers ? location.hash.slice(2) : "chat");
+
+const links = Object.keys(makers).map((name) => h("a", { href: "#/" + name, class: "nav-link", "data-view": name }, icon(name), h("span", {}, new T("nav." + name))));
+const status = h("div", { class: "key-status" });
+const rail = h("header", { class: "rail" },
+  h("a", { class: "skip", href: "#main", onclick: (e) => { e.preventDefault(); main.focus(); } }, new T("skip")),
+  h("p", { class: "brand" }, h("img", { src: "console/icon.svg", alt: "", width: 22, height: 22 }), h("span", {}, "aoai-bridge")),
+  h("nav", { "aria-label": new T("nav") }, links),
+  h("div", { class: "rail-foot" }, status,
+    h("div", { class: "row" },
+      select([["en", "English"], ["ja", "日本語"]], language(), (v) => { speak(v); document.documentElement.lang = v; document.title = say(new T("title")); retell(); }, { "aria-label": new T("language") }),
+      select(["auto", "light", "dark"].map((v) => [v, new T("theme." + v)]), preference("theme") ?? "auto", (v) => { prefer("theme", v); applyTheme(v); }, { "aria-label": new T("theme") }))));
+
+function applyTheme(theme) {
+  document.documentElement.style.colorScheme = { light: "light", dark: "dark" }[theme] ?? "light dark";
+}
+
+// show puts the view that the address names in place, or asks for a key first. Views stay as they are while others show.
+function show() {
+  const name = here();
+  for (const link of links) link.dataset.view === name ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
+  if (!hasKey() || !count()) return set(main, keyView());
+  made[name] ??= makers[name](go);
+  set(main, made[name].node);
+  made[name].shown?.();
+  return made[name].focus?.();
+}
+
+function go(name) {
+  location.hash = "#/" + name;
+}
+
+// keyView asks for a key and tries it.
+function keyView() {
+  const input = h("input", { type: "password", id: "key", autocomplete: "off", spellcheck: "false", required: true });
+  const keep = h("input", { type: "checkbox", id: "keep" });
+  const problem = h("div", {});
+  const connect = h("button", { class: "button primary", type: "submit" }, new T("key.connect"));
+  return h("form", {
+    class: "key-card", onsubmit: async (e) => {
+      e.preventDefault();
+      set(problem);
+      connect.disabled = true;
+      useKey(input.value.trim(), keep.checked);
+      await connected((facts) => set(problem, problemBox(facts)));
+      connect.disabled = false;
+    },
+  }, h("h1", {}, new T("key.title")), h("p", {}, new T("key.lead")), field(new T("key.label"), input, new T("key.hint")),
+  h("label", { class: "check" }, keep, h("span", {}, new T("key.keep"))), problem, h("div", { class: "row" }, connect));
+}
+
+// connected loads the models, which tries the key. A key that fails is forgotten.
+async function connected(failed) {
+  try {
+    await loadModels();
+    if (!count()) throw Object.assign(new Error(say(new T("key.none"))));
+    set(status, h("span", { class: "key-ok" }, new T("key.models", { n: count() })), button(new T("key.forget"), disconnect, { kind: "quiet", icon: "key" }));
+    show();
+  } catch (e) {
+    useKey("", false);
+    failed(factsOf(e));
+  }
+}
+
+function disconnect() {
+  useKey("", false);
+  forget();
+  set(status);
+  show();
+  main.querySelector("input")?.focus();
+}
+
+document.documentElement.lang = language();
+document.title = say(new T("title"));
+applyTheme(preference("theme"));
+shell.querySelector(".rail").replaceWith(rail);
+addEventListener("hashchange", show);
+if (hasKey()) await connected((facts) => { set(main, keyView()); main.querySelector(".key-card").append(problemBox(facts)); });
+else show();
