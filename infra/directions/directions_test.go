@@ -26,7 +26,8 @@ const module = "aoai-bridge/"
 var layers = [][]string{
 	{"batchapi"},
 	{"bootstrap", "estimateapi", "batch"},
-	{"lambdahttp", "inference", "batch/plan", "batch/failures"},
+	{"lambdahttp", "inference", "batch/plan", "batch/part", "batch/failures"},
+	{"batch/online"},
 	{"openaiapi", "batch/job"},
 	{"callers", "estimate", "azurebatch", "retirement"},
 	{"azure", "tokens"},

@@ -20,14 +20,18 @@ import (
 // nothing of those before it.
 var order = map[string][]string{
 	"shared/batch": {
-		"tasks.go", "report.go", "progress.go", "collect.go", "settle.go", "unanswered.go", "poll.go", "submit.go", "online.go", "segments.go",
-		"work.go", "cancel.go", "service.go",
+		"tasks.go", "report.go", "progress.go", "cancel.go", "service.go",
 	},
+	"shared/batch/part": {
+		"collect.go", "settle.go", "unanswered.go", "twice.go", "fetch.go", "poll.go", "submit.go", "endpoint.go", "room.go", "doubt.go", "creation.go", "upload.go",
+		"callonline.go", "work.go", "service.go",
+	},
+	"shared/batch/online": {"online.go", "killed.go", "segments.go"},
 	"shared/batch/plan": {
 		"make.go", "pass.go", "cut.go", "fill.go", "survey.go", "surveyrow.go", "stretch.go", "placer.go", "measure.go", "estimate.go", "bill.go",
 		"claim.go", "groups.go", "planner.go",
 	},
-	"shared/batch/job":   {"step.go", "state.go", "summary.go", "plan.go", "failure.go", "job.go", "input.go", "options.go", "optionnames.go", "limits.go", "part.go", "keys.go"},
+	"shared/batch/job":   {"step.go", "state.go", "summary.go", "sending.go", "plan.go", "failure.go", "job.go", "input.go", "options.go", "optionnames.go", "limits.go", "part.go", "keys.go"},
 	"shared/batch/jsonl": {"merge.go", "downloads.go", "picker.go", "code.go", "answers.go", "result.go", "request.go", "line.go", "url.go", "scanner.go", "longline.go", "number.go"},
 }
 

@@ -10,6 +10,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/openaierr"
@@ -52,7 +54,8 @@ type Resource struct {
 // MayHaveHappened reports whether an error leaves open that Azure did what it was asked.
 func MayHaveHappened(err error) bool {
 	e := openaierr.From(err)
-	return e.Status >= http.StatusInternalServerError && e.Type != openaierr.TypeUpstreamAuth && e.Code != "upstream_unreachable"
+	uncertain := e.Status >= http.StatusInternalServerError || e.Status == http.StatusRequestTimeout
+	return uncertain && e.Type != openaierr.TypeUpstreamAuth && e.Code != "upstream_unreachable"
 }
 
 func (r Resource) newCall(method, path string, query url.Values) *azure.Call {
@@ -91,6 +94,24 @@ func (r Resource) do(ctx context.Context, call *azure.Call, into any) error {
 	}
 	return nil
 }
+
+// rawTime is a time as Azure's objects have it: seconds since 1970, or in old REST samples RFC 3339. Anything else is no
+// time.
+type rawTime struct{ time.Time }
+
+// UnmarshalJSON reads what any api-version sends.
+func (t *rawTime) UnmarshalJSON(raw []byte) error {
+	if seconds, err := strconv.ParseInt(string(raw), 10, 64); err == nil && seconds > 0 {
+		t.Time = time.Unix(seconds, 0).UTC()
+	} else if json.Unmarshal(raw, &t.Time) != nil {
+		t.Time = time.Time{}
+	}
+	return nil
+}
+
+// before reports whether a search that begins with the newest entry and goes back to since ends at one of that time.
+// Zero times are not known, and end no search.
+func before(made, since time.Time) bool { return !made.IsZero() && made.Before(since) }
 
 // maxPages bounds a search, whose newest entries come first: 50,000 entries.
 const maxPages = 500

@@ -52,7 +52,7 @@ func TestFilesAndBatches(t *testing.T) {
 	for _, version := range []string{"", "2024-10-21"} {
 		t.Run("api-version "+version, func(t *testing.T) {
 			resource := open(t, version)
-			ctx := t.Context()
+			ctx, begun := t.Context(), time.Now().Add(-time.Minute)
 			url := "/v1/chat/completions"
 			if version != "" {
 				url = "/chat/completions"
@@ -63,12 +63,12 @@ func TestFilesAndBatches(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found, err := resource.FindFile(ctx, "a.jsonl", int64(len(content)))
+			found, err := resource.FindFile(ctx, "a.jsonl", int64(len(content)), begun)
 			if err != nil || found == nil || found.ID != uploaded.ID {
 				t.Fatalf("found %+v, %v; uploaded %+v", found, err, uploaded)
 			}
 			for name, size := range map[string]int64{"a.jsonl": 1, "b.jsonl": int64(len(content))} {
-				if other, err := resource.FindFile(ctx, name, size); err != nil || other != nil {
+				if other, err := resource.FindFile(ctx, name, size, begun); err != nil || other != nil {
 					t.Errorf("%s of %d bytes: found %+v, %v", name, size, other, err)
 				}
 			}
@@ -78,15 +78,27 @@ func TestFilesAndBatches(t *testing.T) {
 				}
 			}
 			metadata := map[string]string{"job": "j", "part": "1"}
-			created, err := resource.Create(ctx, uploaded.ID, "chat/completions", metadata)
+			created, err := resource.Create(ctx, uploaded.ID, url, metadata)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if b, err := resource.Find(ctx, metadata); err != nil || b == nil || b.ID != created.ID || b.InputFileID != uploaded.ID {
+			if b, err := resource.Find(ctx, metadata, begun); err != nil || b == nil || b.ID != created.ID || b.InputFileID != uploaded.ID {
 				t.Errorf("found %+v, %v; created %+v", b, err, created)
 			}
-			if b, err := resource.Find(ctx, map[string]string{"job": "j", "part": "2"}); err != nil || b != nil {
+			if b, err := resource.Find(ctx, map[string]string{"job": "j", "part": "2"}, begun); err != nil || b != nil {
 				t.Errorf("found %+v, %v for other metadata", b, err)
+			}
+			if b, err := resource.Find(ctx, metadata, begun.Add(time.Hour)); err != nil || b != nil {
+				t.Errorf("found %+v, %v among those of later", b, err)
+			}
+			if f, err := resource.FindFile(ctx, "a.jsonl", int64(len(content)), begun.Add(time.Hour)); err != nil || f != nil {
+				t.Errorf("found %+v, %v among those of later", f, err)
+			}
+			if all, err := resource.FindAll(ctx, map[string]string{"job": "j"}, begun); err != nil || len(all) != 1 {
+				t.Errorf("found %+v, %v", all, err)
+			}
+			if ids, err := resource.FilesNamed(ctx, "a.jsonl", begun); err != nil || len(ids) != 1 || ids[0] != uploaded.ID {
+				t.Errorf("found %v, %v", ids, err)
 			}
 			b, err := resource.Batch(ctx, created.ID)
 			for err == nil && b.Status != "completed" {
@@ -94,6 +106,9 @@ func TestFilesAndBatches(t *testing.T) {
 			}
 			if err != nil || b.Counts == nil || b.Counts.Completed != 1 {
 				t.Fatalf("%+v, %v", b, err)
+			}
+			if idle, err := resource.Idle(ctx, begun); err != nil || !idle {
+				t.Errorf("idle %t, %v", idle, err)
 			}
 			answer, err := resource.Content(ctx, b.OutputFileID)
 			if err != nil || answer == nil {
@@ -130,6 +145,9 @@ func TestBatchObject(t *testing.T) {
 			azurebatch.Batch{ID: "b", Status: "in_progress"}},
 		{"capitals", `{"id":"b","status":"Completed"}`, azurebatch.Batch{ID: "b", Status: "completed"}},
 		{"one l", `{"id":"b","status":"canceled"}`, azurebatch.Batch{ID: "b", Status: "cancelled"}},
+		{"made at a time", `{"id":"b","status":"failed","created_at":1785610058}`, azurebatch.Batch{ID: "b", Status: "failed", CreatedAt: time.Unix(1785610058, 0).UTC()}},
+		{"in words", `{"id":"b","status":"Failed","created_at":"2026-08-01T18:47:38Z"}`, azurebatch.Batch{ID: "b", Status: "failed", CreatedAt: time.Unix(1785610058, 0).UTC()}},
+		{"in other words", `{"id":"b","status":"Failed","created_at":"yesterday"}`, azurebatch.Batch{ID: "b", Status: "failed"}},
 		{"one l, under way", `{"id":"b","status":"canceling"}`, azurebatch.Batch{ID: "b", Status: "cancelling"}},
 	}
 	for _, test := range tests {
@@ -152,6 +170,7 @@ func TestMayHaveHappened(t *testing.T) {
 		want bool
 	}{
 		{"refused", &openaierr.Error{Status: 400}, false},
+		{"Azure took too long", &openaierr.Error{Status: 408}, true},
 		{"too many requests", &openaierr.Error{Status: 429}, false},
 		{"no connection", &openaierr.Error{Status: 502, Code: "upstream_unreachable"}, false},
 		{"our credential was refused", &openaierr.Error{Status: 502, Type: openaierr.TypeUpstreamAuth}, false},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"aoai-bridge/shared/rawjson"
 )
@@ -19,7 +20,17 @@ type Batch struct {
 	ErrorFileID  string // "" is none
 	Counts       *Counts
 	Metadata     map[string]string
-	Errors       []Error // why it failed
+	Errors       []Error   // why it failed
+	CreatedAt    time.Time // zero where Azure does not say
+}
+
+// Ended reports whether nothing more comes of the batch.
+func (b *Batch) Ended() bool {
+	switch b.Status {
+	case "completed", "failed", "expired", "cancelled":
+		return true
+	}
+	return false
 }
 
 // Counts are a batch's requests.
@@ -49,11 +60,12 @@ func (b *Batch) UnmarshalJSON(raw []byte) error {
 		Errors       struct {
 			Data []Error `json:"data"`
 		} `json:"errors"`
+		CreatedAt rawTime `json:"created_at"`
 	}
 	if err := json.Unmarshal(raw, &form); err != nil {
 		return err
 	}
-	*b = Batch{form.ID, normalizedStatus(form.Status), form.InputFileID, form.OutputFileID, form.ErrorFileID, form.Counts, form.Metadata, form.Errors.Data}
+	*b = Batch{form.ID, normalizedStatus(form.Status), form.InputFileID, form.OutputFileID, form.ErrorFileID, form.Counts, form.Metadata, form.Errors.Data, form.CreatedAt.Time}
 	return nil
 }
 
@@ -69,11 +81,11 @@ func normalizedStatus(status string) string {
 	return status
 }
 
-// Create makes a batch of a file, for an operation such as "chat/completions". It is sent once: Find finds out what
-// became of it.
-func (r Resource) Create(ctx context.Context, fileID, operation string, metadata map[string]string) (*Batch, error) {
+// Create makes a batch of a file. endpoint is a URL's, or one that Azure is known to take instead. It is sent once:
+// Find finds out what became of it.
+func (r Resource) Create(ctx context.Context, fileID, endpoint string, metadata map[string]string) (*Batch, error) {
 	request := map[string]any{
-		"input_file_id": fileID, "endpoint": r.client.URL(operation), "completion_window": "24h", "metadata": metadata,
+		"input_file_id": fileID, "endpoint": endpoint, "completion_window": "24h", "metadata": metadata,
 	}
 	if r.client.apiVersion == "" {
 		request["output_expires_after"] = map[string]any{"seconds": keepSeconds, "anchor": "created_at"}
@@ -97,22 +109,57 @@ func (r Resource) Cancel(ctx context.Context, id string) error {
 	return r.do(ctx, r.newCall(http.MethodPost, batchPath(id)+"/cancel", nil), nil)
 }
 
-// Find looks for a batch that has all of that metadata. It returns nil if there is none.
-func (r Resource) Find(ctx context.Context, metadata map[string]string) (found *Batch, err error) {
-	err = r.search(ctx, "batches", url.Values{}, func(raw json.RawMessage) (string, bool, error) {
+// Find looks for a batch that has all of that metadata, among those that were not made before since. It returns nil if
+// there is none.
+func (r Resource) Find(ctx context.Context, metadata map[string]string, since time.Time) (found *Batch, err error) {
+	err = r.eachBatch(ctx, since, func(b *Batch) (done bool) {
+		if b.has(metadata) {
+			found = b
+		}
+		return found != nil
+	})
+	return found, err
+}
+
+// FindAll is Find that returns every such batch.
+func (r Resource) FindAll(ctx context.Context, metadata map[string]string, since time.Time) (found []*Batch, err error) {
+	err = r.eachBatch(ctx, since, func(b *Batch) (done bool) {
+		if b.has(metadata) {
+			found = append(found, b)
+		}
+		return false
+	})
+	return found, err
+}
+
+// Idle reports whether every batch of the resource has ended, whoever made it, among those not made before since.
+func (r Resource) Idle(ctx context.Context, since time.Time) (idle bool, err error) {
+	idle = true
+	err = r.eachBatch(ctx, since, func(b *Batch) (done bool) {
+		idle = b.Ended()
+		return !idle
+	})
+	return idle, err
+}
+
+// eachBatch calls visit with each batch that was not made before since, newest first, until it reports that it is done.
+func (r Resource) eachBatch(ctx context.Context, since time.Time, visit func(*Batch) (done bool)) error {
+	return r.search(ctx, "batches", url.Values{}, func(raw json.RawMessage) (string, bool, error) {
 		b := &Batch{}
 		if err := json.Unmarshal(raw, b); err != nil {
 			return "", false, err
 		}
-		for name, value := range metadata {
-			if b.Metadata[name] != value {
-				return b.ID, false, nil
-			}
-		}
-		found = b
-		return b.ID, true, nil
+		return b.ID, before(b.CreatedAt, since) || visit(b), nil
 	})
-	return found, err
+}
+
+func (b *Batch) has(metadata map[string]string) bool {
+	for name, value := range metadata {
+		if b.Metadata[name] != value {
+			return false
+		}
+	}
+	return true
 }
 
 func batchPath(id string) string { return "batches/" + url.PathEscape(id) }

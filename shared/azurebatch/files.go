@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/openaierr"
@@ -16,10 +17,11 @@ import (
 
 // File is Azure's file object, as far as it is acted on.
 type File struct {
-	ID       string `json:"id"`
-	Filename string `json:"filename"`
-	Bytes    int64  `json:"bytes"` // 0 in some previews
-	Status   string `json:"status"`
+	ID        string  `json:"id"`
+	Filename  string  `json:"filename"`
+	Bytes     int64   `json:"bytes"` // 0 in some previews
+	Status    string  `json:"status"`
+	CreatedAt rawTime `json:"created_at"`
 }
 
 // Ready reports whether a batch may be made of the file. With a dated api-version Azure looks at it for seconds first.
@@ -76,19 +78,39 @@ func (r Resource) File(ctx context.Context, id string) (*File, error) {
 	return f, r.do(ctx, r.newCall(http.MethodGet, filePath(id), nil), f)
 }
 
-// FindFile looks for a batch's input file of that name and size. It returns nil if there is none.
-func (r Resource) FindFile(ctx context.Context, name string, size int64) (found *File, err error) {
-	err = r.search(ctx, "files", url.Values{"purpose": {"batch"}}, func(raw json.RawMessage) (string, bool, error) {
+// FindFile looks for a batch's input file of that name and size, among those that were not uploaded before since. It
+// returns nil if there is none.
+func (r Resource) FindFile(ctx context.Context, name string, size int64, since time.Time) (found *File, err error) {
+	err = r.eachFile(ctx, since, func(f *File) (done bool) {
+		if f.Filename == name && (f.Bytes == size || f.Bytes == 0) && !f.broken() {
+			found = f
+		}
+		return found != nil
+	})
+	return found, err
+}
+
+// FilesNamed returns the ids of all input files of that name that were not uploaded before since.
+func (r Resource) FilesNamed(ctx context.Context, name string, since time.Time) (ids []string, err error) {
+	err = r.eachFile(ctx, since, func(f *File) (done bool) {
+		if f.Filename == name {
+			ids = append(ids, f.ID)
+		}
+		return false
+	})
+	return ids, err
+}
+
+// eachFile calls visit with each input file that was not uploaded before since, newest first, until it reports that it
+// is done.
+func (r Resource) eachFile(ctx context.Context, since time.Time, visit func(*File) (done bool)) error {
+	return r.search(ctx, "files", url.Values{"purpose": {"batch"}}, func(raw json.RawMessage) (string, bool, error) {
 		f := &File{}
 		if err := json.Unmarshal(raw, f); err != nil {
 			return "", false, err
 		}
-		if f.Filename == name && (f.Bytes == size || f.Bytes == 0) && !f.broken() {
-			found = f
-		}
-		return f.ID, found != nil, nil
+		return f.ID, before(f.CreatedAt.Time, since) || visit(f), nil
 	})
-	return found, err
 }
 
 // Content opens a file. It returns nil where Azure does not have it, or not yet. The caller closes the answer.

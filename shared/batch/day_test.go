@@ -92,6 +92,7 @@ func TestTransitionsOfADay(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld(t)
+			w.occupy()
 			w.fault(azureopenai.FaultRule{Fault: tt.fault, Method: tt.method, Path: tt.path, Count: -1})
 			begun := w.clock()
 			w.before = func(context.Context, string) {

@@ -1,5 +1,5 @@
-// Package batch answers files of requests: it has package plan cut a JSONL file into parts, has Azure OpenAI answer
-// each part as a batch, or line by line where Azure takes no batch, and puts the answers together in
+// Package batch answers files of requests: it has package plan cut a JSONL file into parts, package part have Azure OpenAI
+// answer each of them, as a batch or line by line where Azure takes no batch, and puts the answers together in
 // the file's order. All it remembers is the objects that package job describes, so that every task may be killed and
 // begun again. It does not know what a prompt means, how a workflow waits, or Lambda.
 //
@@ -14,13 +14,15 @@
 //	          report                 report: there is nothing to send
 //	          duplicate, ignored     the end: the job is another execution's, or the object is a folder's marker
 //	submit    submitted              wait, then poll
-//	          no_room                wait, then submit: the quota is full, or Azure still looks at the file
+//	          no_room                wait, then submit: the quota is full or too small, Azure still looks at the
+//	                                 file, or a batch may have been made and is looked for again
 //	          working                wait if need be, then submit: online calls are left
 //	          ended                  collect
 //	poll      running                wait, then poll
-//	          no_room                wait, then submit: the batch failed for want of quota
+//	          no_room                wait, then submit: the batch failed for want of quota, or for its endpoint
 //	          ended                  collect
-//	collect   not_ready              wait, then collect: Azure has announced an output and does not have it
+//	collect   not_ready              wait, then collect: Azure has announced or counted answers and does not have
+//	                                 them, or a second batch of the part has not ended
 //	          again                  submit, the next try
 //	          done                   the part's end
 //	give-up   done                   the part's end
@@ -44,24 +46,31 @@
 //	Nothing is sent that is expected to cost more than the       TestRefusals, TestCeilingHoldsAgainstHugeLimits
 //	ceiling.
 //	A file is uploaded again only where Azure cannot have it,    TestUploadIsRefused, TestFileIsNotReady,
-//	or does not list it.                                         TestSearchFails
+//	or does not list it. None is left at the end.                TestSearchFails, TestUploadMayHaveHappened
 //	A batch is made again only where Azure cannot have made it,  TestCreateIsRefused, TestCreateIsUnreachable,
-//	or does not list it.                                         TestSearchFails
-//	A try has one batch. A second one is cancelled.              TestSubmitTwiceAtOnce, TestSubmitFindsAnothersBatch,
-//	                                                             TestDuplicateCannotBeCancelled
+//	or has not listed it for four minutes.                       TestSearchFails, TestCreateMayHaveHappened,
+//	                                                             TestLooksAreNotCutShort, TestSearchEnds
+//	A try has one batch. A second one is cancelled, and what it  TestSubmitTwiceAtOnce, TestSubmitFindsAnothersBatch,
+//	may have cost is in the summary.                             TestDuplicateCannotBeCancelled,
+//	                                                             TestCreateMayHaveHappened,
+//	                                                             TestCreateOvertakesGivingUp
+//	A part that is larger than the quota is sent in pieces, and  TestQuotaIsTooSmall, TestQuotaWithoutALimit,
+//	one that may fit waits.                                      TestQuotaIsFull
 //	A batch is believed lost after five polls that do not find   TestAzureLosesTheBatch
 //	it.
-//	A try is settled with all of its answers, or with none that  TestOutputIsNotReady, TestDownloadFails,
-//	can be had, and once.                                        TestGiveUpWithoutAnswers, TestTryWithoutRequests
+//	A try is settled with all of its answers, or once those      TestOutputIsNotReady, TestOutputIsShort,
+//	that are missing have been waited for, and once.             TestOutputHasFewerBytes, TestDownloadFails,
+//	                                                             TestGiveUpWithoutAnswers, TestTryWithoutRequests
 //	The requests of the lines that failed come back as they      TestFailedLines, TestFailedLinesOfASource
 //	stood in the source.
-//	A line is tried as often as the job's settings say, at       TestTriesAreBounded
+//	A line is tried as often as the job's settings say, at       TestTriesAreBounded, TestTriesOfACutPart
 //	most.
 //	What was cancelled is not sent, and what was sent is         TestCancelledBeforeItIsSent,
 //	cancelled in Azure and collected.                            TestCancelWhileCreating, TestCancel,
 //	                                                             TestCancelOfABatchThatEnds
-//	A batch that does not end, or that somebody cancels in       TestBatchThatDoesNotEnd,
-//	Azure, is not sent again.                                    TestBatchIsCancelledInAzure
+//	A batch that does not end is cancelled and sent again, and   TestBatchThatDoesNotEnd,
+//	one that somebody cancels in Azure is not.                   TestBatchIsCancelledInAzure
 //	No batch goes on unseen after its part was given up.         TestGiveUpLostBatch, TestGiveUpWithoutAnswers
-//	An online call whose answer was recorded is not made again.  TestOnlineGoesOn
+//	An online call whose answer was recorded is not made again.  TestOnlineGoesOn, TestOnlineRunIsKilled
+//	Those under way when a run is killed are in the summary.
 package batch

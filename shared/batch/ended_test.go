@@ -97,36 +97,58 @@ func TestCancelOfABatchThatEnds(t *testing.T) {
 	}
 }
 
-// A batch that takes three days is cancelled once, and its lines are not sent again.
+// A batch that takes three days is cancelled once, and its lines are sent again, whether or not Azure gives them rows; a
+// line that has no tries left says why.
 func TestBatchThatDoesNotEnd(t *testing.T) {
-	p := newPart(t)
-	p.fault(azureopenai.FaultRule{Fault: "stall;state=in_progress", Method: "POST", Path: "/batches"})
-	p.does("submit")
-	p.later(71 * time.Hour)
-	p.asks()
-	if got := p.does("poll"); got != "running" || p.asks() != "GET batches/ID" {
-		t.Errorf("after 71 hours the task says %s", got)
+	rows := fmt.Sprintf(refusal, "batch_cancelled")
+	rows = `{"custom_id":"2","response":null,` + rows[1:] + "\n" + `{"custom_id":"4","response":null,` + rows[1:] + "\n"
+	for _, tt := range []struct {
+		name, tries string
+		rows        bool
+		says        string
+	}{
+		{"no rows", "3", false, "number2"},
+		{"rows", "3", true, "number2"},
+		{"no tries left", "1", true, "error batch_expired"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newPart(t, "tries", tt.tries)
+			p.fault(azureopenai.FaultRule{Fault: "stall;state=in_progress", Method: "POST", Path: "/batches"})
+			p.does("submit")
+			p.later(71 * time.Hour)
+			p.asks()
+			if got := p.does("poll"); got != "running" || p.asks() != "GET batches/ID" {
+				t.Errorf("after 71 hours the task says %s", got)
+			}
+			p.later(2 * time.Hour)
+			if got := p.does("poll"); got != "running" || p.asks() != "GET batches/ID, POST batches/ID/cancel" {
+				t.Errorf("after 73 hours the task says %s", got)
+			}
+			if tt.rows {
+				p.answers("GET files/ID/content", 200, rows)
+			}
+			p.walk(p.step.Job, 1)
+			sum := patiently[job.Summary](p.world, "report", object{"task": "report", "state": object{"plan": object{"job": p.step.Job}}})
+			got := p.results("results/n.jsonl")[1]
+			if got.says() != tt.says || got.Error != nil && !strings.Contains(got.Error.Message, "had not ended after 72 hours, and the bridge cancelled it") {
+				t.Errorf("a line says %q, %+v", got.says(), got.Error)
+			}
+			if tt.tries != "1" && (sum.Lines.Succeeded != partLines || sum.TriedAgain.Reasons["batch_expired"] != partLines) {
+				t.Errorf("the summary is %+v", sum)
+			}
+		})
 	}
-	p.later(2 * time.Hour)
-	if got := p.does("poll"); got != "running" || p.asks() != "GET batches/ID, POST batches/ID/cancel" {
-		t.Errorf("after 73 hours the task says %s", got)
-	}
-	p.cancelledInAzure(t)
 }
 
-// A batch that somebody cancels in Azure is not begun again.
+// A batch that somebody cancels in Azure is not begun again, and its lines say so.
 func TestBatchIsCancelledInAzure(t *testing.T) {
 	p := newPart(t)
 	p.fault(azureopenai.FaultRule{Fault: "stall;state=in_progress", Method: "POST", Path: "/batches"})
 	p.does("submit")
 	p.asks()
 	p.call("POST", "batches/"+fmt.Sprint(p.state(0)["batch_id"])+"/cancel")
-	p.cancelledInAzure(t)
-}
-
-// cancelledInAzure checks the end of a part whose batch is cancelled in Azure.
-func (p *part) cancelledInAzure(t *testing.T) {
-	t.Helper()
+	rows := fmt.Sprintf(refusal, "batch_cancelled")
+	p.answers("GET files/ID/content", 200, `{"custom_id":"2","response":null,`+rows[1:]+"\n")
 	p.walk(p.step.Job, 1)
 	if got := p.asks(); strings.Contains(got, "POST files") || strings.Contains(got+",", "POST batches,") {
 		t.Errorf("Azure was asked %s", got)
@@ -136,7 +158,7 @@ func (p *part) cancelledInAzure(t *testing.T) {
 		t.Errorf("the summary is %+v", sum)
 	}
 	for _, r := range p.results("results/n.jsonl") {
-		if r.says() != "error batch_cancelled" || !strings.Contains(r.Error.Message, "cancelled in Azure") {
+		if r.says() != "error batch_cancelled" || !strings.Contains(r.Error.Message, "cancelled in Azure, not by the bridge") {
 			t.Errorf("a line says %q, %+v", r.says(), r.Error)
 		}
 	}
@@ -155,7 +177,7 @@ func TestOutputIsNotReady(t *testing.T) {
 		settled string        // by the collect that waits no more
 	}{
 		{"the batch names no output", func(p *part) { p.answers("GET batches/ID", 200, ended) }, "GET batches/ID", "GET batches/ID, DELETE files/ID"},
-		{"the output is not found", func(p *part) { p.answers("GET files/ID/content", 404, fmt.Sprintf(refusal, "not_found")) }, "GET files/ID/content", "GET files/ID/content, GET files/ID/content, DELETE files/ID, DELETE files/ID, DELETE files/ID"},
+		{"the output is not found", func(p *part) { p.answers("GET files/ID/content", 404, fmt.Sprintf(refusal, "not_found")) }, "GET files/ID/content", "GET files/ID/content, GET files/ID/content, GET files/ID, DELETE files/ID"},
 	} {
 		for _, comes := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, comes %t", tt.name, comes), func(t *testing.T) {
@@ -239,7 +261,7 @@ func TestGiveUpWithoutAnswers(t *testing.T) {
 		asks  string
 	}{
 		{"under way", false, "POST batches/ID/cancel, DELETE files/ID"},
-		{"ended", true, "GET files/ID/content, DELETE files/ID, DELETE files/ID, DELETE files/ID"},
+		{"ended", true, "GET files/ID/content, DELETE files/ID"}, // the answers stay
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newPart(t)

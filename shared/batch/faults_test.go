@@ -62,26 +62,27 @@ func TestMisbehaviour(t *testing.T) {
 		name  string
 		rules []azureopenai.FaultRule
 		again map[string]int // reasons in the summary; nil for any
+		kept  int            // files in Azure at the end
 	}{
-		{"none", nil, nil},
-		{"lost answer to an upload", []azureopenai.FaultRule{{Fault: "lost", Method: "POST", Path: "/files"}}, nil},
-		{"lost answer to a create", []azureopenai.FaultRule{{Fault: "lost", Method: "POST", Path: "/batches"}}, nil},
-		{"cut upload", []azureopenai.FaultRule{{Fault: "cut-upload", Method: "POST", Path: "/files", Count: 2}}, nil},
-		{"cut download", []azureopenai.FaultRule{{Fault: "cut", Method: "GET", Path: "/content", Count: 2}}, nil},
-		{"errors of everything, lines too", []azureopenai.FaultRule{{Fault: "503", Percent: 20, Count: 60}}, nil},
-		{"throttling", []azureopenai.FaultRule{{Fault: "429", Percent: 20, Count: 60}}, nil},
-		{"garbage", []azureopenai.FaultRule{{Fault: "garbage", Path: "/batches", Count: 2}}, nil},
-		{"lines fail with 429", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20", Method: "POST", Path: "/batches"}}, map[string]int{"http_429": 8}},
-		{"lines fail with 500", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20;status=500", Method: "POST", Path: "/batches"}}, map[string]int{"http_500": 8}},
-		{"lines are missing", []azureopenai.FaultRule{{Fault: "drop-lines;percent=30", Method: "POST", Path: "/batches"}}, nil},
-		{"torn last line", []azureopenai.FaultRule{{Fault: "torn", Method: "POST", Path: "/batches"}}, map[string]int{"no_answer": 1}},
-		{"batch expires", []azureopenai.FaultRule{{Fault: "expire;after=16", Method: "POST", Path: "/batches"}}, map[string]int{"batch_expired": 24}},
-		{"batch expires, no rows", []azureopenai.FaultRule{{Fault: "expire;after=16", Method: "POST", Path: "/batches"}, {Fault: "no-rows", Method: "POST", Path: "/batches"}}, nil},
-		{"late output", []azureopenai.FaultRule{{Fault: "late-output;times=3", Method: "POST", Path: "/batches"}}, nil},
-		{"no error file", []azureopenai.FaultRule{{Fault: "no-error-file", Method: "POST", Path: "/batches"}}, nil},
-		{"empty error file", []azureopenai.FaultRule{{Fault: "empty-error-file", Method: "POST", Path: "/batches"}}, nil},
-		{"batch fails", []azureopenai.FaultRule{{Fault: "fail;code=too_many_tasks", Method: "POST", Path: "/batches"}}, map[string]int{"too_many_tasks": lines}},
-		{"no room at creation", []azureopenai.FaultRule{{Fault: "token-limit", Method: "POST", Path: "/batches", Count: 4}}, nil},
+		{"none", nil, nil, 0},
+		{"lost answer to an upload", []azureopenai.FaultRule{{Fault: "lost", Method: "POST", Path: "/files"}}, nil, 0},
+		{"lost answer to a create", []azureopenai.FaultRule{{Fault: "lost", Method: "POST", Path: "/batches"}}, nil, 0},
+		{"cut upload", []azureopenai.FaultRule{{Fault: "cut-upload", Method: "POST", Path: "/files", Count: 2}}, nil, 0},
+		{"cut download", []azureopenai.FaultRule{{Fault: "cut", Method: "GET", Path: "/content", Count: 2}}, nil, 0},
+		{"errors of everything, lines too", []azureopenai.FaultRule{{Fault: "503", Percent: 20, Count: 60}}, nil, 0},
+		{"throttling", []azureopenai.FaultRule{{Fault: "429", Percent: 20, Count: 60}}, nil, 0},
+		{"garbage", []azureopenai.FaultRule{{Fault: "garbage", Path: "/batches", Count: 2}}, nil, 0},
+		{"lines fail with 429", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20", Method: "POST", Path: "/batches"}}, map[string]int{"http_429": 8}, 0},
+		{"lines fail with 500", []azureopenai.FaultRule{{Fault: "fail-lines;percent=20;status=500", Method: "POST", Path: "/batches"}}, map[string]int{"http_500": 8}, 0},
+		{"lines are missing", []azureopenai.FaultRule{{Fault: "drop-lines;percent=30", Method: "POST", Path: "/batches"}}, nil, 2},
+		{"torn last line", []azureopenai.FaultRule{{Fault: "torn", Method: "POST", Path: "/batches"}}, map[string]int{"no_answer": 1}, 2},
+		{"batch expires", []azureopenai.FaultRule{{Fault: "expire;after=16", Method: "POST", Path: "/batches"}}, map[string]int{"batch_expired": 24}, 0},
+		{"batch expires, no rows", []azureopenai.FaultRule{{Fault: "expire;after=16", Method: "POST", Path: "/batches"}, {Fault: "no-rows", Method: "POST", Path: "/batches"}}, nil, 0},
+		{"late output", []azureopenai.FaultRule{{Fault: "late-output;times=3", Method: "POST", Path: "/batches"}}, nil, 0},
+		{"no error file", []azureopenai.FaultRule{{Fault: "no-error-file", Method: "POST", Path: "/batches"}}, nil, 0},
+		{"empty error file", []azureopenai.FaultRule{{Fault: "empty-error-file", Method: "POST", Path: "/batches"}}, nil, 0},
+		{"batch fails", []azureopenai.FaultRule{{Fault: "fail;code=too_many_tasks", Method: "POST", Path: "/batches"}}, map[string]int{"too_many_tasks": lines}, 0},
+		{"no room at creation", []azureopenai.FaultRule{{Fault: "token-limit", Method: "POST", Path: "/batches", Count: 4}}, nil, 0},
 	}
 	for _, tt := range tests {
 		for _, version := range []string{"", "2025-04-01-preview"} {
@@ -101,9 +102,11 @@ func TestMisbehaviour(t *testing.T) {
 						t.Errorf("tried again: %v, want about %d of %s", sum.TriedAgain, n, reason)
 					}
 				}
-				w.azure.Reset()
-				if files := w.azureList("files"); len(files) > 0 {
-					t.Errorf("%d files are left in Azure", len(files))
+				if files := w.azureList("files"); len(files) != tt.kept {
+					t.Errorf("%d files are left in Azure, want %d", len(files), tt.kept)
+				}
+				if paid := w.azure.Executions(); paid.PaidAgain > 0 && (sum.Twice == nil || sum.Twice.AtMost < paid.PaidAgain) {
+					t.Errorf("%d lines were paid for twice, and the summary says %+v", paid.PaidAgain, sum.Twice)
 				}
 			})
 		}

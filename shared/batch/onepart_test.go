@@ -64,7 +64,12 @@ func (p *part) asks() string {
 
 // answers queues a literal answer to the next request of a name.
 func (p *part) answers(name string, status int, body string) {
-	p.with[name] = func(*string) { p.azure.QueueAnswer(azureopenai.Answer{Status: status, Body: body}) }
+	path := name[strings.LastIndex(name, " ")+1:]
+	path = path[strings.LastIndex(path, "/")+1:]
+	if path == "ID" {
+		path = "" // any
+	}
+	p.with[name] = func(*string) { p.azure.QueueAnswer(azureopenai.Answer{Path: path, Status: status, Body: body}) }
 }
 
 // does runs a task of the part. It returns "STATUS" or, of an error, "CODE (HTTP status)".
@@ -135,6 +140,16 @@ func (p *part) call(method, path string) {
 func (p *part) ends() {
 	for slices.ContainsFunc(p.azureList("batches"), func(b struct{ Status string }) bool { return b.Status != "completed" }) {
 	}
+}
+
+// looks has the workflow look for a batch that may have been made, for as long as it will, and then submit.
+func (p *part) looks() string {
+	for range 3 {
+		if got := p.does("submit"); got != "no_room" || p.step.Wait < 60 || p.asks() != "GET batches" {
+			return got
+		}
+	}
+	return p.does("submit")
 }
 
 // later lets time pass, after which the Azure secret is read again.

@@ -194,7 +194,7 @@ func (r *reporter) lists(ctx context.Context) ([]*jsonl.List, error) {
 	if err != nil {
 		return nil, err
 	}
-	again := &r.summary.TriedAgain
+	again, twice := &r.summary.TriedAgain, &job.PaidTwice{}
 	for i := range r.plan.Parts {
 		part := r.plan.Parts[i]
 		for try := 0; ; try++ {
@@ -214,11 +214,13 @@ func (r *reporter) lists(ctx context.Context) ([]*jsonl.List, error) {
 			for tier, tally := range tried.Tiers {
 				bill.Charge(&part, tier, *tally)
 			}
+			twice.Add(tried.Twice)
 			if tried.Mode == jsonl.Online {
 				r.summary.Lines.Online += tried.Succeeded
 			}
-			if try == 0 {
-				again.Lines += tried.Again
+			again.Lines += tried.Retried
+			if try == 0 && tried.Retried == 0 { // a record may be older than that count
+				again.Lines += tried.Again - tried.Reasons[job.NoRoom]
 			}
 			again.Count(tried.Reasons)
 			if tried.Again == 0 {
@@ -226,6 +228,7 @@ func (r *reporter) lists(ctx context.Context) ([]*jsonl.List, error) {
 			}
 		}
 	}
+	r.summary.Twice = twice.OrNil()
 	r.summary.Cost = bill.Cost()
 	r.summary.Cost.Estimated = plan.Rounded(r.plan.Estimate.USD)
 	return lists, nil

@@ -7,8 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"aoai-bridge/shared/azure"
-	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/part"
 	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/clock"
@@ -31,25 +31,20 @@ type Options struct {
 type Service struct {
 	store   *bucket.Bucket // has the files and the jobs' records
 	planner *plan.Planner
+	parts   *part.Service
 	azure   *azure.Client
-	batches *azurebatch.Client
 	env     config.Batch
-	call    time.Duration
 	temp    string
 	now     func() time.Time
-	sleep   func(context.Context, time.Duration) error
 }
 
 // New makes a Service.
 func New(o Options) *Service {
 	s := &Service{
-		store: bucket.New(o.AWS, o.Env.Bucket), azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion),
-		env: o.Env, call: o.Call, temp: o.Temp, now: clock.Or(o.Now), sleep: o.Sleep,
+		store: bucket.New(o.AWS, o.Env.Bucket), azure: o.Azure, env: o.Env, temp: o.Temp, now: clock.Or(o.Now),
 	}
 	s.planner = plan.New(plan.Options{Store: s.store, Azure: o.Azure, Env: o.Env, Temp: o.Temp, Now: o.Now})
-	if s.sleep == nil {
-		s.sleep = clock.Sleep
-	}
+	s.parts = part.New(part.Options{Store: s.store, Azure: o.Azure, Env: o.Env, Call: o.Call, Temp: o.Temp, Now: o.Now, Sleep: o.Sleep})
 	return s
 }
 

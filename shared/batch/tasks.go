@@ -42,21 +42,21 @@ func (s *Service) SubmitTasks() *Tasks {
 	handle(t, "plan", func(ctx context.Context, p planTask) (*plan.Answer, error) {
 		return s.planner.Plan(ctx, p.Input, p.Execution)
 	})
-	handle(t, "submit", func(ctx context.Context, p stepTask) (*job.Step, error) { return s.Submit(ctx, p.Step.Step) })
+	handle(t, "submit", func(ctx context.Context, p stepTask) (*job.Step, error) { return s.parts.Submit(ctx, p.Step.Step) })
 	return t
 }
 
 // StatusTasks are those that follow a job to its report.
 func (s *Service) StatusTasks() *Tasks {
 	t := &Tasks{}
-	handle(t, "poll", func(ctx context.Context, p stepTask) (*job.Step, error) { return s.Poll(ctx, p.Step.Step) })
-	handle(t, "collect", func(ctx context.Context, p stepTask) (*job.Step, error) { return s.Collect(ctx, p.Step.Step) })
+	handle(t, "poll", func(ctx context.Context, p stepTask) (*job.Step, error) { return s.parts.Poll(ctx, p.Step.Step) })
+	handle(t, "collect", func(ctx context.Context, p stepTask) (*job.Step, error) { return s.parts.Collect(ctx, p.Step.Step) })
 	handle(t, "give-up", func(ctx context.Context, p stepTask) (*job.Step, error) {
 		failure := p.Step.Failure.Failure()
 		if failure == nil {
 			return nil, openaierr.Invalid("failure", "missing_required_parameter", "A part is given up for a failure, and the payload has none.")
 		}
-		return s.GiveUp(ctx, p.Step.Step, *failure)
+		return s.parts.GiveUp(ctx, p.Step.Step, *failure)
 	})
 	handle(t, "report", func(ctx context.Context, p reportTask) (*job.Summary, error) {
 		if id := p.State.Plan.Job; id != "" {

@@ -47,7 +47,7 @@ func (w *world) upload() (id string) {
 	form := multipart.NewWriter(&body)
 	_ = form.WriteField("purpose", "batch") // a buffer takes everything
 	file, _ := form.CreateFormFile("file", "n.jsonl")
-	_, _ = file.Write([]byte(chat("1", "gpt-4o-mini", "other")))
+	_, _ = file.Write([]byte(chat("1", "gpt-4o-mini-batch", "other")))
 	_ = form.Close()
 	r, _ := http.NewRequest(http.MethodPost, w.url+"/openai/v1/files", &body)
 	r.Header.Set("Api-Key", "local")
@@ -64,27 +64,45 @@ func (w *world) upload() (id string) {
 	return made.ID
 }
 
+// occupy makes a batch that is not the bridge's and does not end before a release.
+func (w *world) occupy() {
+	w.t.Helper()
+	w.fault(azureopenai.FaultRule{Fault: "stall;state=in_progress", Method: "POST", Path: "/batches"})
+	body := `{"input_file_id":"` + w.upload() + `","endpoint":"/chat/completions","completion_window":"24h"}`
+	r, _ := http.NewRequest(http.MethodPost, w.url+"/openai/v1/batches", strings.NewReader(body))
+	r.Header.Set("Api-Key", "local")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if answer.Body.Close(); answer.StatusCode != http.StatusOK {
+		w.t.Fatal(answer.Status)
+	}
+}
+
 // A task that runs twice at the same time leaves one batch, though both runs have made one.
 func TestSubmitTwiceAtOnce(t *testing.T) {
-	for _, begun := range []string{"/files", "/batches"} { // how far both get before either goes on
+	for _, begun := range []string{"/files", "/batches"} { // how far both get before either goes on; to the files in any case
 		t.Run(strings.TrimPrefix(begun, "/"), func(t *testing.T) {
 			w := newWorld(t)
 			w.Put("inbox/n.jsonl", manyLines(20, "gpt-4o-mini"))
 			a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 			w.fault(azureopenai.FaultRule{Fault: "stall;state=validating", Method: "POST", Path: "/batches", Count: 2})
-			var both sync.WaitGroup
-			both.Add(2)
+			both := map[string]*sync.WaitGroup{"/files": {}, begun: {}}
+			for _, barrier := range both {
+				barrier.Add(2)
+			}
 			w.asked = func(r *http.Request) {
-				if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, begun) {
-					both.Done()
-					both.Wait()
+				if barrier := both[r.URL.Path[strings.LastIndex(r.URL.Path, "/"):]]; r.Method == http.MethodPost && barrier != nil {
+					barrier.Done()
+					barrier.Wait()
 				}
 			}
 			step := job.Step{Job: a.Job, Part: 1}
 			var runs sync.WaitGroup
 			for range 2 {
 				runs.Go(func() {
-					if next, err := w.service().Submit(t.Context(), step); err != nil || next.Status != "submitted" {
+					if next, err := task[*job.Step](w, "submit", object{"task": "submit", "step": step}); err != nil || next.Status != "submitted" {
 						t.Errorf("%+v, %v", next, err)
 					}
 				})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -337,4 +338,19 @@ func newServer(t *testing.T, h http.Handler) (url string) {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	return server.URL
+}
+
+// read sends Azure a request that is not the bridge's, and returns its answer.
+func (w *world) read(r *http.Request) string {
+	w.t.Helper()
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	raw, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		w.t.Fatalf("%s %s: %s, %v: %s", r.Method, r.URL.Path, answer.Status, err, raw)
+	}
+	return string(raw)
 }

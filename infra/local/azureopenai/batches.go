@@ -194,12 +194,15 @@ func firstModel(input io.ReaderAt) string {
 
 // listBatches answers GET batches, newest first.
 func (x *exchange) listBatches() error {
-	page, err := pageOf(rawItems(x.server.batches.list()), x.r.URL.Query(), 20)
+	page, err := pageOf(rawItems(x.server.batches.list(x.listedBefore())), x.r.URL.Query(), 20)
 	if err != nil {
 		return err
 	}
 	return x.sendJSON(http.StatusOK, encode(page))
 }
+
+// listedBefore is when a list ends: what was made later is not in it.
+func (x *exchange) listedBefore() time.Time { return x.server.options.Now().Add(-x.fault.age) }
 
 // getBatch answers GET batches/{id}.
 func (x *exchange) getBatch() error {

@@ -203,7 +203,7 @@ func TestLinesMeetFaultsOfRequests(t *testing.T) {
 		t.Error(answer)
 	}
 	do(t, "DELETE", url+"/_emulator/executions", "")
-	if _, answer := do(t, "GET", url+"/_emulator/executions", ""); answer != `{"lines":0,"executed":0,"succeeded":0,"again":0,"repeated":[]}` {
+	if _, answer := do(t, "GET", url+"/_emulator/executions", ""); answer != `{"lines":0,"executed":0,"succeeded":0,"again":0,"paid":0,"paid_again":0,"repeated":[]}` {
 		t.Error(answer)
 	}
 }
@@ -214,7 +214,7 @@ func TestLostAnswers(t *testing.T) {
 	if _, err := open(t.Context(), "POST", url+"/openai/v1/files", body, contentType, "X-Emulator-Fault: lost"); err == nil {
 		t.Fatal("the upload is answered")
 	}
-	files := s.files.list(fixedNow(), "")
+	files := s.files.list(fixedNow(), fixedNow(), "")
 	if len(files) != 1 {
 		t.Fatalf("%d files", len(files))
 	}
@@ -227,7 +227,7 @@ func TestLostAnswers(t *testing.T) {
 	if _, err := open(t.Context(), "POST", url+"/openai/v1/batches", `{"input_file_id":"`+files[0].ID+`","endpoint":"/chat/completions","completion_window":"24h"}`); err == nil {
 		t.Fatal("the creation is answered")
 	}
-	if batches := s.batches.list(); len(batches) != 1 {
+	if batches := s.batches.list(fixedNow()); len(batches) != 1 {
 		t.Errorf("%d batches", len(batches))
 	} else {
 		finish(t, s, url, batches[0].ID, "completed")
@@ -242,7 +242,7 @@ func TestCutTransfers(t *testing.T) {
 			t.Errorf("%s: answered", fault)
 		}
 	}
-	if files := s.files.list(fixedNow(), ""); len(files) != 0 {
+	if files := s.files.list(fixedNow(), fixedNow(), ""); len(files) != 0 {
 		t.Errorf("%d files", len(files))
 	}
 	id := put(t, url, "0123456789")

@@ -69,12 +69,12 @@ func (w *lineWorker) runLine(n int) error {
 	var id string
 	_ = json.Unmarshal(l.CustomID, &id) // it was looked at before
 	line := digest(l.Body)
-	j.server.executions.countExecuted(j.id, id, line)
+	ok := w.answer.status/100 == 2
+	j.server.executions.countExecuted(j.id, id, line, ok)
 	w.beginResult(&l)
 	w.out.WriteString(`,"response":{"body":`)
 	_ = json.Compact(&w.out, w.answer.body.Bytes()) // it is valid, but a literal answer may have several lines
 	w.out.WriteString(`,"request_id":` + quote(w.answer.header.Get("X-Request-Id")) + `,"status_code":` + itoa(w.answer.status) + "},\"error\":null}\n")
-	ok := w.answer.status/100 == 2
 	if f, drop := j.fault("drop-lines"); !drop || !j.strikesLine(f, n) {
 		if err := j.results.write(w.out.Bytes(), ok, line); err != nil {
 			return err

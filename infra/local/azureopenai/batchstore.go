@@ -33,7 +33,7 @@ func (s *batchStore) start(j *job) error {
 	}
 	s.byID[j.id] = j
 	s.jobs = append(s.jobs, j)
-	j.number = len(s.jobs)
+	j.number, j.made = len(s.jobs), j.server.options.Now()
 	j.ctx, j.stop = context.WithCancelCause(context.Background())
 	s.running.Go(j.run)
 	return nil
@@ -81,12 +81,15 @@ func (s *batchStore) watch(id string) (batchObject, <-chan struct{}, bool) {
 	return j.object, s.changed, true
 }
 
-func (s *batchStore) list() []batchObject {
+// list returns the batches that had been made by a time.
+func (s *batchStore) list(by time.Time) []batchObject {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	objects := make([]batchObject, len(s.jobs))
-	for i, j := range s.jobs {
-		objects[i] = j.object
+	objects := make([]batchObject, 0, len(s.jobs))
+	for _, j := range s.jobs {
+		if !j.made.After(by) {
+			objects = append(objects, j.object)
+		}
 	}
 	return objects
 }

@@ -19,6 +19,9 @@ const defaultAfter = 3
 // beginFault does what a fault does before the answer; its error ends the exchange.
 func (x *exchange) beginFault() error {
 	f := &x.fault
+	if f.kind == "slow" {
+		return x.waitAlone(f.delay)
+	}
 	if err := x.wait(f.delay); err != nil {
 		return err
 	}
@@ -221,6 +224,16 @@ func (x *exchange) reset() {
 		}
 	}
 	panic(http.ErrAbortHandler)
+}
+
+// waitAlone waits whether or not the client does. It returns early, with an error, when the server is closed.
+func (x *exchange) waitAlone(d time.Duration) error {
+	select {
+	case <-x.server.options.After(d):
+		return nil
+	case <-x.server.done:
+		return errClosed
+	}
 }
 
 // wait returns early, with an error, when the client goes away.

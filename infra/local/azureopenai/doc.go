@@ -52,6 +52,8 @@
 //	hang         nothing more is sent until the client goes away
 //	close        the connection is closed before the answer begins, and before an upload is read
 //	lost         the request is carried out, and the connection closed without an answer
+//	slow         the request is carried out after the delay, though the client may have gone away
+//	behind       a list of batches or files is of age=DURATION ago: what was made since is not in it
 //	cut-upload   the connection is closed once after=N bytes of an uploaded form were read (default half)
 //	garbage      an answer that is no JSON, status 200 unless status=N says otherwise (5xx: HTML)
 //	error-event  an error event takes the next event's place and ends the stream

@@ -8,11 +8,13 @@ import (
 // Executions counts what was done with the lines of batches since the start or the last Reset. A line is
 // known by its body, byte for byte, since a caller may number its lines differently when it tries again.
 type Executions struct {
-	Lines     int        `json:"lines"`     // different bodies
-	Executed  int        `json:"executed"`  // how often lines were executed
-	Succeeded int        `json:"succeeded"` // how often a 2xx answer reached an output file
-	Again     int        `json:"again"`     // executions of a line that had succeeded before
-	Repeated  []Repeated `json:"repeated"`  // the first of those
+	Lines     int        `json:"lines"`      // different bodies
+	Executed  int        `json:"executed"`   // how often lines were executed
+	Succeeded int        `json:"succeeded"`  // how often a 2xx answer reached an output file
+	Again     int        `json:"again"`      // executions of a line that had succeeded before
+	Paid      int        `json:"paid"`       // how often a line was answered with a 2xx, which is charged, whether or not it can be read
+	PaidAgain int        `json:"paid_again"` // of these: of a line that had been paid for before
+	Repeated  []Repeated `json:"repeated"`   // the first of those
 }
 
 // Repeated is a line that was executed although it had succeeded.
@@ -37,9 +39,10 @@ type executionLog struct {
 	total  Executions
 }
 
-type executionCount struct{ executed, succeeded uint32 }
+type executionCount struct{ executed, succeeded, paid uint32 }
 
-func (l *executionLog) countExecuted(batch, customID string, line bodyDigest) {
+// countExecuted counts an execution. ok is set where its answer is a 2xx.
+func (l *executionLog) countExecuted(batch, customID string, line bodyDigest, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.counts == nil {
@@ -53,6 +56,12 @@ func (l *executionLog) countExecuted(batch, customID string, line bodyDigest) {
 		}
 	}
 	c.executed++
+	if ok {
+		l.total.Paid++
+		if c.paid++; c.paid > 1 {
+			l.total.PaidAgain++
+		}
+	}
 	l.counts[line] = c
 	l.total.Executed++
 }

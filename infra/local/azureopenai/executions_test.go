@@ -6,7 +6,7 @@ import "testing"
 func TestResetDuringALine(t *testing.T) {
 	var l executionLog
 	line := digest([]byte("{}"))
-	l.countExecuted("batch", "1", line)
+	l.countExecuted("batch", "1", line, true)
 	l.reset()
 	l.countSucceeded(line)
 	l.retractSuccess(line)

@@ -19,6 +19,7 @@ type fault struct {
 	status          int
 	after           int // -1 where not given
 	delay, interval time.Duration
+	age             time.Duration // of a list
 	retryAfter      string
 	retryAfterMS    string
 	limit           string
@@ -28,7 +29,7 @@ type fault struct {
 }
 
 // answerKinds are the faults of an answer, beside those that are a status.
-var answerKinds = []string{"cut", "reset", "partial", "hang", "close", "lost", "cut-upload", "garbage", "error-event", "no-done", "end",
+var answerKinds = []string{"cut", "reset", "partial", "hang", "close", "lost", "slow", "behind", "cut-upload", "garbage", "error-event", "no-done", "end",
 	"gzip", "deflate", "no-stream-options"}
 
 // jobKinds are the faults of batches: they are asked for at creation and strike later.
@@ -89,6 +90,8 @@ func (f *fault) setOption(name, value string) (err error) {
 		f.delay, err = time.ParseDuration(value)
 	case "interval":
 		f.interval, err = time.ParseDuration(value)
+	case "age":
+		f.age, err = time.ParseDuration(value)
 	case "retry-after":
 		f.retryAfter = value
 	case "retry-after-ms":

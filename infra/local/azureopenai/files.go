@@ -64,6 +64,7 @@ func (x *exchange) keepUpload(u upload) error {
 	}
 	f := &storedFile{id: "file-" + strings.ReplaceAll(x.server.uuid(), "-", ""), name: u.name, purpose: u.purpose, bytes: u.bytes,
 		path: u.content.Name(), created: x.start, ready: x.start.Add(x.server.pace.Load().Processing)}
+	f.stored = x.server.options.Now()
 	if life > 0 {
 		f.expires = x.start.Add(life)
 	}
@@ -83,7 +84,7 @@ func (x *exchange) keepUpload(u upload) error {
 // OpenAI's libraries ask for the next one until there is none, whatever the path.
 func (x *exchange) listFiles() error {
 	query := x.r.URL.Query()
-	page, err := pageOf(rawItems(x.server.files.list(x.start, query.Get("purpose"))), query, 10000) // default and most are OpenAI's
+	page, err := pageOf(rawItems(x.server.files.list(x.start, x.listedBefore(), query.Get("purpose"))), query, 10000) // default and most are OpenAI's
 	if err != nil {
 		return err
 	}

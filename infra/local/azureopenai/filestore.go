@@ -22,6 +22,7 @@ type storedFile struct {
 	bytes             int64
 	path              string
 	created, ready    time.Time // from ready on it is processed
+	stored            time.Time // when the upload was complete
 	expires           time.Time // zero: never
 	hidden            int       // how many more requests get 404
 }
@@ -140,13 +141,14 @@ func (s *fileStore) remove(id string) bool {
 	return true
 }
 
-func (s *fileStore) list(now time.Time, purpose string) []fileObject {
+// list returns the files that had been stored by a time.
+func (s *fileStore) list(now, by time.Time, purpose string) []fileObject {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dropExpired(now)
 	var objects []fileObject
 	for _, f := range s.files {
-		if purpose == "" || purpose == f.purpose {
+		if (purpose == "" || purpose == f.purpose) && !f.stored.After(by) {
 			objects = append(objects, f.object(now))
 		}
 	}

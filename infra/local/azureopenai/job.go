@@ -14,7 +14,8 @@ import (
 type job struct {
 	server     *Server
 	id         string
-	number     int    // counts from 1; seeds what looks random
+	number     int // counts from 1; seeds what looks random
+	made       time.Time
 	endpoint   string // as it was asked for
 	input      *os.File
 	size       int64

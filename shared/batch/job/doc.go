@@ -5,7 +5,7 @@
 //
 // A job is these objects. JOB is its id, PASS one of the passes in which its file was read, PART a slice of its
 // lines, and TRY one of the times that lines of a part were sent. CREATE counts the batches of a try that Azure had
-// no room for.
+// no room for, or whose creates were given up.
 //
 //	key                                      written by                      read by
 //	inbox/NAME.jsonl                         the owner                       plan
@@ -30,6 +30,10 @@
 //	                                         happen twice
 //	  try-TRY/batch-CREATE.json              submit, once, after a create    submit, poll, collect, where
 //	                                                                         state.json has no batch
+//	  try-TRY/doubt.json                     submit, give-up, once, where    collect, give-up
+//	                                         there may be another batch
+//	  try-TRY/running/RUN.json               submit, while it calls online;  collect, give-up: those that
+//	                                         gone when the run ends          are left were killed
 //	  try-TRY/run/N-RUN.jsonl                submit, while it calls online   submit, to go on; collect
 //	  try-TRY/results.jsonl                  collect, give-up                report
 //	  try-TRY/tried.json                     collect, give-up, last of all   collect, if repeated; report

@@ -59,6 +59,15 @@ func (t Try) StateKey() string { return t.key("state.json") }
 // CreationKey is where it says which batch is the try's, of those made since the last that found no room.
 func (t Try) CreationKey(create int) string { return t.key(fmt.Sprintf("batch-%02d.json", create)) }
 
+// DoubtKey is where it says that there may be more batches of the try than one.
+func (t Try) DoubtKey() string { return t.key("doubt.json") }
+
+// RunsPrefix leads the keys of runs of online calls that have not ended.
+func (t Try) RunsPrefix() string { return t.key("running/") }
+
+// RunKey is where a run of online calls has its record.
+func (t Try) RunKey(run string) string { return t.RunsPrefix() + run + ".json" }
+
 // SegmentsPrefix leads the keys of what online calls have brought so far.
 func (t Try) SegmentsPrefix() string { return t.key("run/") }
 

@@ -1,7 +1,6 @@
 package job
 
 import (
-	"slices"
 	"time"
 
 	"aoai-bridge/shared/azurebatch"
@@ -18,7 +17,7 @@ type State struct {
 	Uploading   bool               `json:"uploading"` // an upload has been begun
 	FileID      string             `json:"file_id,omitempty"`
 	Creating    bool               `json:"creating"` // a create has been sent
-	Create      int                `json:"create"`   // how many batches there have been before
+	Create      int                `json:"create"`   // how many batches there have been before, or may have been
 	BatchID     string             `json:"batch_id,omitempty"`
 	CreatedAt   time.Time          `json:"created_at,omitzero"` // of the batch
 	Status      string             `json:"status,omitempty"`    // of the batch, or StateEnded
@@ -28,6 +27,7 @@ type State struct {
 	Errors      []azurebatch.Error `json:"errors,omitempty"`
 	Cancelled   bool               `json:"cancelled,omitempty"`   // by the job's owner
 	Unavailable int                `json:"unavailable,omitempty"` // polls in a row that found no batch
+	Sending
 }
 
 // StateEnded marks a try that has nothing more to come from Azure.
@@ -42,10 +42,10 @@ func (st *State) Terminal() bool {
 	return false
 }
 
-// Creation is the record of a try's batch. The first one written decides which batch that is.
+// Creation is the record of a try's batch, or of a create that was given up. The first one written decides.
 type Creation struct {
-	BatchID   string    `json:"batch_id"`
-	FileID    string    `json:"file_id"` // of its input
+	BatchID   string    `json:"batch_id"` // "": no batch of this create becomes the try's
+	FileID    string    `json:"file_id"`  // of its input
 	CreatedAt time.Time `json:"created_at"`
 }
 
@@ -62,11 +62,6 @@ func (st *State) Update(b *azurebatch.Batch) {
 	}
 }
 
-// FoundNoRoom reports whether the batch failed because the deployment's quota of enqueued tokens was full.
-func (st *State) FoundNoRoom() bool {
-	return slices.ContainsFunc(st.Errors, func(e azurebatch.Error) bool { return e.Code == azurebatch.TokenLimitExceeded })
-}
-
 // Tried is what came of a try of a part.
 type Tried struct {
 	Mode      jsonl.Mode     `json:"mode"`
@@ -76,6 +71,9 @@ type Tried struct {
 	Again     int            `json:"again"`             // go into the next try
 	Reasons   map[string]int `json:"reasons,omitempty"` // of another try
 	Torn      int            `json:"torn,omitempty"`    // lines of Azure's files that are no JSON
+	Short     bool           `json:"short,omitempty"`   // lines are missing from Azure's files, which are left there
+	Retried   int            `json:"retried,omitempty"` // of Again: lines that had not been tried before
+	Twice     *PaidTwice     `json:"maybe_paid_twice,omitempty"`
 	Usage     usage.Usage    `json:"usage"`
 
 	// Tiers has what of it other service tiers than the standard one answered.

@@ -11,12 +11,15 @@ type Step struct {
 	// Wait is how many seconds the workflow lets pass before the next task; it grows with Waits.
 	Wait  int `json:"wait_seconds"`
 	Waits int `json:"waits"`
+	// Looks is how often a create that may have happened has been looked for, which was the try's batch number Create.
+	Looks  int `json:"looks,omitempty"`
+	Create int `json:"create,omitempty"`
 }
 
 // What a step's task tells the workflow.
 const (
 	StepSubmitted = "submitted" // to Azure: wait, then poll
-	StepNoRoom    = "no_room"   // the quota is full, or the file is not ready: wait, then submit
+	StepNoRoom    = "no_room"   // the quota is full, the file is not ready, or a batch may have been made: wait, then submit
 	StepWorking   = "working"   // online calls, and the time was over: submit
 	StepRunning   = "running"   // wait, then poll
 	StepEnded     = "ended"     // collect
@@ -33,17 +36,36 @@ const (
 	growth    = 1.125
 )
 
+// lookWaits are the seconds between the looks for a batch that may have been made: at 0, 1, 2 and 4 minutes. Azure's lists
+// may be minutes behind.
+var lookWaits = []int{60, 60, 120}
+
+// LookAgain has the workflow wait before another look for the batch of a create. more is false after the last look. It is
+// the workflow that counts: a task that is repeated looks once more and does not shorten a wait.
+func (st Step) LookAgain(create int) (next *Step, more bool) {
+	if st.Create != create {
+		st.Looks = 0
+	}
+	if st.Looks >= len(lookWaits) {
+		return nil, false
+	}
+	st.Status, st.Wait, st.Create = StepNoRoom, lookWaits[st.Looks], create
+	st.Looks++
+	return &st, true
+}
+
 // Later has the workflow wait before the next task, the longer the more often it has waited.
 func (st Step) Later(status string) *Step {
 	st.Status = status
 	st.Wait = int(min(lastWait, firstWait*math.Pow(growth, float64(st.Waits))))
 	st.Waits++
+	st.Looks, st.Create = 0, 0
 	return &st
 }
 
 // Next has the workflow go on at once.
 func (st Step) Next(status string) *Step {
-	st.Status, st.Wait, st.Waits = status, 0, 0
+	st.Status, st.Wait, st.Waits, st.Looks, st.Create = status, 0, 0, 0, 0
 	return &st
 }
 

@@ -24,6 +24,7 @@ type Summary struct {
 	FailedInputMissing string         `json:"failed_input_missing,omitempty"` // why there is no such object
 
 	TriedAgain  TriedAgain `json:"tried_again"`
+	Twice       *PaidTwice `json:"maybe_paid_twice,omitempty"`
 	CreatedAt   time.Time  `json:"created_at"`
 	PlannedAt   time.Time  `json:"planned_at,omitzero"`
 	CompletedAt time.Time  `json:"completed_at"`

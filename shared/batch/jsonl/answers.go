@@ -28,6 +28,7 @@ type Answer struct {
 	size    int32
 	Success bool
 	Again   string // why the line deserves another try; "" where the answer is final
+	Ended   bool   // the line was not executed because its batch was cancelled
 	Usage   usage.Usage
 	Tier    string // the service tier that answered; "" is the standard one
 }
@@ -105,8 +106,10 @@ func judge(response, failure rawjson.Node) Answer {
 		switch code := failure.Get("code").Text(); code {
 		case "":
 			return Answer{Again: "no_answer"}
-		case "content_filter", "batch_cancelled":
+		case "content_filter":
 			return Answer{}
+		case "batch_cancelled":
+			return Answer{Ended: true}
 		default:
 			return Answer{Again: strings.Clone(code)}
 		}

@@ -1,23 +1,23 @@
-package batch
+package part
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/logsafe"
-	"aoai-bridge/shared/openaierr"
 )
-
-// maxOutputWaits is how often an output that Azure has announced is waited for, about half an hour.
-const maxOutputWaits = 12
 
 // Collect fetches a part's answers, gives each line its own, and puts those that deserve it into another
 // try. It may be repeated at any point.
 func (s *Service) Collect(ctx context.Context, step job.Step) (*job.Step, error) {
 	return s.settleOnce(ctx, step, func(w *work, got *jsonl.Answers) (*job.Tried, error) {
 		if ready, err := w.fetch(ctx, got); !ready || err != nil {
+			return nil, err
+		}
+		if ended, err := w.endTwins(ctx, &w.twice, w.patient()); !ended || err != nil {
 			return nil, err
 		}
 		return w.settle(ctx, got, w.judgeTry())
@@ -29,9 +29,12 @@ func (s *Service) GiveUp(ctx context.Context, step job.Step, failure job.Failure
 	return s.settleOnce(ctx, step, func(w *work, got *jsonl.Answers) (*job.Tried, error) {
 		err := w.regain(ctx)
 		if err == nil {
-			_, err = w.fetch(ctx, got)
+			var ready bool
+			ready, err = w.fetch(ctx, got)
+			w.short = w.short || !ready
 		}
-		if err != nil {
+		_, ending := w.endTwins(ctx, &w.twice, false)
+		if err = errors.Join(err, ending); err != nil {
 			slog.WarnContext(ctx, "a part is given up without its answers", "job", step.Job, "part", step.Part, "error", logsafe.Text(err.Error()))
 		}
 		if w.state.BatchID != "" && !w.state.Terminal() {
@@ -41,11 +44,18 @@ func (s *Service) GiveUp(ctx context.Context, step job.Step, failure job.Failure
 	})
 }
 
-// regain makes the batch of a create whose answer was lost the part's, so that it does not go on unseen.
+// regain makes the batch of a create whose answer was lost the part's, so that it does not go on unseen. If there is none
+// yet, one that Azure makes later has no input.
 func (w *work) regain(ctx context.Context) error {
+	if !w.state.Creating || w.state.BatchID != "" {
+		return nil
+	}
 	b, err := w.lost(ctx)
-	if b == nil || err != nil {
+	if err != nil {
 		return err
+	}
+	if b == nil {
+		return w.giveUpCreate(ctx)
 	}
 	err = w.created(ctx, b)
 	if w.state.BatchID == b.ID { // and not another run's
@@ -82,64 +92,12 @@ func (s *Service) settleOnce(ctx context.Context, step job.Step, settle func(*wo
 	return w.finish(ctx, tried)
 }
 
-// fetch reads what there is of the try's answers. ready is false where Azure says that there is an
-// output and does not have it yet.
-func (w *work) fetch(ctx context.Context, got *jsonl.Answers) (ready bool, err error) {
-	if w.state.Mode == jsonl.Online {
-		_, err := readSegments(ctx, w.service.store, w.try, got)
-		return true, err
-	}
-	st, azure := w.state, w.resource()
-	if st.BatchID == "" {
-		return true, nil
-	}
-	patient := w.step.Waits < maxOutputWaits
-	if st.OutputID == "" && st.Counts.Completed > 0 {
-		b, err := azure.Batch(ctx, st.BatchID)
-		if err != nil {
-			return false, err
-		}
-		if st.OutputID, st.ErrorID = b.OutputFileID, b.ErrorFileID; st.OutputID == "" && patient {
-			return false, nil
-		}
-		if err := w.save(ctx); err != nil {
-			return false, err
-		}
-	}
-	for _, id := range []string{st.OutputID, st.ErrorID} {
-		if id == "" {
-			continue
-		}
-		answer, err := azure.Content(ctx, id)
-		if err != nil {
-			return false, err
-		}
-		if answer == nil && patient {
-			return false, nil
-		}
-		if answer == nil {
-			continue
-		}
-		err = got.Read(answer.Body())
-		answer.Close()
-		if err != nil {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
 // finish ends a try that is settled: it deletes Azure's files and returns what is next.
 func (w *work) finish(ctx context.Context, tried *job.Tried) (*job.Step, error) {
-	if !w.job.Settings.KeepFiles && w.state.Mode == jsonl.Batch {
-		azure := w.resource()
-		for _, id := range []string{w.state.FileID, w.state.OutputID, w.state.ErrorID} {
-			if id == "" {
-				continue
-			}
-			if err := azure.DeleteFile(ctx, id); err != nil { // it expires by itself
-				slog.WarnContext(ctx, "a file stays in Azure's storage", "file", id, "error", openaierr.From(err).Code)
-			}
+	if w.state.Mode == jsonl.Batch {
+		w.sweep(ctx)
+		if !w.job.Settings.KeepFiles && !tried.Short {
+			w.deleteFiles(ctx, w.state.OutputID, w.state.ErrorID)
 		}
 	}
 	if tried.Again > 0 {

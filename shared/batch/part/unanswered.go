@@ -1,6 +1,9 @@
-package batch
+package part
 
 import (
+	"fmt"
+	"time"
+
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
 )
@@ -10,6 +13,7 @@ type unanswered struct {
 	job.Failure
 	final  bool
 	online bool                // another try goes online
+	ended  bool                // the batch was cancelled: so Azure's rows say of lines that were not executed
 	lines  map[int]job.Failure // by place in the file, from 1: lines that Azure refused
 }
 
@@ -18,10 +22,14 @@ func (w *work) judgeTry() *unanswered {
 	u := &unanswered{Failure: job.Failure{Code: "no_answer", Message: "Azure OpenAI gave no answer to the line."}}
 	st := w.state
 	switch {
+	case st.TooLarge != nil:
+		u.lines = map[int]job.Failure{1: *st.TooLarge}
 	case st.Cancelled:
-		return &unanswered{final: true, Failure: job.Failure{Code: "batch_cancelled", Message: "The line was not executed because the job was cancelled."}}
+		return &unanswered{final: true, ended: true, Failure: job.Failure{Code: "batch_cancelled", Message: "The line was not executed because the job was cancelled."}}
+	case st.Status == "cancelled" && st.Late:
+		u.ended, u.Failure = true, job.Failure{Code: "batch_expired", Message: fmt.Sprintf("The line was not executed: the batch had not ended after %d hours, and the bridge cancelled it.", longestBatch/time.Hour)}
 	case st.Status == "cancelled":
-		return &unanswered{final: true, Failure: job.Failure{Code: "batch_cancelled", Message: "The line was not executed because the batch was cancelled in Azure."}}
+		return &unanswered{final: true, ended: true, Failure: job.Failure{Code: "batch_cancelled", Message: "The line was not executed because the batch was cancelled in Azure, not by the bridge."}}
 	case st.Status == "expired":
 		u.Failure = job.Failure{Code: "batch_expired", Message: "The line was not executed before the batch expired."}
 	case st.Status == "failed" && len(st.Errors) > 0:

@@ -1,4 +1,4 @@
-package batch
+package part
 
 import (
 	"context"
@@ -15,9 +15,12 @@ import (
 func (w *work) settle(ctx context.Context, got *jsonl.Answers, u *unanswered) (*job.Tried, error) {
 	t := &settling{
 		work: w, next: w.nextTry(u), got: got, u: u,
-		tried: &job.Tried{Mode: w.state.Mode, Reasons: map[string]int{}, Torn: got.Torn},
+		tried: &job.Tried{Mode: w.state.Mode, Reasons: map[string]int{}, Torn: got.Torn, Short: w.short},
 	}
 	if err := t.run(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.boundTwice(ctx, t.tried); err != nil {
 		return nil, err
 	}
 	return t.tried, w.service.store.Put(ctx, w.try.TriedKey(), t.tried)
@@ -65,7 +68,9 @@ func (t *settling) line(n int, text []byte) error {
 		return fmt.Errorf("%s: line %d: %w", t.work.try.LinesKey(), n, err)
 	}
 	t.tried.Lines++
+	st, step := t.work.state, t.work.step
 	got, answered := t.got.Find(number)
+	answered = answered && !(got.Ended && t.u.ended)
 	failure, final, again := t.u.Failure, t.u.final, got.Again
 	if refused, ok := t.u.lines[n]; ok && !answered {
 		failure, final = refused, true
@@ -73,9 +78,19 @@ func (t *settling) line(n int, text []byte) error {
 	if !answered {
 		again = failure.Code
 	}
-	if again != "" && !final && t.work.step.Try+1 < t.work.job.Settings.Tries && !t.u.final {
+	left := st.Tries(step.Try, number)+1 < t.work.job.Settings.Tries
+	if st.Last > 0 && number > st.Last { // it was not sent, which is no try
+		again, left = job.NoRoom, true
+		if !t.u.final {
+			failure = tooManyPieces
+		}
+	}
+	if again != "" && !final && left && step.Try+1 < maxTries && !t.u.final {
 		t.tried.Again++
 		t.tried.Reasons[again]++
+		if again != job.NoRoom && st.Tries(step.Try, number) == 0 {
+			t.tried.Retried++
+		}
 		t.again = append(t.again, number)
 		_, err := t.lines.Write(append(append(t.buffer[:0], text...), '\n'))
 		return err
@@ -137,5 +152,6 @@ func (t *settling) prepareNext(ctx context.Context) error {
 		return fmt.Errorf("%s: the request of line %d is missing", key, left[0])
 	}
 	t.next.state.Lines, t.next.state.Bytes = len(t.again), requests.Size()
+	t.next.state.Sending = t.work.state.Sending.Next(t.again[0], t.work.state.Bytes)
 	return errors.Join(requests.Commit(), t.lines.Commit(), t.next.save(ctx))
 }

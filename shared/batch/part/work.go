@@ -1,7 +1,8 @@
-package batch
+package part
 
 import (
 	"context"
+	"time"
 
 	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/batch/job"
@@ -17,6 +18,9 @@ type work struct {
 	step    job.Step
 	try     job.Try // of the step
 	state   *job.State
+	givenUp bool // the create that the state has is one whose batch does not become the try's
+	short   bool // lines are missing from Azure's files
+	twice   job.PaidTwice
 }
 
 // load finds the part that a step is about.
@@ -41,7 +45,9 @@ func (s *Service) load(ctx context.Context, step job.Step) (*work, error) {
 	if err == nil && w.state.Mode == jsonl.Batch && w.state.BatchID == "" {
 		var c job.Creation // by a run that got no further, or one at the same time, which writes the same state
 		if found, err = s.store.Get(ctx, w.creationKey(), &c); found {
-			w.state.Adopt(c)
+			if w.givenUp = c.BatchID == ""; !w.givenUp {
+				w.state.Adopt(c)
+			}
 		}
 	}
 	return w, err
@@ -54,4 +60,20 @@ func (w *work) creationKey() string { return w.try.CreationKey(w.state.Create) }
 
 func (w *work) save(ctx context.Context) error {
 	return w.service.store.Put(ctx, w.try.StateKey(), w.state)
+}
+
+// longestBatch is when a batch that does not end is cancelled. Azure's FAQ says that batches are not
+// ended after 24 hours by themselves.
+const longestBatch = 72 * time.Hour
+
+// skew is how far Azure's clock and ours may be apart. A search ends at entries that are older than what it looks for by
+// more than that.
+const skew = 5 * time.Minute
+
+// since is how far a search goes back for what was begun at a time; zero is without end.
+func since(begun time.Time) time.Time {
+	if begun.IsZero() {
+		return begun
+	}
+	return begun.Add(-skew)
 }

@@ -1,4 +1,4 @@
-package batch
+package part
 
 import (
 	"context"
@@ -6,13 +6,10 @@ import (
 	"net/http"
 	"time"
 
+	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/openaierr"
 )
-
-// longestBatch is when a batch that does not end is cancelled. Azure's FAQ says that batches are not
-// ended after 24 hours by themselves.
-const longestBatch = 72 * time.Hour
 
 // Poll asks Azure how far a part's batch is and tells the workflow whether to wait or to collect.
 func (s *Service) Poll(ctx context.Context, step job.Step) (*job.Step, error) {
@@ -33,15 +30,42 @@ func (s *Service) Poll(ctx context.Context, step job.Step) (*job.Step, error) {
 	st.Update(b)
 	switch st.Status {
 	case "failed":
-		if st.FoundNoRoom() { // where creating does not say so, the batch does
-			*st = job.State{Mode: st.Mode, Lines: st.Lines, Bytes: st.Bytes, Uploading: st.Uploading, FileID: st.FileID, Create: st.Create + 1}
-			return step.Later(job.StepNoRoom), w.save(ctx)
+		if next, err := w.sendAgain(ctx); next != nil || err != nil {
+			return next, err
 		}
 		fallthrough
 	case "completed", "expired", "cancelled":
 		return step.Next(job.StepEnded), w.save(ctx)
 	}
 	return step.Later(job.StepRunning), errors.Join(w.stop(ctx), w.save(ctx))
+}
+
+// sendAgain has a batch that failed made again, where creating it could have been refused for the same reason: the quota
+// is full, or its endpoint is not the right one. next is nil if the failure is final.
+func (w *work) sendAgain(ctx context.Context) (next *job.Step, err error) {
+	for _, e := range w.state.Errors {
+		if e.Code == azurebatch.TokenLimitExceeded {
+			w.nextCreate()
+			if next, err := w.noRoom(ctx, e.Message); next != nil || err != nil {
+				return next, err
+			}
+			return w.step.Later(job.StepNoRoom), w.save(ctx)
+		}
+		if w.refusedEndpoint(e.Code, e.Message) {
+			w.nextCreate()
+			return w.step.Next(job.StepNoRoom), w.save(ctx)
+		}
+	}
+	return nil, nil
+}
+
+// nextCreate leaves the try with its file and without a batch.
+func (w *work) nextCreate() {
+	st := w.state
+	*st = job.State{
+		Mode: st.Mode, Lines: st.Lines, Bytes: st.Bytes, Uploading: st.Uploading, FileID: st.FileID, Create: st.Create + 1, Sending: st.Sending,
+	}
+	st.CreatingAt = time.Time{}
 }
 
 // stop cancels a batch whose job was cancelled, or that has taken too long.
@@ -55,11 +79,8 @@ func (w *work) stop(ctx context.Context) error {
 		return nil
 	}
 	w.state.Cancelled = w.state.Cancelled || stop
-	err = w.resource().Cancel(ctx, w.state.BatchID)
-	if err != nil && openaierr.From(err).Status == http.StatusConflict { // it has ended meanwhile
-		return nil
-	}
-	return err
+	w.state.Late = w.state.Late || late
+	return w.cancel(ctx, w.state.BatchID)
 }
 
 // missing is how often in a row Azure may say that it has no such batch before we believe it.

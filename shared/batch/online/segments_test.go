@@ -1,4 +1,4 @@
-package batch
+package online
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package batch
+package online
 
 import (
 	"cmp"
@@ -15,73 +15,85 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"aoai-bridge/shared/azure"
-	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
+	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/rawjson"
 	"aoai-bridge/shared/routing"
 	"aoai-bridge/shared/telemetry"
 )
 
-// maxStalls is how many waits in a row may pass without an answer, about a day, until 429 is the answer.
-const maxStalls = 90
+// Caller answers requests by online calls. Its fields are not changed once it is used; Run may be called concurrently.
+type Caller struct {
+	Store *bucket.Bucket
+	Azure *azure.Client
+	Env   config.Batch
+	Call  time.Duration // the longest that a call may take
+	Temp  string        // a directory for answers; "" is the system's
+	Now   func() time.Time
+	Sleep func(context.Context, time.Duration) error
+}
 
-// callOnline has a part answered by online calls, some at once. Each answer is recorded as soon as it can be,
-// so that the next run goes on where one ends that is killed or out of time.
-func (w *work) callOnline(ctx context.Context) (*job.Step, error) {
-	got, err := jsonl.NewAnswers(w.service.temp)
+// Requests are those of a try.
+type Requests struct {
+	Try     job.Try
+	Part    *job.Part
+	Limits  *job.Limits
+	Lines   int
+	Patient bool // a 429 is waited for; otherwise it is an answer
+}
+
+// Outcome is what a run has come to.
+type Outcome struct {
+	Complete bool          // every request has been answered
+	Answered int           // requests, those of earlier runs included
+	Added    int           // of them, by this run
+	Pause    time.Duration // how long Azure wants to be left alone before the next run
+}
+
+// Run calls until every request has been answered, or the time is over. Each answer is recorded as soon as it can be, so
+// that the next run goes on where one ends that is killed or out of time. The outcome holds beside an error, too.
+func (c *Caller) Run(ctx context.Context, q Requests) (Outcome, error) {
+	got, err := jsonl.NewAnswers(c.Temp)
 	if err != nil {
-		return nil, err
+		return Outcome{}, err
 	}
 	defer got.Close()
-	segments, err := readSegments(ctx, w.service.store, w.try, got)
+	segments, err := ReadSegments(ctx, c.Store, q.Try, got)
 	if err != nil {
-		return nil, err
+		return Outcome{}, err
+	}
+	end, err := beginRun(ctx, c.Store, q.Try, job.Run{AtOnce: min(c.Env.OnlineConcurrency, q.Lines-got.Len()), BegunAt: c.Now().UTC()})
+	if err != nil {
+		return Outcome{}, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r := &runner{
-		work: w, cancel: cancel, answered: got, requests: make(chan jsonl.Request), room: semaphore.NewWeighted(maxUnderWay),
-		patient: w.step.Waits < maxStalls, end: w.lastCall(ctx), record: telemetry.From(ctx),
-		segments: newSegmentWriter(ctx, w.service.store, w.try, segments, cancel), // what cannot be recorded would be paid for again: no more calls then
+		Caller: c, Requests: q, cancel: cancel, answered: got, requests: make(chan jsonl.Request), room: semaphore.NewWeighted(maxUnderWay),
+		end: c.lastCall(ctx), record: telemetry.From(ctx),
+		segments: newSegmentWriter(ctx, c.Store, q.Try, segments, cancel), // what cannot be recorded would be paid for again: no more calls then
 	}
 	complete, err := r.run(ctx)
-	w.state.Counts = azurebatch.Counts{Total: w.state.Lines, Completed: got.Len() + r.segments.added} // with those that failed
-	if complete && err == nil {
-		w.state.Status = job.StateEnded
+	if !r.cut && r.segments.err == nil { // otherwise calls may have been answered that are made again
+		err = errors.Join(err, end(context.WithoutCancel(ctx)))
 	}
-	if err := errors.Join(err, w.save(context.WithoutCancel(ctx))); err != nil {
-		return nil, err
-	}
-	switch {
-	case complete:
-		return w.step.Next(job.StepEnded), nil
-	case r.segments.added > 0 && r.pause == 0:
-		return w.step.Next(job.StepWorking), nil
-	}
-	step := w.step
-	if r.segments.added > 0 {
-		step.Waits = 0
-	}
-	next := step.Later(job.StepWorking)
-	if r.pause > 0 {
-		next.Wait = int(r.pause/time.Second) + 1
-	}
-	return next, nil
+	return Outcome{Complete: complete, Answered: got.Len() + r.segments.added, Added: r.segments.added, Pause: r.pause}, err
 }
 
 // recordingTime is kept of a task's time to record the last answers.
 const recordingTime = 30 * time.Second
 
 // lastCall is when the last call may begin: one that Lambda's end would cut off may be paid for in vain.
-func (w *work) lastCall(ctx context.Context) time.Time {
+func (c *Caller) lastCall(ctx context.Context) time.Time {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return w.service.now().Add(24 * time.Hour)
+		return c.Now().Add(24 * time.Hour)
 	}
-	left := deadline.Sub(w.service.now())
-	return deadline.Add(-min(w.service.call+recordingTime, left*3/4))
+	left := deadline.Sub(c.Now())
+	return deadline.Add(-min(c.Call+recordingTime, left*3/4))
 }
 
 // maxUnderWay bounds the requests that are held at once, in bytes: one may have 64 MiB.
@@ -89,12 +101,12 @@ const maxUnderWay = 256 << 20
 
 // runner answers the lines of a part, several at once.
 type runner struct {
-	work     *work
+	*Caller
+	Requests
 	cancel   context.CancelCauseFunc
 	answered *jsonl.Answers // by earlier runs
 	requests chan jsonl.Request
 	room     *semaphore.Weighted // of maxUnderWay
-	patient  bool                // 429 is waited for
 	end      time.Time           // no call begins later
 	segments *segmentWriter
 	record   *telemetry.Call // of the task; calls at the same time have their own
@@ -103,12 +115,13 @@ type runner struct {
 	until time.Time     // Azure wants to be left alone so long
 	pause time.Duration // what was left of that when the time was over
 	left  bool          // lines are left for the next run
+	cut   bool          // calls were cut off by the end of the run
 }
 
 // run reports whether every line has been answered.
 func (r *runner) run(ctx context.Context) (complete bool, err error) {
 	var callers sync.WaitGroup
-	for range r.work.service.env.OnlineConcurrency {
+	for range r.Env.OnlineConcurrency {
 		callers.Go(func() {
 			for q := range r.requests {
 				r.answer(ctx, q)
@@ -128,8 +141,8 @@ func (r *runner) run(ctx context.Context) (complete bool, err error) {
 
 // feed reads the part's requests.
 func (r *runner) feed(ctx context.Context) error {
-	key := r.work.try.RequestsKey()
-	source := r.work.service.store.Open(ctx, key)
+	key := r.Try.RequestsKey()
+	source := r.Store.Open(ctx, key)
 	defer source.Close()
 	lines := jsonl.NewAnswerScanner(source)
 	for lines.Next() {
@@ -140,7 +153,7 @@ func (r *runner) feed(ctx context.Context) error {
 		if _, answered := r.answered.Find(q.Number); answered {
 			continue
 		}
-		if r.work.service.now().After(r.end) {
+		if r.Now().After(r.end) {
 			r.leaveRest(0)
 			return nil
 		}
@@ -166,7 +179,7 @@ func (r *runner) answer(ctx context.Context, q jsonl.Request) {
 		r.mu.Lock()
 		until := r.until
 		r.mu.Unlock()
-		now := r.work.service.now()
+		now := r.Now()
 		switch {
 		case ctx.Err() != nil || now.After(r.end):
 			r.leaveRest(0)
@@ -175,7 +188,7 @@ func (r *runner) answer(ctx context.Context, q jsonl.Request) {
 			r.leaveRest(until.Sub(now))
 			return
 		case until.After(now):
-			if r.work.service.sleep(ctx, until.Sub(now)) != nil {
+			if r.Sleep(ctx, until.Sub(now)) != nil {
 				r.leaveRest(0)
 				return
 			}
@@ -190,9 +203,9 @@ func (r *runner) answer(ctx context.Context, q jsonl.Request) {
 		case response == nil:
 			r.leaveRest(0)
 			return
-		case after > 0 && r.patient:
+		case after > 0 && r.Patient:
 			r.mu.Lock()
-			if until := r.work.service.now().Add(after); until.After(r.until) {
+			if until := r.Now().Add(after); until.After(r.until) {
 				r.until = until
 			}
 			r.mu.Unlock()
@@ -207,18 +220,21 @@ func (r *runner) answer(ctx context.Context, q jsonl.Request) {
 // over before it came; after is set where Azure wants to be asked later. An error is one of
 // configuration, that no line deserves.
 func (r *runner) ask(ctx context.Context, q jsonl.Request) (response []byte, after time.Duration, err error) {
-	call, cancel := context.WithTimeout(ctx, r.work.service.call)
+	call, cancel := context.WithTimeout(ctx, r.Call)
 	defer cancel()
 	body, header, status, failed := r.exchange(call, q)
 	if failed != nil {
 		e := openaierr.From(failed)
 		switch {
 		case ctx.Err() != nil:
+			r.mu.Lock()
+			r.cut = true
+			r.mu.Unlock()
 			return nil, 0, nil
 		case e.Type == openaierr.TypeUpstreamAuth, e.Code == "configuration_error":
 			return nil, 0, failed
 		case e.Status == http.StatusTooManyRequests:
-			after = max(time.Second, azure.RetryAfter(e.Header, r.work.service.now()))
+			after = max(time.Second, azure.RetryAfter(e.Header, r.Now()))
 		}
 		body, header, status = e.JSON(), e.Header, e.Status
 	}
@@ -226,21 +242,21 @@ func (r *runner) ask(ctx context.Context, q jsonl.Request) (response []byte, aft
 }
 
 func (r *runner) exchange(ctx context.Context, q jsonl.Request) (body []byte, header http.Header, status int, err error) {
-	part := r.work.part
+	part := r.Part
 	tree, _ := rawjson.ParseTree(q.Body.Bytes()) // which was JSON before
 	call := &azure.Call{
-		Method: http.MethodPost, Path: part.Endpoint, Name: part.Model, Permit: r.work.job.Limits.Permits().Target,
+		Method: http.MethodPost, Path: part.Endpoint, Name: part.Model, Permit: r.Limits.Permits().Target,
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Begins: true, // what may have been charged is a try of the line, of which it has some
 		Tier:   routing.TierOf(tree.Get("service_tier").Text()), State: azure.StateIn(tree), Body: q.BodyFor,
 	}
-	if version := r.work.service.env.APIVersion; version != "" {
+	if version := r.Env.APIVersion; version != "" {
 		call.Dated, call.InPath = true, part.Endpoint != jsonl.Responses
 		call.Query = url.Values{"api-version": {version}}.Encode()
 	}
 	ctx, branch := telemetry.Branch(ctx)
 	defer r.join(branch)
-	answer, err := r.work.service.azure.Do(ctx, call)
+	answer, err := r.Azure.Do(ctx, call)
 	if err != nil {
 		return nil, nil, 0, err
 	}

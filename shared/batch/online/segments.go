@@ -1,4 +1,4 @@
-package batch
+package online
 
 import (
 	"context"
@@ -74,8 +74,8 @@ func (w *segmentWriter) close() error {
 	return w.err
 }
 
-// readSegments reads what runs have written, and returns in how many segments.
-func readSegments(ctx context.Context, store *bucket.Bucket, try job.Try, into *jsonl.Answers) (n int, err error) {
+// ReadSegments reads what runs have written, and returns in how many segments.
+func ReadSegments(ctx context.Context, store *bucket.Bucket, try job.Try, into *jsonl.Answers) (n int, err error) {
 	var keys []string
 	if err := store.List(ctx, try.SegmentsPrefix(), "", func(o bucket.Object) bool {
 		keys = append(keys, o.Key)

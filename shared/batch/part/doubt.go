@@ -1,0 +1,133 @@
+package part
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"aoai-bridge/shared/azurebatch"
+	"aoai-bridge/shared/batch/job"
+)
+
+// lost looks for the batch of a create whose answer did not arrive, nil if there is none.
+func (w *work) lost(ctx context.Context) (*azurebatch.Batch, error) {
+	if !w.state.Creating || w.state.BatchID != "" {
+		return nil, nil
+	}
+	return w.resource().Find(ctx, w.try.Metadata(w.state.Create), since(w.state.CreatingAt))
+}
+
+// search looks for the batch of a create that may have happened. next is what the workflow does if that is found, or is
+// looked for again. It is nil once the create has been given up, and another may be sent.
+func (w *work) search(ctx context.Context) (next *job.Step, err error) {
+	if !w.givenUp {
+		b, err := w.lost(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if b != nil {
+			return w.step.Later(job.StepSubmitted), w.created(ctx, b)
+		}
+		if next, more := w.step.LookAgain(w.state.Create); more {
+			return next, nil
+		}
+	}
+	if err := w.giveUpCreate(ctx); err != nil || w.state.BatchID == "" {
+		return nil, err
+	}
+	return w.step.Later(job.StepSubmitted), nil
+}
+
+// giveUpCreate ends a create whose batch has not been found, unless another run has found it. Its file is deleted, so
+// that a batch that Azure makes late has no input.
+func (w *work) giveUpCreate(ctx context.Context) error {
+	st := w.state
+	first, err := w.claim(ctx, job.Creation{CreatedAt: w.service.now().UTC()})
+	switch {
+	case err != nil:
+		return err
+	case first.BatchID != "":
+		st.Adopt(first)
+		return w.save(ctx)
+	}
+	if err := w.doubt(ctx, st.CreatingAt); err != nil {
+		return err
+	}
+	if st.FileID != "" {
+		if err := w.resource().DeleteFile(ctx, st.FileID); err != nil {
+			return err
+		}
+	}
+	slog.WarnContext(ctx, "a create whose answer was lost is given up", "job", w.step.Job, "part", w.step.Part, "create", st.Create)
+	st.FileID, st.Uploading, st.Creating, st.CreatingAt = "", false, false, time.Time{}
+	st.Create++
+	return w.save(ctx)
+}
+
+// endTwins ends the batches that were made beside the one that is the try's: it cancels them, waits for their end, deletes
+// their files and counts them. ended is false where one has not ended and is worth waiting for.
+func (w *work) endTwins(ctx context.Context, twice *job.PaidTwice, patient bool) (ended bool, err error) {
+	var d job.Doubt
+	if found, err := w.service.store.Get(ctx, w.try.DoubtKey(), &d); !found || err != nil {
+		return true, err
+	}
+	metadata := w.try.Metadata(0)
+	delete(metadata, "create")
+	all, err := w.resource().FindAll(ctx, metadata, since(d.Since))
+	if err != nil {
+		return false, err
+	}
+	ended = true
+	for _, b := range all {
+		if b.ID == w.state.BatchID {
+			continue
+		}
+		if !b.Ended() {
+			ended = false
+			err = errors.Join(err, w.cancelTwin(ctx, b))
+		}
+		if w.state.BatchID != "" { // otherwise no other one has been paid
+			countTwin(b, w.state.Lines, twice)
+		}
+	}
+	if err != nil && patient {
+		return false, err
+	}
+	if !ended && patient {
+		return false, nil
+	}
+	for _, b := range all {
+		if b.ID != w.state.BatchID && !w.job.Settings.KeepFiles {
+			w.deleteFiles(ctx, b.OutputFileID, b.ErrorFileID)
+			if b.InputFileID != w.state.FileID {
+				w.deleteFiles(ctx, b.InputFileID)
+			}
+		}
+	}
+	return true, nil
+}
+
+func (w *work) cancelTwin(ctx context.Context, b *azurebatch.Batch) error {
+	if b.Status == "cancelling" {
+		return nil
+	}
+	slog.WarnContext(ctx, "a part was sent twice, and the second batch is cancelled", "job", w.step.Job, "part", w.step.Part, "batch", b.ID)
+	return w.cancel(ctx, b.ID)
+}
+
+// countTwin counts a batch of so many lines that was made beside the one that is the try's. What has failed before it
+// began, such as a batch that found no room, cost nothing.
+func countTwin(b *azurebatch.Batch, lines int, twice *job.PaidTwice) {
+	var c azurebatch.Counts
+	if b.Counts != nil {
+		c = *b.Counts
+	}
+	most := c.Completed
+	if !b.Ended() { // it may go on
+		most = lines
+	}
+	if c.Total > 0 || most > 0 {
+		twice.AddBatch(c, most)
+	}
+}

@@ -1,0 +1,59 @@
+package part
+
+import (
+	"context"
+	"time"
+
+	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/azurebatch"
+	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/batch/online"
+	"aoai-bridge/shared/bucket"
+	"aoai-bridge/shared/clock"
+	"aoai-bridge/shared/config"
+)
+
+// Options is what a Service is made from.
+type Options struct {
+	Store *bucket.Bucket
+	Azure *azure.Client
+	Env   config.Batch
+	Call  time.Duration // the longest that one online call may take
+	Temp  string        // a directory for what is too large for memory; "" is the system's
+
+	Now   func() time.Time                           // nil is clock.Wall
+	Sleep func(context.Context, time.Duration) error // nil waits
+}
+
+// Service does the tasks of parts. Its methods may be called concurrently.
+type Service struct {
+	store   *bucket.Bucket // has the jobs' records
+	azure   *azure.Client
+	batches *azurebatch.Client
+	online  *online.Caller
+	temp    string
+	now     func() time.Time
+}
+
+// New makes a Service.
+func New(o Options) *Service {
+	s := &Service{store: o.Store, azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), temp: o.Temp, now: clock.Or(o.Now)}
+	s.online = &online.Caller{Store: o.Store, Azure: o.Azure, Env: o.Env, Call: o.Call, Temp: o.Temp, Now: s.now, Sleep: o.Sleep}
+	if s.online.Sleep == nil {
+		s.online.Sleep = clock.Sleep
+	}
+	return s
+}
+
+// CancelledAt is when the owner of a job, which may not have a record yet, has cancelled it; zero if it was not.
+func (s *Service) CancelledAt(ctx context.Context, jobID string) (time.Time, error) {
+	var c job.Cancellation
+	_, err := s.store.Get(ctx, job.CancelKey(jobID), &c)
+	return c.At, err
+}
+
+// cancelled reports whether the job's owner has cancelled it.
+func (s *Service) cancelled(ctx context.Context, jobID string) (bool, error) {
+	at, err := s.CancelledAt(ctx, jobID)
+	return !at.IsZero(), err
+}
