@@ -37,6 +37,7 @@ func main() {
 		return nil
 	})
 	flag.Float64Var(&o.WaitScale, "wait-scale", waitScale(), "factor of every wait of the workflows")
+	flag.BoolVar(&o.TLS, "tls", os.Getenv("TLS") != "", "serve the API over TLS, by a certificate that clients have to be told to trust")
 	o.Azure.Emulator.Pace = azureopenai.DefaultPace
 	o.Azure.Endpoint, o.Azure.APIKey = os.Getenv("AZURE_OPENAI_ENDPOINT"), os.Getenv("AZURE_OPENAI_API_KEY")
 	o.Azure.Credential = stack.Credential(os.Getenv("AZURE_AUTH"))
@@ -62,7 +63,14 @@ func run(ctx context.Context, o stack.Options) error {
 	if err := writeEnvironment(forTools, s.Environment()); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	fmt.Print(greeting(s))
+	trust := ""
+	if s.TrustPEM != nil {
+		trust = filepath.Join(o.Build, "local-ca.pem")
+		if err := os.WriteFile(trust, s.TrustPEM, 0o600); err != nil {
+			return errors.Join(err, s.Close())
+		}
+	}
+	fmt.Print(greeting(s, trust))
 	<-ctx.Done()
 	return errors.Join(os.Remove(forTools), s.Close())
 }
@@ -76,8 +84,9 @@ func writeEnvironment(file string, environment map[string]string) error {
 	return os.WriteFile(file, []byte(lines.String()), 0o600)
 }
 
-// greeting is for somebody who has never seen the stack run.
-func greeting(s *stack.Stack) string {
+// greeting is for somebody who has never seen the stack run. trust is the file of the certificate that clients have to
+// trust, "" without TLS.
+func greeting(s *stack.Stack, trust string) string {
 	answers, model := s.AzureURL, "YOUR-DEPLOYMENT"
 	if s.Emulator != nil {
 		model = "gpt-5.4-mini"
@@ -91,6 +100,11 @@ func greeting(s *stack.Stack) string {
 	if _, deployed := s.Template.Functions["ConsoleFunction"]; deployed {
 		row("console", s.URL+"/console , a page to try them in a browser")
 	}
+	option := ""
+	if trust != "" {
+		option = " --cacert " + trust
+		row("trust", trust+" (SSL_CERT_FILE, NODE_EXTRA_CA_CERTS or your client's own setting names it)")
+	}
 	if s.Emulator != nil {
 		row("models", strings.Join(onlineModels(), ", "))
 		row("faults", s.AzureURL+"/_emulator/faults makes it misbehave")
@@ -99,12 +113,12 @@ func greeting(s *stack.Stack) string {
 	fmt.Fprintf(&b, `
 Ask it something, in another terminal:
 
-curl %s/v1/chat/completions -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
+curl%s %s/v1/chat/completions -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
   -d '{"model":"%s","messages":[{"role":"user","content":"Say hello"}]}'
 
 Ctrl-C ends the stack. Everything in its bucket is lost then.
 
-`, s.URL, stack.CallerKey, model)
+`, option, s.URL, stack.CallerKey, model)
 	return b.String()
 }
 

@@ -23,7 +23,7 @@ func main() {
 }
 
 func run() error {
-	for _, port := range []struct{ name, standard string }{{"PORT", "8080"}, {"AWS_PORT", "8081"}} {
+	for _, port := range []struct{ name, standard string }{{"PORT", "8080"}, {"AWS_PORT", "8081"}, {"ARM_PORT", "8082"}} {
 		if err := checkPort(port.name, port.standard); err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ import (
 	"aoai-bridge/infra/local/arm"
 	"aoai-bridge/infra/local/awsendpoint"
 	"aoai-bridge/infra/local/azureopenai"
+	"aoai-bridge/infra/local/certificate"
 	"aoai-bridge/infra/local/entra"
 	"aoai-bridge/infra/local/eventbridge"
 	"aoai-bridge/infra/local/lambda"
@@ -41,6 +42,7 @@ type Options struct {
 	Parameters map[string]string // in place of the template's defaults
 	Build      string            // folder with <function>/bootstrap
 	Addr       string            // of the API; "" picks a free port
+	TLS        bool              // the API is served over TLS only, by a certificate of its own
 	AWSAddr    string            // of the AWS endpoint; "" picks a free port
 	ARMAddr    string            // of Azure Resource Manager; "" picks a free port
 	Azure      Azure
@@ -56,6 +58,7 @@ type Options struct {
 // Stack is a running stack. Its parts may be used by tests to misbehave and to count.
 type Stack struct {
 	URL      string // of the API, without a path: http://127.0.0.1:8080
+	TrustPEM []byte // the certificate that the API's clients have to trust; nil without TLS
 	AWSURL   string
 	AzureURL string
 	Template *template.Template
@@ -129,8 +132,7 @@ func Start(o Options) (_ *Stack, err error) {
 		"events":         s.Bus,
 		"states":         s.States,
 	}))
-	s.serve(listener, apigateway.New(s.Template.API, s.Host.Invoke))
-	return s, nil
+	return s, s.serveAPI(listener, o.TLS)
 }
 
 // CallersSecretID is the name of the callers' secret, which the stack of a deployment does not make; this one
@@ -169,6 +171,22 @@ func (s *Stack) serve(l net.Listener, h http.Handler) *http.Server {
 	s.onClose(server.Close)
 	s.serving.Go(func() { _ = server.Serve(l) }) // always ErrServerClosed
 	return server
+}
+
+// serveAPI serves the functions' routes.
+func (s *Stack) serveAPI(l net.Listener, overTLS bool) error {
+	api := apigateway.New(s.Template.API, s.Host.Invoke)
+	if !overTLS {
+		s.serve(l, api)
+		return nil
+	}
+	c, err := certificate.New("local API")
+	if err != nil {
+		return err
+	}
+	s.URL, s.TrustPEM = "https://"+l.Addr().String(), certificate.PEM(c)
+	s.serveTLS(l, api, &tls.Config{Certificates: []tls.Certificate{c}})
+	return nil
 }
 
 // serveTLS serves over TLS until Close.
