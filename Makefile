@@ -11,7 +11,7 @@ GOARCH_x86_64 := amd64
 GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags "-s -w"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clients test-console lint bench batch tokens catalog smoke key azure build deploy clean
+.PHONY: help run test test-clients test-console lint bench batch tokens catalog smoke key azure build deploy undeploy clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target what; \
@@ -70,9 +70,14 @@ build: ## Build the functions for this machine, into dist/<name>/bootstrap
 	@for dir in functions/*/; do name=$$(basename "$$dir"); \
 		mkdir -p "dist/$$name" && ln -sf "../bin/$$name" "dist/$$name/bootstrap" || exit 1; done
 
-deploy: ## Build for Lambda and deploy to AWS (the first time: sam build && sam deploy --guided)
-	sam build
-	sam deploy
+# What they read, PARAMETERS above all, comes by the environment: quotes stay what they are.
+deploy: ## Build, deploy to AWS, make the first key and check: make deploy (STACK=, REGION=, PARAMETERS='A=b C=d', YES=1)
+	@go run ./infra/deploy up
+
+undeploy: ## Delete the stack, and say what stays: make undeploy (STACK=, REGION=, YES=1)
+	@go run ./infra/deploy down
+
+deploy undeploy: export PARAMETERS := $(value PARAMETERS)
 
 clean: ## Remove what was built
 	rm -rf dist .aws-sam
