@@ -19,6 +19,7 @@ import (
 // order are the files of packages that are read from the top down: a file uses what the files after it declare, and
 // nothing of those before it.
 var order = map[string][]string{
+	"shared/batch/cost": {"summary.go", "estimate.go", "bill.go", "meter.go"},
 	"shared/batch": {
 		"tasks.go", "report.go", "progress.go", "cancel.go", "service.go",
 	},
@@ -28,10 +29,10 @@ var order = map[string][]string{
 	},
 	"shared/batch/online": {"online.go", "killed.go", "segments.go"},
 	"shared/batch/plan": {
-		"make.go", "pass.go", "cut.go", "fill.go", "survey.go", "surveyrow.go", "stretch.go", "placer.go", "measure.go", "estimate.go", "bill.go",
+		"make.go", "pass.go", "cut.go", "fill.go", "survey.go", "surveyrow.go", "stretch.go", "placer.go", "estimate.go",
 		"claim.go", "groups.go", "planner.go",
 	},
-	"shared/batch/job":   {"step.go", "state.go", "summary.go", "sending.go", "plan.go", "failure.go", "job.go", "input.go", "options.go", "optionnames.go", "limits.go", "part.go", "keys.go"},
+	"shared/batch/job":   {"step.go", "state.go", "summary.go", "sending.go", "plan.go", "failure.go", "job.go", "input.go", "options.go", "optionnames.go", "limits.go", "part.go", "tally.go", "keys.go"},
 	"shared/batch/jsonl": {"merge.go", "downloads.go", "picker.go", "code.go", "answers.go", "result.go", "request.go", "line.go", "url.go", "scanner.go", "longline.go", "number.go"},
 }
 

@@ -138,7 +138,8 @@ func TestRefusals(t *testing.T) {
 		{"above the ceiling", nil, 0.000001, "gpt-4o-mini", "refused", "cost_ceiling_exceeded"},
 		{"let through", []string{"cost-ceiling", "none"}, 0.000001, "gpt-4o-mini", "completed", ""},
 		{"a ceiling of its own", []string{"cost-ceiling", "0.000001"}, 100, "gpt-4o-mini", "refused", "cost_ceiling_exceeded"},
-		{"no known price", nil, 100, "gpt-4.1", "refused", "cost_unknown"},
+		{"no known price, by the dearest below the ceiling", nil, 100, "gpt-4.1", "completed", ""},
+		{"no known price, by the dearest above the ceiling", nil, 0.1, "gpt-4.1", "refused", "cost_unknown"},
 		{"no known price, no ceiling", nil, 0, "gpt-4.1", "completed", ""},
 		{"metadata that is no amount", []string{"cost-ceiling", "much"}, 0, "gpt-4o-mini", "failed", "invalid_value"},
 		{"metadata that is no mode", []string{"mode", "fast"}, 0, "gpt-4o-mini", "failed", "invalid_mode"},
@@ -180,7 +181,7 @@ func TestRefusedAndTakenOver(t *testing.T) {
 	takeOver := func(more string) plan.Answer {
 		return w.plan(strings.TrimSuffix(event, "}")+`,"take_over":true`+more+"}", "execution-2")
 	}
-	if a := takeOver(`,"options":{"cost_ceiling":1}`); a.Status != "report" {
+	if a := takeOver(`,"options":{"cost_ceiling":0.1}`); a.Status != "report" {
 		t.Errorf("without a price: %+v", a)
 	}
 	w.secret(strings.Replace(unpriced, `"prices":`, `"models":{"house-model":{"like":"gpt-4o"}},"prices":`, 1))
@@ -190,7 +191,7 @@ func TestRefusedAndTakenOver(t *testing.T) {
 	if a := takeOver(`,"options":{"cost_ceiling":0.000001}`); a.Status != "report" {
 		t.Errorf("above the ceiling: %+v", a)
 	}
-	a := takeOver(`,"options":{"cost_ceiling":1}`)
+	a := takeOver(`,"options":{"cost_ceiling":0.1}`)
 	if a.Status != "planned" || a.Parts != 1 {
 		t.Fatalf("below the ceiling: %+v", a)
 	}

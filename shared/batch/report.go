@@ -6,12 +6,11 @@ import (
 	"fmt"
 	"io"
 
+	"aoai-bridge/shared/batch/cost"
 	"aoai-bridge/shared/batch/failures"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
-	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/bucket"
-	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -88,7 +87,7 @@ func (r *reporter) refused() {
 		r.summary.Status = "refused"
 	}
 	r.summary.Lines = job.LineCounts{Total: r.plan.Lines, Invalid: r.plan.Rejected}
-	r.summary.Cost.Estimated, r.summary.Cost.Unpriced = plan.Rounded(r.plan.Estimate.USD), r.plan.Estimate.Unpriced
+	r.summary.Cost = cost.Estimated(&r.plan.Estimate)
 }
 
 // results writes the file of results, and counts.
@@ -190,7 +189,7 @@ func (r *reporter) lists(ctx context.Context) ([]*jsonl.List, error) {
 	for pass := range r.plan.Passes {
 		add(1, job.RejectedKey(r.job.ID, pass), false)
 	}
-	bill, err := plan.NewBill(ctx, r.service.azure)
+	bill, err := cost.NewBill(ctx, r.service.azure)
 	if err != nil {
 		return nil, err
 	}
@@ -210,10 +209,7 @@ func (r *reporter) lists(ctx context.Context) ([]*jsonl.List, error) {
 			add(part.First, keys.ResultsKey(), false)
 			part.Mode = tried.Mode
 			r.summary.Usage.Add(tried.Usage)
-			bill.Charge(&part, catalog.StandardTier, tried.Standard())
-			for tier, tally := range tried.Tiers {
-				bill.Charge(&part, tier, *tally)
-			}
+			bill.Charge(&part, tried.Answered())
 			twice.Add(tried.Twice)
 			if tried.Mode == jsonl.Online {
 				r.summary.Lines.Online += tried.Succeeded
@@ -229,7 +225,6 @@ func (r *reporter) lists(ctx context.Context) ([]*jsonl.List, error) {
 		}
 	}
 	r.summary.Twice = twice.OrNil()
-	r.summary.Cost = bill.Cost()
-	r.summary.Cost.Estimated = plan.Rounded(r.plan.Estimate.USD)
+	r.summary.Cost = bill.Summary(&r.plan.Estimate)
 	return lists, nil
 }

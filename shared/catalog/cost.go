@@ -104,17 +104,28 @@ func (p *Price) cost(n Named, u Usage) Cost {
 		cost.Reason = "a part of the price is not known"
 	}
 	notes := []string{p.Note}
+	if u.Long != nil && u.Long.above(n.LongAbove) {
+		if p.Long != nil {
+			notes = append(notes, fmt.Sprintf("%d calls of more than %d tokens of input are in this sum at the prices of a long context", u.Long.Calls, p.Above))
+		} else {
+			notes = append(notes, longNote(n))
+		}
+	}
 	switch long := u.above(n.LongAbove); {
 	case long && p.Long != nil:
 		cost.Above = p.Above
 	case long:
-		notes = append(notes, fmt.Sprintf("Azure bills calls of more than %d tokens of input higher; no such price of this row is known, and it is not in this sum", n.LongAbove))
+		notes = append(notes, longNote(n))
 	}
 	if p.Tier == Priority && u.above(priorityMost) {
 		notes = append(notes, fmt.Sprintf("Azure answers prompts above %d tokens by the standard tier, at its price", priorityMost))
 	}
 	cost.Note = strings.Join(nonEmpty(notes), "; ")
 	return cost
+}
+
+func longNote(n Named) string {
+	return fmt.Sprintf("Azure bills calls of more than %d tokens of input higher; no such price of this row is known, and it is not in this sum", n.LongAbove)
 }
 
 // priorityMost is the longest prompt that the priority tier takes. Source: MicrosoftDocs/azure-ai-docs

@@ -43,6 +43,9 @@ type Model struct {
 	overridden bool // it is the user's, from "models" in the Azure secret
 }
 
+// Own reports whether the model is the user's own, or has been changed by the user.
+func (n Named) Own() bool { return n.Model != nil && n.overridden }
+
 // Version is what sets one version apart from its model.
 type Version struct {
 	Version   string `json:"version"`

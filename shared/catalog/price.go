@@ -189,9 +189,11 @@ func (c *Catalog) overriddenPrice(n Named, version string, t DeploymentType) *Pr
 type Usage struct {
 	Calls                                  int // that the tokens are of; 0 is one
 	Input, CachedInput, CacheWrite, Output int64
+	Long                                   *Usage // of further calls, where these are paid at the prices of a long context
 }
 
-// above reports whether a call has more input than a step. Of several calls only the mean is known.
+// above reports whether a call has more input than a step. Of several calls only the mean is known, so those that are
+// above belong into Long.
 func (u Usage) above(step int) bool {
 	return step > 0 && u.Input/int64(max(u.Calls, 1)) > int64(step)
 }
@@ -208,6 +210,14 @@ func (p *Price) rates(u Usage) Rates {
 // Input that was read from the cache, or written to it, costs as much as other input where it has no price of
 // its own.
 func (p *Price) Cost(u Usage) (usd float64, ok bool) {
+	if u.Long != nil {
+		if usd, ok = p.Cost(*u.Long); !ok {
+			return 0, false
+		}
+		u.Long = nil
+		others, ok := p.Cost(u)
+		return Rounded(usd + others), ok
+	}
 	r := p.rates(u)
 	if !r.Input.Known || u.Output > 0 && !r.Output.Known {
 		return 0, false

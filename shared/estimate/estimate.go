@@ -70,11 +70,12 @@ type TextPart struct {
 // Rules are what a request is counted by.
 type Rules struct {
 	Encoding *tokens.Encoding
-	Model    *catalog.Named  // nil: no model, only text in an encoding
-	Images   *catalog.Images // nil: no rule is known
-	Sizes    []Size          // of the images whose size the request does not show, in their order
-	Texts    bool            // keep the texts
-	Memo     *Memo           // nil: every text is counted again
+	Model    *catalog.Named    // nil: no model, only text in an encoding
+	Images   *catalog.Images   // nil: no rule is known
+	Any      []*catalog.Images // where Images is nil: rules of which one may hold, so that an image has a range
+	Sizes    []Size            // of the images whose size the request does not show, in their order
+	Texts    bool              // keep the texts
+	Memo     *Memo             // nil: every text is counted again
 }
 
 // RulesFor returns the rules of a model, by its own encoding or, where that is not nil, by another.

@@ -53,6 +53,11 @@ func (c *counter) image(p rawjson.Node, param string) error {
 
 func (c *counter) addImage(size *Size, level, param string) error {
 	rule := c.Images
+	if rule == nil && len(c.Any) > 0 {
+		least, most := anyRange(c.Any, size, level)
+		c.addRange("images", least, most, 1, Estimated, "how this model counts images is not known: the ends of the range are those of all models")
+		return nil
+	}
 	if rule == nil {
 		c.missing("images", "no source says how this model counts images")
 		return nil
@@ -178,6 +183,27 @@ func imageRange(rule *catalog.Images, level string) (least, most int) {
 		least, most = min(least, ceil(r.Multiplier)), max(most, ceil(float64(r.Budget)*r.Multiplier))
 	}
 	return least, most
+}
+
+// anyRange returns the fewest and the most tokens of an image by any of these rules. A nil size is any.
+func anyRange(rules []*catalog.Images, size *Size, level string) (least, most int) {
+	least = math.MaxInt
+	for _, rule := range rules {
+		low, high := imageRange(rule, level)
+		if size != nil {
+			n, err := imageTokens(rule, *size, level)
+			if err != nil {
+				continue // the model refuses it
+			}
+			low, high = n, n
+			if r := rule.Rival; r != nil {
+				other := rivalTokens(r, *size)
+				low, high = min(n, other), max(n, other)
+			}
+		}
+		least, most = min(least, low), max(most, high)
+	}
+	return min(least, most), most
 }
 
 // ceil rounds up, except for what floating point adds to a whole number.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/catalog"
@@ -28,6 +29,7 @@ type FileReport struct {
 	Refusals []jsonl.Error `json:"refusals,omitempty"` // the first of the refused
 	Models   []FileModel   `json:"models"`
 	Total    FileTotal     `json:"total"`
+	Job      job.Estimate  `json:"job"` // what a job of these lines would be held against its ceiling with
 
 	Basis      estimate.Basis   `json:"basis,omitempty"`       // that of the least sure line
 	NotCounted []string         `json:"not_counted,omitempty"` // parts that some lines have and that are left out of input_tokens
@@ -101,7 +103,7 @@ func sourceOf(n rawjson.Node) (source plan.Source, err error) {
 func (a *API) reportFile(ctx context.Context, source plan.Source, survey *plan.Survey) (*FileReport, error) {
 	report := &FileReport{
 		Object: "file_estimate", Bucket: source.Bucket, Key: source.Key, Complete: survey.Done,
-		Lines: survey.Lines, Refused: survey.Refused, Refusals: survey.Refusals, Models: []FileModel{},
+		Lines: survey.Lines, Refused: survey.Refused, Refusals: survey.Refusals, Models: []FileModel{}, Job: survey.Job,
 	}
 	if !survey.Done {
 		next := source
@@ -119,7 +121,7 @@ func (a *API) reportFile(ctx context.Context, source plan.Source, survey *plan.S
 		}
 		if n, err := known.Lookup(name); err == nil {
 			model.Cost = a.costs(known, n, &row)
-			report.Sources.Cite(known, &n, row.Kind(), row.Most.Images, model.Cost)
+			report.Sources.Cite(known, &n, row.Kind(), row.Longest.Images, model.Cost)
 			if row.Mode == jsonl.Batch && row.EnqueuedTokens == 0 {
 				model.Quota = known.EnqueuedTokens(n.Name, cmp.Or(row.Type, catalog.GlobalBatch))
 			}
@@ -144,18 +146,22 @@ func (a *API) reportFile(ctx context.Context, source plan.Source, survey *plan.S
 
 // costs returns what the lines of a row cost, and at most.
 func (a *API) costs(known *catalog.Catalog, n catalog.Named, row *plan.SurveyRow) []estimate.Cost {
-	rows := known.Costs(n, catalog.Usage{Calls: row.Lines, Input: row.Tokens, Output: row.OutputTokens}, catalog.TermsOn(a.now()))
-	most := catalog.Usage{Calls: row.Lines, Input: row.Most.Input, Output: row.Most.Output}
+	rows := known.Costs(n, usageOf(row.Forecast.Expected), catalog.TermsOn(a.now()))
+	most := usageOf(row.Longest.Lines)
+	output := most.Output
+	if most.Long != nil {
+		output += most.Long.Output
+	}
 	if known.CacheWrites(n) {
 		most.CacheWrite = most.Input
+		if most.Long != nil {
+			most.Long.CacheWrite = most.Long.Input
+		}
 	}
-	if n.LongAbove > 0 && row.Most.Longest > int64(n.LongAbove) {
-		most.Calls = 1 // some calls may be long, and their share is not known
-	}
-	costs := estimate.Costs(rows, most, row.Most.Why)
+	costs := estimate.Costs(rows, most, row.Longest.Why)
 	if row.Kind() != estimate.Embeddings {
-		included, bound := true, new(int(row.Most.Output))
-		if row.Most.NoOutput {
+		included, bound := true, new(int(output))
+		if row.Longest.NoOutput {
 			bound = nil
 		}
 		for i := range costs {
@@ -163,6 +169,27 @@ func (a *API) costs(known *catalog.Catalog, n catalog.Named, row *plan.SurveyRow
 		}
 	}
 	return costs
+}
+
+// usageOf is what lines take, those of a long context apart.
+func usageOf(lines job.Tallies) catalog.Usage {
+	var short, long catalog.Usage
+	for _, t := range lines {
+		u := &short
+		if t.Long {
+			u = &long
+		}
+		u.Calls += t.Lines
+		u.Input += t.Usage.Input
+		u.Output += t.Usage.Output
+	}
+	switch {
+	case short.Calls == 0 && long.Calls > 0:
+		return long
+	case long.Calls > 0:
+		short.Long = &long
+	}
+	return short
 }
 
 // sums adds up what models cost, by deployment type.

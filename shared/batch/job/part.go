@@ -4,6 +4,7 @@ import (
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/catalog"
 	"aoai-bridge/shared/routing"
+	"aoai-bridge/shared/usage"
 )
 
 // Part is a slice of a job: lines for one deployment and one endpoint, in the source's order.
@@ -23,6 +24,16 @@ type Part struct {
 	OutputTokens   int64                  `json:"output_tokens"` // as expected
 	First          int                    `json:"first"`         // line number
 	Last           int                    `json:"last"`
+	Forecast       *Forecast              `json:"forecast,omitempty"` // nil: by an earlier version
+}
+
+// Foreseen is the part's forecast. An earlier version's has what was counted, and no more.
+func (p *Part) Foreseen() *Forecast {
+	if p.Forecast != nil {
+		return p.Forecast
+	}
+	all := Tallies{{Lines: p.Lines, Usage: usage.Usage{Input: p.Tokens, Output: p.OutputTokens}}}
+	return &Forecast{Expected: all, Most: all}
 }
 
 // Bind makes a deployment the part's.

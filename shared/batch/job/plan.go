@@ -30,10 +30,17 @@ type Spill struct {
 	Offset int64 `json:"offset,omitempty"` // after what has been planned of it
 }
 
-// Estimate is what a job is expected to cost.
+// Estimate is what a job is expected to cost, and what it may cost at most if answers are no longer than expected. Nil is
+// not known.
 type Estimate struct {
 	usage.Usage
-	USD      *float64 `json:"usd"`                // nil where a model has no known price
-	Standard *float64 `json:"usd_standard"`       // the same at the price of calls by Global Standard
-	Unpriced []string `json:"unpriced,omitempty"` // the models without a price
+	USD        *float64          `json:"usd"`                           // nil where a model has no known price
+	AtMost     *float64          `json:"at_most_usd"`                   // with a bound of what is not counted or has no known price; nil where nothing bounds it
+	Standard   *float64          `json:"usd_standard"`                  // as USD, at the price of calls by Global Standard
+	Unpriced   []string          `json:"unpriced,omitempty"`            // the models without a price
+	Guesses    map[string]string `json:"guesses_by_name,omitempty"`     // what their names suggest: nothing is decided by it
+	NotCounted []string          `json:"not_counted,omitempty"`         // parts of the input that USD is without
+	NoLimit    int               `json:"lines_without_limit,omitempty"` // whose answers are taken for AssumedOutput tokens each
+	Assumed    int               `json:"assumed_output_tokens,omitempty"`
+	Unbounded  string            `json:"unbounded,omitempty"` // why AtMost is nil
 }

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"slices"
 	"time"
 
 	"aoai-bridge/shared/azurebatch"
@@ -27,6 +28,8 @@ type State struct {
 	Errors      []azurebatch.Error `json:"errors,omitempty"`
 	Cancelled   bool               `json:"cancelled,omitempty"`   // by the job's owner
 	Unavailable int                `json:"unavailable,omitempty"` // polls in a row that found no batch
+	Forecast    *Forecast          `json:"forecast,omitempty"`    // of its lines, where they are not all of the part's
+	Withheld    *Failure           `json:"withheld,omitempty"`    // why lines without an answer have not been sent
 	Sending
 }
 
@@ -76,39 +79,31 @@ type Tried struct {
 	Twice     *PaidTwice     `json:"maybe_paid_twice,omitempty"`
 	Usage     usage.Usage    `json:"usage"`
 
-	// Tiers has what of it other service tiers than the standard one answered.
+	// Apart has what of it has another price than short calls of the part's model by the standard tier.
+	Apart Tallies `json:"priced_apart,omitempty"`
+	// Tiers is what earlier versions have in place of Apart: what other service tiers than the standard one answered.
 	Tiers map[catalog.Tier]*Tally `json:"service_tiers,omitempty"`
 }
 
-// Tally is lines and their tokens.
-type Tally struct {
-	Lines int         `json:"lines"`
-	Usage usage.Usage `json:"usage"`
-}
-
-// AddSuccess counts a line that a service tier has answered.
-func (t *Tried) AddSuccess(tier catalog.Tier, u usage.Usage) {
+// AddSuccess counts a line in that was answered.
+func (t *Tried) AddSuccess(p Price, u usage.Usage) {
 	t.Succeeded++
 	t.Usage.Add(u)
-	if tier == catalog.StandardTier {
-		return
+	if p != (Price{}) {
+		t.Apart.Add(p, u)
 	}
-	if t.Tiers == nil {
-		t.Tiers = map[catalog.Tier]*Tally{}
-	}
-	if t.Tiers[tier] == nil {
-		t.Tiers[tier] = &Tally{}
-	}
-	t.Tiers[tier].Lines++
-	t.Tiers[tier].Usage.Add(u)
 }
 
-// Standard is what the standard tier answered.
-func (t *Tried) Standard() Tally {
-	standard := Tally{Lines: t.Succeeded, Usage: t.Usage}
-	for _, other := range t.Tiers {
-		standard.Lines -= other.Lines
-		standard.Usage.Subtract(other.Usage)
+// Answered is what was answered, by its price.
+func (t *Tried) Answered() Tallies {
+	all := slices.Clone(t.Apart)
+	for tier, of := range t.Tiers {
+		all = append(all, Tally{Price{Tier: tier}, of.Lines, of.Usage})
 	}
-	return standard
+	rest := Tally{Lines: t.Succeeded, Usage: t.Usage}
+	for _, apart := range all {
+		rest.Lines -= apart.Lines
+		rest.Usage.Subtract(apart.Usage)
+	}
+	return append(all, rest)
 }

@@ -42,11 +42,16 @@ type LineCounts struct {
 
 // Cost is in USD. Nil is not known, for want of a price.
 type Cost struct {
-	USD       *float64 `json:"usd"`
-	Estimated *float64 `json:"estimated_usd"`       // before anything was sent
-	Standard  *float64 `json:"global_standard_usd"` // the same tokens by Global Standard
-	Saving    *float64 `json:"saving_usd"`          // against that
-	Unpriced  []string `json:"unpriced_models,omitempty"`
+	USD             *float64          `json:"usd"`
+	AtMost          *float64          `json:"at_most_usd,omitempty"` // where USD is nil: with the dearest price in place of those that are not known
+	Estimated       *float64          `json:"estimated_usd"`         // before anything was sent, of what could be counted
+	EstimatedAtMost *float64          `json:"estimated_at_most_usd"` // with a bound of what could not; nil where nothing bounded it
+	Standard        *float64          `json:"global_standard_usd"`   // the same tokens by Global Standard
+	Saving          *float64          `json:"saving_usd"`            // against that
+	Unpriced        []string          `json:"unpriced_models,omitempty"`
+	Guesses         map[string]string `json:"guesses_by_name,omitempty"` // what the names of these suggest: nothing was decided by it
+	NotCounted      []string          `json:"not_counted,omitempty"`     // parts of the input that Estimated is without
+	Assumed         string            `json:"assumed,omitempty"`         // what the estimate takes an answer for, where lines set no limit
 }
 
 // TriedAgain counts the lines that took more than one try.

@@ -16,8 +16,9 @@ import (
 type Answers struct {
 	file     *os.File
 	size     int64
-	byNumber map[int]Answer // by the line's number
-	Torn     int            // lines that are not answers, such as the last of a broken file
+	byNumber map[int]Answer    // by the line's number
+	Torn     int               // lines that are not answers, such as the last of a broken file
+	models   map[string]string // the names that answers have, each once
 
 	tree rawjson.Tree // of the line at hand
 }
@@ -31,6 +32,7 @@ type Answer struct {
 	Ended   bool   // the line was not executed because its batch was cancelled
 	Usage   usage.Usage
 	Tier    string // the service tier that answered; "" is the standard one
+	Model   string // that the answer names
 }
 
 // NewAnswers keeps answers in a directory; "" is the system's.
@@ -40,7 +42,7 @@ func NewAnswers(temp string) (*Answers, error) {
 		return nil, err
 	}
 	_ = os.Remove(file.Name()) // open files outlive their names
-	return &Answers{file: file, byNumber: map[int]Answer{}}, nil
+	return &Answers{file: file, byNumber: map[int]Answer{}, models: map[string]string{}}, nil
 }
 
 // Close removes the answers.
@@ -86,12 +88,37 @@ func (a *Answers) add(out *appender, text []byte) bool {
 	}
 	response, failure := line.Get("response"), line.Get("error")
 	judged := judge(response, failure)
+	if judged.Success {
+		judged.Model = a.modelOf(response)
+	}
 	judged.offset = out.offset
 	out.write(`"response":`, orNull(response), `,"error":`, orNull(failure), "}")
 	judged.size = int32(out.offset - judged.offset)
 	a.byNumber[number] = judged
 	return true
 }
+
+// modelOf returns the model that a response names. Nearly all of a file name the same.
+func (a *Answers) modelOf(response rawjson.Node) string {
+	name := response.Get("body").Get("model").Text()
+	if len(name) > maxModelName {
+		return ""
+	}
+	known, ok := a.models[name]
+	if !ok {
+		known = strings.Clone(name)
+		if len(a.models) < maxModels {
+			a.models[known] = known
+		}
+	}
+	return known
+}
+
+// Names that are longer are no model's, and further ones are not shared.
+const (
+	maxModelName = 200
+	maxModels    = 1000
+)
 
 func orNull(n rawjson.Node) json.RawMessage {
 	if n.Absent() {

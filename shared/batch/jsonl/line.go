@@ -169,19 +169,20 @@ func (l *Line) BodyFor(deployment string) rawjson.Pieces {
 	return l.Body.With(rawjson.Edit{Key: "model", Value: name})
 }
 
-// OutputLimit is the most tokens the request allows for its answer, 0 where it says nothing.
-func (l *Line) OutputLimit() int64 {
-	most := int64(0)
+// OutputOf is the most tokens that a request allows for its answer, all choices together. Where it sets no limit, which
+// limited says, a choice is taken for so many as given.
+func OutputOf(body rawjson.Node, otherwise int64) (tokens int64, limited bool) {
+	tokens = otherwise
 	for _, key := range []string{"max_completion_tokens", "max_tokens", "max_output_tokens"} {
-		if n := number(l.Body.Get(key)); n > 0 {
-			most = n
+		if n := number(body.Get(key)); n > 0 {
+			tokens, limited = n, true
 			break
 		}
 	}
-	if n := number(l.Body.Get("n")); n > 1 {
-		most *= n
+	if n := number(body.Get("n")); n > 1 {
+		tokens *= n
 	}
-	return min(most, maxNumber)
+	return min(tokens, maxNumber), limited
 }
 
 // maxNumber bounds what is taken from a line's or an answer's numbers: the product of two fits an int64, and so does

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"aoai-bridge/shared/batch/cost"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/bucket"
@@ -31,6 +32,7 @@ type settling struct {
 	next    *work // the try after this one
 	got     *jsonl.Answers
 	u       *unanswered
+	prices  *cost.Prices
 	tried   *job.Tried
 	results *bucket.Writer
 	lines   *bucket.Writer // of the next try
@@ -38,7 +40,10 @@ type settling struct {
 	buffer  []byte
 }
 
-func (t *settling) run(ctx context.Context) error {
+func (t *settling) run(ctx context.Context) (err error) {
+	if t.prices, err = cost.PricesOf(ctx, t.work.service.azure); err != nil {
+		return err
+	}
 	store, try := t.work.service.store, t.work.try
 	t.results = store.Create(ctx, try.ResultsKey(), nil)
 	defer t.results.Abandon()
@@ -96,7 +101,7 @@ func (t *settling) line(n int, text []byte) error {
 		return err
 	}
 	if got.Success {
-		t.tried.AddSuccess(catalog.TierOf(got.Tier), got.Usage)
+		t.tried.AddSuccess(t.prices.PriceOf(t.work.part, t.tried.Mode, got.Model, catalog.TierOf(got.Tier), got.Usage.Input), got.Usage)
 	} else {
 		t.tried.Failed++
 	}

@@ -81,17 +81,18 @@ func (c *cutter) fill(ctx context.Context, l *jsonl.Line, text []byte, mode json
 	if err != nil {
 		return err
 	}
-	tokens, ok := how.tokens(l.Endpoint, l.Body, body.Len())
-	if part.EnqueuedTokens > 0 && part.Lines > 0 && part.Tokens+tokens > part.EnqueuedTokens {
+	reading := how.Read(l.Endpoint, l.Body, body.Len())
+	if part.EnqueuedTokens > 0 && part.Lines > 0 && part.Tokens+reading.Input > part.EnqueuedTokens {
 		if err := c.parts.finish(ctx, g); err != nil {
 			return err
 		}
 		return c.fill(ctx, l, text, mode, to)
 	}
-	if !ok {
+	if reading.Guessed {
 		c.plan.Guessed++
 	}
-	return c.parts.write(part, l, body, tokens, c.placer.expectedOutput(l))
+	how.Add(part.Forecast, l.Number, mode, reading)
+	return c.parts.write(part, l, body, reading)
 }
 
 // spill leaves a line to a later pass.

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"aoai-bridge/shared/azurebatch"
+	"aoai-bridge/shared/batch/cost"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/bucket"
@@ -71,7 +72,9 @@ func (f *filler) room(ctx context.Context, g group, to []routing.Target, bytes i
 
 // begin opens a part. Batches go to the deployment that has got the least so far.
 func (f *filler) begin(ctx context.Context, g group, to []routing.Target) *openPart {
-	part := &openPart{Part: job.Part{Number: len(f.plan.Parts) + len(f.open) + 1, Mode: g.mode, Model: g.model, Endpoint: g.endpoint}}
+	part := &openPart{Part: job.Part{
+		Number: len(f.plan.Parts) + len(f.open) + 1, Mode: g.mode, Model: g.model, Endpoint: g.endpoint, Forecast: &job.Forecast{},
+	}}
 	if g.mode == jsonl.Online {
 		part.Bind(to[0]) // for its price; each call finds its own way
 		part.Resource, part.Deployment, part.EnqueuedTokens = "", "", 0
@@ -94,8 +97,8 @@ func (f *filler) begin(ctx context.Context, g group, to []routing.Target) *openP
 	return part
 }
 
-// write adds a line to a part. output is how many tokens its answer is expected to have.
-func (f *filler) write(part *openPart, l *jsonl.Line, body rawjson.Pieces, tokens, output int64) error {
+// write adds a line to a part.
+func (f *filler) write(part *openPart, l *jsonl.Line, body rawjson.Pieces, reading *cost.Reading) error {
 	url := f.batches.URL(l.Endpoint)
 	if part.Mode == jsonl.Online {
 		url = l.Endpoint
@@ -106,9 +109,9 @@ func (f *filler) write(part *openPart, l *jsonl.Line, body rawjson.Pieces, token
 	part.Bytes = part.requests.Size()
 	err := jsonl.WriteNumbered(part.lines, f.buffer, l.Number, l.CustomID)
 	part.Lines++
-	part.Tokens += tokens
-	part.OutputTokens += output
-	f.assigned[part.Destination()] += tokens
+	part.Tokens += reading.Input
+	part.OutputTokens += reading.Output
+	f.assigned[part.Destination()] += reading.Input
 	if part.First == 0 {
 		part.First = l.Number
 	}

@@ -83,10 +83,9 @@ func (p *Planner) proceed(ctx context.Context, j *job.Job, plan *job.Plan, head 
 		}
 	}
 	if plan.Failure == nil && plan.Done {
-		if err := p.estimate(ctx, plan); err != nil {
+		if err := p.estimate(ctx, j, plan); err != nil {
 			return err
 		}
-		plan.Failure = overCeiling(j, plan)
 	}
 	if plan.Failure != nil {
 		plan.Done = true

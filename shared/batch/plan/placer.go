@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/batch/cost"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/permits"
@@ -23,11 +24,11 @@ type placer struct {
 	mode    jsonl.Mode // of lines that choose none
 	limits  job.Limits
 	permits permits.Permits // of limits
-	output  int64           // tokens that an answer is expected to have where its line sets no limit
+	output  int             // tokens that an answer is expected to have where its line sets no limit
 
-	mu       sync.Mutex
-	targets  map[string]targets // by the model as lines name it
-	measures map[string]measure // by the model that a deployment serves
+	mu      sync.Mutex
+	targets map[string]targets     // by the model as lines name it
+	meters  map[string]*cost.Meter // by the model that a deployment serves
 }
 
 // targets are the deployments that serve a model.
@@ -49,8 +50,8 @@ func (t targets) within(p permits.Permits) targets {
 // newPlacer makes the placer of a job, or of a survey, which has neither a mode nor limits.
 func (p *Planner) newPlacer(mode jsonl.Mode, limits job.Limits) *placer {
 	return &placer{
-		azure: p.azure, mode: mode, limits: limits, permits: limits.Permits(), output: int64(p.env.OutputTokens),
-		targets: map[string]targets{}, measures: map[string]measure{},
+		azure: p.azure, mode: mode, limits: limits, permits: limits.Permits(), output: p.env.OutputTokens,
+		targets: map[string]targets{}, meters: map[string]*cost.Meter{},
 	}
 }
 
@@ -159,27 +160,15 @@ func (p *placer) serving(ctx context.Context, model string) (targets, error) {
 	return targets{batch, online}, nil
 }
 
-// counting returns how a model's requests are counted, which is found out once for every model.
-func (p *placer) counting(ctx context.Context, model string) (m measure, err error) {
+// counting returns the meter of a model, which is made once for every model.
+func (p *placer) counting(ctx context.Context, model string) (m *cost.Meter, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	m, found := p.measures[model]
+	m, found := p.meters[model]
 	if !found {
-		if m, err = measureOf(ctx, p.azure, model); err == nil && len(p.measures) < maxNames {
-			p.measures[model] = m
+		if m, err = cost.MeterFor(ctx, p.azure, model, p.output); err == nil && len(p.meters) < maxNames {
+			p.meters[model] = m
 		}
 	}
 	return m, err
-}
-
-// expectedOutput is how many tokens the answer is expected to have: what the line allows, or what is configured where it
-// sets no limit.
-func (p *placer) expectedOutput(l *jsonl.Line) int64 {
-	if l.Endpoint == jsonl.Embeddings {
-		return 0
-	}
-	if limit := l.OutputLimit(); limit > 0 {
-		return limit
-	}
-	return p.output
 }

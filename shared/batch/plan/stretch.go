@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"aoai-bridge/shared/batch/cost"
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/routing"
 )
@@ -25,8 +26,8 @@ type span struct {
 	target routing.Target // that decides about price and quota
 	mode   jsonl.Mode
 	size   int // of the request on its way to Azure, in bytes
-	output int64
-	measured
+	meter  *cost.Meter
+	*cost.Reading
 }
 
 // About how many bytes of a file are handed on at once, and how many lines at most: a short line takes some

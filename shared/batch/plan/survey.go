@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"aoai-bridge/shared/azurebatch"
+	"aoai-bridge/shared/batch/cost"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/batch/source"
@@ -35,6 +36,7 @@ type Survey struct {
 	Refused  int           // of them: those that a job would answer with an error
 	Refusals []jsonl.Error // the first of these
 	Parts    []SurveyRow   // what the others come to, by model, mode and endpoint
+	Job      job.Estimate  // what a job of these lines would be held against its ceiling with
 }
 
 // maxRefusals is how many refusals a survey has.
@@ -59,15 +61,29 @@ func (p *Planner) Survey(ctx context.Context, in Source) (*Survey, error) {
 	if in.Bucket != "" {
 		where = where.Other(in.Bucket)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	text := source.Open(where.OpenVersion(ctx, in.Key, in.VersionID, "", 0), in.Offset)
+	reading, cancel := context.WithCancel(ctx)
+	text := source.Open(where.OpenVersion(reading, in.Key, in.VersionID, "", 0), in.Offset)
 	defer text.Close()
 	v := &survey{
 		placer: p.newPlacer(jsonl.Auto, job.Limits{}), batches: p.batches, quota: p.env.EnqueuedTokens,
 		found: &Survey{Offset: in.Offset, Line: in.Line}, rows: map[group]int{},
 	}
-	err := v.read(ctx, jsonl.NewScanner(text, in.Line, in.Offset), p.closing(ctx), cancel)
-	return v.found, sourceError(err, where.Name(), in.Key)
+	if err := v.read(reading, jsonl.NewScanner(text, in.Line, in.Offset), p.closing(ctx), cancel); err != nil {
+		return nil, sourceError(err, where.Name(), in.Key)
+	}
+	prices, err := cost.PricesOf(ctx, p.azure)
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]job.Part, len(v.found.Parts))
+	for i := range parts {
+		parts[i] = v.found.Parts[i].part()
+	}
+	v.found.Job, _ = prices.Foresee(parts, p.env.OutputTokens)
+	for i := range v.found.Parts {
+		v.found.Parts[i].Guess = v.found.Job.Guesses[v.found.Parts[i].Serves]
+	}
+	return v.found, nil
 }
 
 // sourceError says what the caller can do about an object that cannot be read.
@@ -175,8 +191,7 @@ func (v *survey) count(ctx context.Context, tree *rawjson.Tree, s *stretch) {
 		if p.bad != nil {
 			continue
 		}
-		var how measure
-		if how, s.err = v.place(ctx, p); s.err != nil {
+		if s.err = v.place(ctx, p); s.err != nil {
 			return
 		}
 		if p.bad != nil {
@@ -187,19 +202,19 @@ func (v *survey) count(ctx context.Context, tree *rawjson.Tree, s *stretch) {
 			name = p.target.Deployment
 		}
 		p.size = p.line.BodyFor(name).Len()
-		p.output = v.placer.expectedOutput(p.line)
-		p.measured = how.survey(p.line.Endpoint, p.line.Body, p.size)
+		p.Reading = p.meter.Read(p.line.Endpoint, p.line.Body, p.size)
 	}
 }
 
 // place finds out where a line would go and how it is counted.
-func (v *survey) place(ctx context.Context, p *span) (how measure, err error) {
+func (v *survey) place(ctx context.Context, p *span) (err error) {
 	var to []routing.Target
 	if p.mode, to, p.bad, err = v.placer.place(ctx, p.line); p.bad != nil || err != nil {
-		return how, err
+		return err
 	}
 	p.target = to[0]
-	return v.placer.counting(ctx, p.target.Model)
+	p.meter, err = v.placer.counting(ctx, p.target.Model)
+	return err
 }
 
 func (v *survey) addUp(s *stretch) {

@@ -1,4 +1,4 @@
-package plan
+package cost
 
 import (
 	"math"
@@ -16,9 +16,9 @@ func TestBill(t *testing.T) {
 	batch := job.Part{Mode: jsonl.Batch, Serves: "gpt-5.5", Type: catalog.GlobalBatch}
 	charge := func(p job.Part, tier catalog.Tier, u usage.Usage, lines int) float64 {
 		t.Helper()
-		b := &Bill{catalog: catalog.Embedded()}
-		b.Charge(&p, tier, job.Tally{Lines: lines, Usage: u})
-		usd := b.total()
+		b := newPrices(catalog.Embedded()).NewBill()
+		b.Charge(&p, job.Tallies{{Price: job.Price{Tier: tier}, Lines: lines, Usage: u}})
+		usd := b.USD()
 		if usd == nil {
 			t.Fatalf("%s %s %q has no price", p.Serves, p.Type, tier)
 		}
