@@ -17,7 +17,7 @@ help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target what; \
 		do printf '  make %-13s %s\n' "$$target" "$$what"; done
 
-run: ## Start the whole stack on this machine: http://127.0.0.1:8080/v1, key sk-local (PORT=, AWS_PORT=, ARM_PORT=, TLS=1)
+run: ## Start the whole stack on this machine: http://127.0.0.1:8080/v1, key sk-local (PORT=, AWS_PORT=, ARM_PORT=, TLS=1, DATA=)
 	@echo "Building the functions and the local stack: about a minute the first time, seconds after that."
 	@mkdir -p dist/bin && $(GO_BUILD) -o dist/bin/ ./infra/run
 	@MAKE="$(MAKE)" exec dist/bin/run

@@ -36,6 +36,7 @@ func main() {
 		o.Parameters[name] = value
 		return nil
 	})
+	flag.StringVar(&o.Data, "data", os.Getenv("DATA"), "folder that keeps objects, secrets and jobs for the next start; nothing is kept without one")
 	flag.Float64Var(&o.WaitScale, "wait-scale", waitScale(), "factor of every wait of the workflows")
 	flag.BoolVar(&o.TLS, "tls", os.Getenv("TLS") != "", "serve the API over TLS, by a certificate that clients have to be told to trust")
 	o.Azure.Emulator.Pace = azureopenai.DefaultPace
@@ -70,8 +71,9 @@ func run(ctx context.Context, o stack.Options) error {
 			return errors.Join(err, s.Close())
 		}
 	}
-	fmt.Print(greeting(s, trust))
+	fmt.Print(greeting(s, trust, o.Data))
 	<-ctx.Done()
+	fmt.Fprint(os.Stderr, farewell(s, o.Data))
 	return errors.Join(os.Remove(forTools), s.Close())
 }
 
@@ -85,14 +87,21 @@ func writeEnvironment(file string, environment map[string]string) error {
 }
 
 // greeting is for somebody who has never seen the stack run. trust is the file of the certificate that clients have to
-// trust, "" without TLS.
-func greeting(s *stack.Stack, trust string) string {
+// trust, "" without TLS; data is the folder of what stays, "" where nothing does.
+func greeting(s *stack.Stack, trust, data string) string {
 	answers, model := s.AzureURL, "YOUR-DEPLOYMENT"
 	if s.Emulator != nil {
 		model = "gpt-5.4-mini"
 		answers = "an emulator of Azure OpenAI, which makes them up"
 	}
+	afterwards := "Everything in its bucket is lost then."
+	if data != "" {
+		afterwards = "Its bucket and its secrets stay in " + data + ", and jobs go on when it starts again."
+	}
 	var b strings.Builder
+	for _, job := range s.Resumed {
+		fmt.Fprintf(&b, "goes on: %s\n", job)
+	}
 	fmt.Fprintf(&b, "\nThe stack runs. Its answers come from %s.\n\n", answers)
 	row := func(name, text string) { fmt.Fprintf(&b, "  %-10s %s\n", name, text) }
 	row("base URL", s.URL+"/v1")
@@ -116,10 +125,23 @@ Ask it something, in another terminal:
 curl%s %s/v1/chat/completions -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
   -d '{"model":"%s","messages":[{"role":"user","content":"Say hello"}]}'
 
-Ctrl-C ends the stack. Everything in its bucket is lost then.
+Ctrl-C ends the stack. %s
 
-`, option, s.URL, stack.CallerKey, model)
+`, option, s.URL, stack.CallerKey, model, afterwards)
 	return b.String()
+}
+
+// farewell names the jobs that have not ended.
+func farewell(s *stack.Stack, data string) string {
+	jobs, err := s.Unfinished()
+	if err != nil || len(jobs) == 0 {
+		return ""
+	}
+	what := "Their results are lost with this stack, and what Azure has begun goes on there. DATA=folder make run keeps them."
+	if data != "" {
+		what = "They go on with DATA=" + data + " make run."
+	}
+	return fmt.Sprintf("\nThese jobs have not ended. %s\n  %s\n", what, strings.Join(jobs, "\n  "))
 }
 
 // onlineModels are the emulator's deployments that answer calls.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/rclone/gofakes3"
@@ -87,11 +88,18 @@ func (s *Store) putVersion(ctx context.Context, bucketName string, v *version) (
 	if v.metadata["Content-Type"] == "" {
 		v.metadata["Content-Type"] = "binary/octet-stream"
 	}
-	b.put(v, cmp.Or(v.id, newVersionID()))
-	// A sequencer counts up even if the clock stands still or goes back.
-	s.sequence = max(s.sequence+1, v.modified.UnixNano())
+	v.sequence = s.nextSequence(v.modified)
+	if err := b.put(v, cmp.Or(v.id, newVersionID())); err != nil {
+		return Created{}, err
+	}
 	return Created{Bucket: bucketName, Key: v.key, Size: v.size, ETag: v.etag(), VersionID: string(v.id),
-		Sequencer: fmt.Sprintf("%016X", s.sequence)}, nil
+		Sequencer: fmt.Sprintf("%016X", v.sequence)}, nil
+}
+
+// nextSequence counts up even if the clock stands still or goes back. The mutex must be held.
+func (s *Store) nextSequence(now time.Time) int64 {
+	s.sequence = max(s.sequence+1, now.UnixNano())
+	return s.sequence
 }
 
 func newVersionID() gofakes3.VersionID {
@@ -155,18 +163,20 @@ func (s *Store) DeleteObject(_ context.Context, bucketName, key string) (gofakes
 	if err != nil {
 		return gofakes3.ObjectDeleteResult{}, err
 	}
-	return s.delete(b, key), nil
+	return s.delete(b, key)
 }
 
 // delete deletes a key. The mutex must be held.
-func (s *Store) delete(b *bucket, key string) gofakes3.ObjectDeleteResult {
+func (s *Store) delete(b *bucket, key string) (gofakes3.ObjectDeleteResult, error) {
 	if b.status == gofakes3.VersioningNone {
-		b.remove(key, "")
-		return gofakes3.ObjectDeleteResult{}
+		return gofakes3.ObjectDeleteResult{}, b.drop(key, "")
 	}
 	marker := &version{key: key, deletion: true, modified: s.options.Now()}
-	b.put(marker, newVersionID())
-	return gofakes3.ObjectDeleteResult{IsDeleteMarker: true, VersionID: marker.id}
+	marker.sequence = s.nextSequence(marker.modified)
+	if err := b.put(marker, newVersionID()); err != nil {
+		return gofakes3.ObjectDeleteResult{}, err
+	}
+	return gofakes3.ObjectDeleteResult{IsDeleteMarker: true, VersionID: marker.id}, nil
 }
 
 // DeleteMulti deletes several objects, or versions of them.
@@ -183,9 +193,12 @@ func (s *Store) DeleteMulti(ctx context.Context, bucketName string, keys ...stri
 		case !slices.Contains(keys, d.Key): // a condition forbids it
 			continue
 		case d.VersionID == "":
-			s.delete(b, d.Key)
+			_, err = s.delete(b, d.Key)
 		default:
-			b.remove(d.Key, storedID(d.VersionID))
+			err = b.drop(d.Key, storedID(d.VersionID))
+		}
+		if err != nil {
+			return result, err
 		}
 		result.Deleted = append(result.Deleted, gofakes3.ObjectID{Key: d.Key, VersionID: string(d.VersionID)})
 	}
@@ -211,6 +224,9 @@ func (s *Store) SetObjectTagging(_ context.Context, bucketName, key, tags string
 	}
 	tagged := *v
 	tagged.metadata = metadata
+	if err := s.disk.putVersion(bucketName, &tagged); err != nil {
+		return err
+	}
 	b.versions[key][len(b.versions[key])-1] = &tagged
 	return nil
 }

@@ -17,6 +17,11 @@ type bucket struct {
 	status   gofakes3.VersioningStatus
 	keys     []string              // sorted
 	versions map[string][]*version // by key, the newest last
+	disk     *disk
+}
+
+func newBucket(name string, created time.Time, d *disk) *bucket {
+	return &bucket{name: name, created: created, versions: make(map[string][]*version), disk: d}
 }
 
 // A version is an object, one of its versions, or the marker of a deletion. It never changes, except for
@@ -31,6 +36,7 @@ type version struct {
 	metadata map[string]string
 	modified time.Time
 	deletion bool
+	sequence int64 // greater than those of the bucket's earlier versions
 }
 
 func (v *version) etag() string { return fmt.Sprintf("%x", v.hash) }
@@ -52,12 +58,24 @@ func (b *bucket) version(key string, id gofakes3.VersionID) *version {
 }
 
 // put makes v the newest version. Without versioning it takes the place of the null version.
-func (b *bucket) put(v *version, id gofakes3.VersionID) {
+func (b *bucket) put(v *version, id gofakes3.VersionID) error {
 	if b.status == gofakes3.VersioningEnabled {
 		v.id = id
-	} else {
-		b.remove(v.key, "")
 	}
+	if err := b.disk.putVersion(b.name, v); err != nil {
+		return err
+	}
+	if v.id == "" {
+		if err := b.drop(v.key, ""); err != nil {
+			return err
+		}
+	}
+	b.add(v)
+	return nil
+}
+
+// add adds a version to those of its key.
+func (b *bucket) add(v *version) {
 	if _, ok := b.versions[v.key]; !ok {
 		at, _ := slices.BinarySearch(b.keys, v.key)
 		b.keys = slices.Insert(b.keys, at, v.key)
@@ -65,20 +83,29 @@ func (b *bucket) put(v *version, id gofakes3.VersionID) {
 	b.versions[v.key] = append(b.versions[v.key], v)
 }
 
-// remove takes a version away for good and returns it, if there is one.
-func (b *bucket) remove(key string, id gofakes3.VersionID) *version {
+// drop takes a version away for good, if there is one.
+func (b *bucket) drop(key string, id gofakes3.VersionID) error {
+	_, err := b.remove(key, id)
+	return err
+}
+
+// remove is drop, and returns the version.
+func (b *bucket) remove(key string, id gofakes3.VersionID) (*version, error) {
 	list := b.versions[key]
 	at := slices.IndexFunc(list, func(v *version) bool { return v.id == id })
 	if at < 0 {
-		return nil
+		return nil, nil
 	}
 	removed := list[at]
+	if err := b.disk.removeVersion(b.name, removed); err != nil {
+		return nil, err
+	}
 	if b.versions[key] = slices.Delete(list, at, at+1); len(b.versions[key]) == 0 {
 		delete(b.versions, key)
 		at, _ := slices.BinarySearch(b.keys, key)
 		b.keys = slices.Delete(b.keys, at, at+1)
 	}
-	return removed
+	return removed, nil
 }
 
 // An entry of a listing is a key, or what keys have in common up to a delimiter.

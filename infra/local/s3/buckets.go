@@ -24,7 +24,11 @@ func (s *Store) CreateBucket(_ context.Context, name string) error {
 	if s.buckets[name] != nil {
 		return gofakes3.ResourceError(gofakes3.ErrBucketAlreadyExists, name)
 	}
-	s.buckets[name] = &bucket{name: name, created: s.options.Now(), versions: make(map[string][]*version)}
+	b := newBucket(name, s.options.Now(), s.disk)
+	if err := s.disk.putBucket(name, bucketRecord{Created: b.created}); err != nil {
+		return err
+	}
+	s.buckets[name] = b
 	return nil
 }
 
@@ -45,6 +49,9 @@ func (s *Store) DeleteBucket(_ context.Context, name string) error {
 	}
 	if len(b.keys) > 0 {
 		return gofakes3.ResourceError(gofakes3.ErrBucketNotEmpty, name)
+	}
+	if err := s.disk.removeBucket(name); err != nil {
+		return err
 	}
 	delete(s.buckets, name)
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/rclone/gofakes3"
 )
@@ -14,13 +15,17 @@ import (
 const inMemory = 16 << 10
 
 // A piece is bytes that never change: an object's body, or a part of it. Its file has no name any
-// more, so that what is not referred to is gone, as is everything when the process ends, however it
+// more, unless there is a disk, so that what is not referred to is gone, as is everything when the process ends, however it
 // does: the garbage collector closes an *os.File.
 type piece struct {
 	memory []byte
-	file   *os.File // nil: all is in memory
+	path   string // of a file that has a name; "" where it has none, or there is none
 	size   int64
 	md5    [md5.Size]byte
+
+	opening sync.Once
+	file    *os.File // nil: all is in memory, or the file at path has not been opened
+	failed  error    // why not
 }
 
 // storeBody reads a body to its end; its length must be size, if that is not negative.
@@ -33,10 +38,16 @@ func (s *Store) storeBody(body io.Reader, size int64) (*piece, error) {
 		return nil, err
 	}
 	p := &piece{memory: head.Bytes(), size: n}
-	if n > inMemory {
-		if err := p.spool(s.options.Dir, body); err != nil {
-			return nil, err
-		}
+	switch {
+	case n <= inMemory:
+		err = nil
+	case s.disk != nil:
+		err = s.disk.keep(p, body)
+	default:
+		err = p.spool(s.options.Dir, body)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if size >= 0 && p.size != size {
 		return nil, gofakes3.ErrIncompleteBody
@@ -64,7 +75,13 @@ func (p *piece) spool(dir string, rest io.Reader) error {
 
 // section reads a part of p.
 func (p *piece) section(start, length int64) io.Reader {
-	if p.file == nil {
+	if p.path != "" {
+		p.opening.Do(func() { p.file, p.failed = os.Open(p.path) })
+	}
+	switch {
+	case p.failed != nil:
+		return errorReader{p.failed}
+	case p.file == nil:
 		return bytes.NewReader(p.memory[start : start+length])
 	}
 	return io.NewSectionReader(p.file, start, length)

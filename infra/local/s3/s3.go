@@ -1,5 +1,5 @@
 // Package s3 is Amazon S3 on this machine: gofakes3 speaks the protocol, and this package keeps the
-// objects, small ones in memory and the rest in unlinked files, and reports each that is created.
+// objects, small ones in memory and the rest in unlinked files, or all of them in a folder, and reports each that is created.
 // It does not know who may do what: signatures are checked before a request comes here, and there
 // are no policies, no encryption, no lifecycle and no object locks.
 //
@@ -44,6 +44,7 @@ type Store struct {
 
 	options  Options
 	protocol http.Handler
+	disk     *disk // nil where nothing outlives the process
 
 	mu       sync.RWMutex
 	buckets  map[string]*bucket
@@ -51,7 +52,7 @@ type Store struct {
 	sequence int64
 }
 
-// New returns a store without buckets.
+// New returns a store without buckets, which keeps nothing beyond the process.
 func New(options Options) *Store {
 	if options.Now == nil {
 		options.Now = time.Now

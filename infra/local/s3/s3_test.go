@@ -35,23 +35,45 @@ type world struct {
 	created []s3.Created
 }
 
+// onDisk has open keep objects on a disk.
+var onDisk bool
+
 func open(t *testing.T, versioned bool) *world {
 	t.Helper()
 	w := &world{dir: t.TempDir()}
-	w.Store = s3.New(s3.Options{Dir: w.dir, OnCreated: func(c s3.Created) {
+	options := s3.Options{Dir: w.dir, OnCreated: func(c s3.Created) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.created = append(w.created, c)
-	}})
+	}}
+	w.Store = s3.New(options)
+	if onDisk {
+		var err error
+		if w.Store, err = s3.Open(t.TempDir(), options); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := w.MakeBucket(bucket, versioned); err != nil {
 		t.Fatal(err)
 	}
+	w.serve(t)
+	return w
+}
+
+// serve serves a store.
+func serve(t *testing.T, store *s3.Store) *world {
+	t.Helper()
+	w := &world{Store: store}
+	w.serve(t)
+	return w
+}
+
+func (w *world) serve(t *testing.T) {
 	secret := func(id string) (string, bool) { return "local", id == "local" }
 	server := httptest.NewServer(awsendpoint.New(secret, map[string]http.Handler{"s3": w.Store}))
 	t.Cleanup(server.Close)
 	w.url = server.URL
 	w.client = client(server.URL)
-	return w
 }
 
 func client(url string) *awss3.Client {

@@ -26,10 +26,14 @@ func (s *Store) SetVersioningConfiguration(name string, configuration gofakes3.V
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, err := s.bucket(name)
-	if err == nil {
-		b.status = configuration.Status
+	if err != nil || b.status == configuration.Status {
+		return err
 	}
-	return err
+	if err := s.disk.putBucket(name, bucketRecord{b.created, configuration.Status}); err != nil {
+		return err
+	}
+	b.status = configuration.Status
+	return nil
 }
 
 // GetObjectVersion opens a version of an object, the current one if id is empty, or a range of it.
@@ -67,9 +71,9 @@ func (s *Store) DeleteObjectVersion(bucketName, key string, id gofakes3.VersionI
 	if err != nil {
 		return gofakes3.ObjectDeleteResult{}, err
 	}
-	removed := b.remove(key, id)
+	removed, err := b.remove(key, id)
 	if removed == nil {
-		return gofakes3.ObjectDeleteResult{}, nil
+		return gofakes3.ObjectDeleteResult{}, err
 	}
 	return gofakes3.ObjectDeleteResult{IsDeleteMarker: removed.deletion, VersionID: id}, nil
 }

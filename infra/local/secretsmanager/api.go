@@ -39,7 +39,11 @@ func withLock[In any](do func(*Store, In) (any, error)) awsjson.Operation[*Store
 	return awsjson.Decoded(func(s *Store, in In) (any, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return do(s, in)
+		out, err := do(s, in)
+		if err != nil {
+			return nil, err
+		}
+		return out, s.save()
 	})
 }
 

@@ -1,10 +1,11 @@
-// Package secretsmanager is AWS Secrets Manager in memory: secrets, their versions and staging labels,
+// Package secretsmanager is AWS Secrets Manager in memory, or in a file: secrets, their versions and staging labels,
 // served by the service's JSON 1.1 protocol. It does not know who may read a secret, and it has no
 // rotation, replication or resource policies, and encrypts nothing.
 package secretsmanager
 
 import (
 	"crypto/sha256"
+	"log/slog"
 	"math/big"
 	"slices"
 	"strings"
@@ -29,6 +30,8 @@ type Store struct {
 	mu      sync.Mutex
 	secrets map[string]*secret // by name
 	now     func() time.Time
+	path    string // of the file that has it all; "" where nothing outlives the process
+	saved   []byte // what that file has
 }
 
 type secret struct {
@@ -55,7 +58,7 @@ type tag struct {
 	Value string
 }
 
-// New returns an empty store.
+// New returns an empty store, which keeps nothing beyond the process.
 func New() *Store {
 	return &Store{secrets: make(map[string]*secret), now: time.Now}
 }
@@ -71,7 +74,15 @@ func (s *Store) Put(name, value string) string {
 	}
 	id := uuid.NewString()
 	sec.put(&version{id: id, text: &value, created: s.now()}, []string{current})
+	s.saveOrLog()
 	return id
+}
+
+// saveOrLog is save for what fails nobody's call.
+func (s *Store) saveOrLog() {
+	if err := s.save(); err != nil {
+		slog.Error("the secrets are not kept", "error", err)
+	}
 }
 
 // Get returns the secret's current string.
@@ -94,6 +105,7 @@ func (s *Store) Remove(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.secrets, name)
+	s.saveOrLog()
 }
 
 // add makes an empty secret. The six characters at the ARN's end are random in AWS and made from the

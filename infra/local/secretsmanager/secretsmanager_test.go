@@ -24,9 +24,13 @@ func open(t *testing.T) (*secretsmanager.Store, *client.Client) {
 	store := secretsmanager.New()
 	server := httptest.NewServer(store)
 	t.Cleanup(server.Close)
-	return store, client.New(client.Options{
+	return store, newClient(server.URL)
+}
+
+func newClient(url string) *client.Client {
+	return client.New(client.Options{
 		Region:       "us-east-1",
-		BaseEndpoint: &server.URL,
+		BaseEndpoint: &url,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 		}),

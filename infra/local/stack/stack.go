@@ -46,6 +46,9 @@ type Options struct {
 	AWSAddr    string            // of the AWS endpoint; "" picks a free port
 	ARMAddr    string            // of Azure Resource Manager; "" picks a free port
 	Azure      Azure
+	// Data is a folder that keeps objects, secrets and jobs for the next stack; "" keeps nothing. What it has of an earlier
+	// stack is there again, and jobs that have not ended go on.
+	Data string
 	// Concurrency is how many invocations a bootstrap takes at once, as on Lambda Managed Instances;
 	// 1 when zero.
 	Concurrency int
@@ -69,6 +72,8 @@ type Stack struct {
 	States   *stepfunctions.Service
 	Host     *lambda.Host
 
+	Resumed []string // the jobs of an earlier stack that go on, for people
+
 	// These are nil where a given resource takes their place.
 	Emulator *azureopenai.Server
 	Entra    *entra.Server
@@ -76,19 +81,23 @@ type Stack struct {
 
 	authority, trust string // Entra's URL, and the file with the certificates of Entra and Resource Manager
 	armURL, operator string // Resource Manager's URL, and the secret of who may use it
+	data             *data  // nil where nothing is kept
 	closers          []func() error
 	serving          sync.WaitGroup
 }
 
 // Start starts the parts. The functions' bootstraps start when they are first called.
 func Start(o Options) (_ *Stack, err error) {
-	s := &Stack{Secrets: secretsmanager.New(), STS: sts.New()}
+	s := &Stack{STS: sts.New()}
 	defer func() {
 		if err != nil {
 			s.Close()
 		}
 	}()
 	if s.Template, err = template.Read(o.Template, o.Parameters); err != nil {
+		return nil, err
+	}
+	if err := s.openData(o.Data); err != nil {
 		return nil, err
 	}
 	awsListener, err := listen(o.AWSAddr)
@@ -112,8 +121,9 @@ func Start(o Options) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Secrets.Put(s.Template.Parameters["AzureSecretId"], secret)
-	s.Secrets.Put(s.CallersSecretID(), callersSecret())
+	if err := s.putSecrets(secret); err != nil {
+		return nil, err
+	}
 
 	functions, err := s.functions(o, trust)
 	if err != nil {
@@ -132,7 +142,10 @@ func Start(o Options) (_ *Stack, err error) {
 		"events":         s.Bus,
 		"states":         s.States,
 	}))
-	return s, s.serveAPI(listener, o.TLS)
+	if err := s.serveAPI(listener, o.TLS); err != nil {
+		return nil, err
+	}
+	return s, s.resume()
 }
 
 // CallersSecretID is the name of the callers' secret, which the stack of a deployment does not make; this one

@@ -19,12 +19,10 @@ import (
 // startWorkflows makes the template's buckets, state machines and event rules, each of which knows the
 // next: an object in a bucket is an event, a rule passes it to a machine, a machine calls functions.
 func (s *Stack) startWorkflows(o Options) error {
-	dir, err := s.tempDir()
-	if err != nil {
+	s.Bus = eventbridge.New(eventbridge.Options{})
+	if err := s.openBuckets(); err != nil {
 		return err
 	}
-	s.Bus = eventbridge.New(eventbridge.Options{})
-	s.S3 = s3.New(s3.Options{Dir: dir, OnCreated: s.objectCreated})
 	for _, bucket := range s.Template.Buckets {
 		if err := s.S3.MakeBucket(bucket.Name, bucket.Versioned); err != nil {
 			return err
@@ -32,7 +30,7 @@ func (s *Stack) startWorkflows(o Options) error {
 	}
 	s.States = stepfunctions.New(stepfunctions.Options{
 		Invoke: s.invoke, PutEvents: s.Bus.PutEvents, Objects: s.S3,
-		Observe: o.Observe, WaitScale: o.WaitScale,
+		Observe: o.Observe, WaitScale: o.WaitScale, Begin: s.begin, End: s.end,
 	})
 	s.onClose(func() error { s.States.Close(); return nil })
 	for _, machine := range s.Template.StateMachines {

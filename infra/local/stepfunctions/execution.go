@@ -120,6 +120,9 @@ func (s *Service) start(machineARN, name, input string) (*execution, error) {
 		}
 		return old, nil
 	}
+	if err := s.options.Begin(e.snapshot()); err != nil {
+		return nil, err
+	}
 	s.executions[e.arn] = e
 	s.order = append(s.order, e)
 	s.launch(e, value, "ExecutionStarted", dataDetails("input", input))
@@ -202,6 +205,9 @@ func (e *execution) finish(f *frame, status string, output any, failure *Failure
 	if failure != nil {
 		details = failureDetails(failure)
 	}
+	if e.parent == nil && e.service.ctx.Err() == nil {
+		e.service.options.End(e.snapshot())
+	}
 	_ = f.event(kind, details) // a full history has room for the last event
 }
 
@@ -263,6 +269,9 @@ func (s *Service) redrive(e *execution) error {
 	}
 	input, err := jsonvalue.Decode([]byte(e.input))
 	if err != nil {
+		return err
+	}
+	if err := s.options.Begin(Snapshot{ARN: e.arn, Name: e.name, Machine: e.machine.name, Status: Running, Input: e.input}); err != nil {
 		return err
 	}
 	e.status, e.failure, e.stopped = Running, nil, time.Time{}

@@ -45,6 +45,10 @@ type Options struct {
 	Objects Objects
 	// Observe is called for each event of each execution, in the execution's order. It must not block.
 	Observe func(Event)
+	// Begin is called before an execution starts or is redriven, which it is not where Begin fails. End is called after one has ended,
+	// except where Close aborted it. Neither is called for a distributed Map's items.
+	Begin func(Snapshot) error
+	End   func(Snapshot)
 	// WaitScale multiplies every wait, be it a Wait or what a Retry waits; 1 when 0.
 	WaitScale float64
 	// Clock is the time; the machine's when nil.
@@ -92,6 +96,12 @@ func New(options Options) *Service {
 	}
 	if options.Observe == nil {
 		options.Observe = func(Event) {}
+	}
+	if options.Begin == nil {
+		options.Begin = func(Snapshot) error { return nil }
+	}
+	if options.End == nil {
+		options.End = func(Snapshot) {}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Service{options: options, ctx: ctx, cancel: cancel,
