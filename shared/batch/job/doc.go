@@ -30,8 +30,8 @@
 //	                                         happen twice
 //	  try-TRY/batch-CREATE.json              submit, once, after a create    submit, poll, collect, where
 //	                                                                         state.json has no batch
-//	  try-TRY/doubt.json                     submit, give-up, once, where    collect, give-up
-//	                                         there may be another batch
+//	  try-TRY/doubt.json                     submit, give-up, where there    collect, give-up
+//	                                         may be another batch
 //	  try-TRY/running/RUN.json               submit, while it calls online;  collect, give-up: those that
 //	                                         gone when the run ends          are left were killed
 //	  try-TRY/run/N-RUN.jsonl                submit, while it calls online   submit, to go on; collect

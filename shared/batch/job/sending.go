@@ -59,6 +59,7 @@ func (s *Sending) Next(first int, size int64) Sending {
 // Doubt says that a try may have more batches at Azure than the one that is the try's.
 type Doubt struct {
 	Since time.Time `json:"since"` // when the first of them can have been made; zero: at any time
+	Until time.Time `json:"until"` // and the last
 }
 
 // PaidTwice bounds what may have been charged for more than once.

@@ -1,6 +1,9 @@
 package job
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // Step is what the workflow carries from task to task of a part.
 type Step struct {
@@ -11,7 +14,7 @@ type Step struct {
 	// Wait is how many seconds the workflow lets pass before the next task; it grows with Waits.
 	Wait  int `json:"wait_seconds"`
 	Waits int `json:"waits"`
-	// Looks is how often a create that may have happened has been looked for, which was the try's batch number Create.
+	// Looks is how often it has been looked for what a lost answer may have left, of the try's create number Create.
 	Looks  int `json:"looks,omitempty"`
 	Create int `json:"create,omitempty"`
 }
@@ -36,20 +39,24 @@ const (
 	growth    = 1.125
 )
 
-// lookWaits are the seconds between the looks for a batch that may have been made: at 0, 1, 2 and 4 minutes. Azure's lists
+// lookWaits are the seconds between the looks for what a lost answer may have left: at 0, 1, 2 and 4 minutes. Azure's lists
 // may be minutes behind.
 var lookWaits = []int{60, 60, 120}
 
-// LookAgain has the workflow wait before another look for the batch of a create. more is false after the last look. It is
-// the workflow that counts: a task that is repeated looks once more and does not shorten a wait.
-func (st Step) LookAgain(create int) (next *Step, more bool) {
+// AllLooks is how long all looks take together.
+const AllLooks = 4 * time.Minute
+
+// LookAgain has the workflow wait before another look for what a create, or the upload for it, may have left. more is false
+// after the last look. It is the workflow that counts: a task that is repeated looks once more and does not shorten a
+// wait.
+func (st Step) LookAgain(status string, create int) (next *Step, more bool) {
 	if st.Create != create {
 		st.Looks = 0
 	}
 	if st.Looks >= len(lookWaits) {
 		return nil, false
 	}
-	st.Status, st.Wait, st.Create = StepNoRoom, lookWaits[st.Looks], create
+	st.Status, st.Wait, st.Create = status, lookWaits[st.Looks], create
 	st.Looks++
 	return &st, true
 }

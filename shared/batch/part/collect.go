@@ -13,7 +13,7 @@ import (
 // Collect fetches a part's answers, gives each line its own, and puts those that deserve it into another
 // try. It may be repeated at any point.
 func (s *Service) Collect(ctx context.Context, step job.Step) (*job.Step, error) {
-	return s.settleOnce(ctx, step, func(w *work, got *jsonl.Answers) (*job.Tried, error) {
+	return s.settleOnce(ctx, step, true, func(w *work, got *jsonl.Answers) (*job.Tried, error) {
 		if ready, err := w.fetch(ctx, got); !ready || err != nil {
 			return nil, err
 		}
@@ -26,7 +26,7 @@ func (s *Service) Collect(ctx context.Context, step job.Step) (*job.Step, error)
 
 // GiveUp settles a part that cannot go on: what has been answered stays, everything else gets the failure.
 func (s *Service) GiveUp(ctx context.Context, step job.Step, failure job.Failure) (*job.Step, error) {
-	return s.settleOnce(ctx, step, func(w *work, got *jsonl.Answers) (*job.Tried, error) {
+	return s.settleOnce(ctx, step, false, func(w *work, got *jsonl.Answers) (*job.Tried, error) {
 		err := w.regain(ctx)
 		if err == nil {
 			var ready bool
@@ -65,8 +65,8 @@ func (w *work) regain(ctx context.Context) error {
 }
 
 // settleOnce has settle settle a try that has not been settled, and finishes it. settle returns nil while the answers are
-// not ready.
-func (s *Service) settleOnce(ctx context.Context, step job.Step, settle func(*work, *jsonl.Answers) (*job.Tried, error)) (*job.Step, error) {
+// not ready. waits is set where the task can be called again.
+func (s *Service) settleOnce(ctx context.Context, step job.Step, waits bool, settle func(*work, *jsonl.Answers) (*job.Tried, error)) (*job.Step, error) {
 	w, err := s.load(ctx, step)
 	if err != nil {
 		return nil, err
@@ -89,13 +89,17 @@ func (s *Service) settleOnce(ctx context.Context, step job.Step, settle func(*wo
 			return step.Later(job.StepNotReady), nil
 		}
 	}
-	return w.finish(ctx, tried)
+	return w.finish(ctx, tried, waits)
 }
 
-// finish ends a try that is settled: it deletes Azure's files and returns what is next.
-func (w *work) finish(ctx context.Context, tried *job.Tried) (*job.Step, error) {
+// finish ends a try that is settled: it deletes Azure's files, and returns what is next.
+func (w *work) finish(ctx context.Context, tried *job.Tried, waits bool) (*job.Step, error) {
 	if w.state.Mode == jsonl.Batch {
-		w.sweep(ctx)
+		if all := w.sweep(ctx); !all && waits {
+			if next, more := w.step.LookAgain(job.StepNotReady, w.state.Create); more {
+				return next, nil
+			}
+		}
 		if !w.job.Settings.KeepFiles && !tried.Short {
 			w.deleteFiles(ctx, w.state.OutputID, w.state.ErrorID)
 		}

@@ -75,8 +75,16 @@ func (w *work) discard(ctx context.Context, duplicate, first job.Creation) error
 
 // doubt records that there may be another batch of the try, of a create that was sent at a time.
 func (w *work) doubt(ctx context.Context, sent time.Time) error {
-	_, err := w.service.store.Claim(ctx, w.try.DoubtKey(), job.Doubt{Since: sent})
-	return err
+	d := job.Doubt{}
+	found, err := w.service.store.Get(ctx, w.try.DoubtKey(), &d)
+	if err != nil {
+		return err
+	}
+	if !found || sent.Before(d.Since) {
+		d.Since = sent
+	}
+	d.Until = w.service.now().UTC()
+	return w.service.store.Put(ctx, w.try.DoubtKey(), d)
 }
 
 // cancel asks for the end of a batch. One that has ended meanwhile has ended.

@@ -29,7 +29,7 @@ func (w *work) search(ctx context.Context) (next *job.Step, err error) {
 		if b != nil {
 			return w.step.Later(job.StepSubmitted), w.created(ctx, b)
 		}
-		if next, more := w.step.LookAgain(w.state.Create); more {
+		if next, more := w.step.LookAgain(job.StepNoRoom, w.state.Create); more {
 			return next, nil
 		}
 	}
@@ -65,8 +65,11 @@ func (w *work) giveUpCreate(ctx context.Context) error {
 	return w.save(ctx)
 }
 
+// enoughWaits is how many waits of Collect are longer than all looks.
+const enoughWaits = 4
+
 // endTwins ends the batches that were made beside the one that is the try's: it cancels them, waits for their end, deletes
-// their files and counts them. ended is false where one has not ended and is worth waiting for.
+// their files and counts them. ended is false where one has not ended, or may not be listed, and is worth waiting for.
 func (w *work) endTwins(ctx context.Context, twice *job.PaidTwice, patient bool) (ended bool, err error) {
 	var d job.Doubt
 	if found, err := w.service.store.Get(ctx, w.try.DoubtKey(), &d); !found || err != nil {
@@ -78,7 +81,8 @@ func (w *work) endTwins(ctx context.Context, twice *job.PaidTwice, patient bool)
 	if err != nil {
 		return false, err
 	}
-	ended = true
+	// Azure's list may not show the last of them yet.
+	ended = w.service.now().Sub(d.Until) > job.AllLooks || w.step.Waits >= enoughWaits
 	for _, b := range all {
 		if b.ID == w.state.BatchID {
 			continue

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aoai-bridge/shared/azurebatch"
+	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -83,8 +84,9 @@ func (w *work) deleteInput(ctx context.Context, id string) {
 	}
 }
 
-// sweep deletes the try's input files: the one that the batch was made of, and all that lost answers may have left.
-func (w *work) sweep(ctx context.Context) {
+// sweep deletes the try's input files: the one that the batch was made of, and all that lost answers may have left. all is
+// false where Azure's list may not show them yet.
+func (w *work) sweep(ctx context.Context) (all bool) {
 	st, azure := w.state, w.resource()
 	ids := []string{st.FileID}
 	if st.Uploading && st.FileID == "" {
@@ -105,6 +107,7 @@ func (w *work) sweep(ctx context.Context) {
 		ids = ids[1:]
 	}
 	w.deleteFiles(ctx, ids...)
+	return st.LostUpload.IsZero() || w.service.now().Sub(st.UploadingAt) > job.AllLooks
 }
 
 // deleteFiles deletes files of Azure's. One that cannot be deleted stays until it expires.
