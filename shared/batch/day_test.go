@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -119,6 +121,34 @@ func TestTransitionsOfADay(t *testing.T) {
 			}
 			w.checkNumbers(t, "results/n.jsonl", 3)
 		})
+	}
+}
+
+// A part of one try takes so many requests to S3, of which the most are reads of records, and none to Azure's lists.
+func TestRequestsOfAPart(t *testing.T) {
+	w := newWorld(t)
+	var mu sync.Mutex
+	requests, lists := map[string]int{}, 0
+	w.Refuses = func(r *http.Request) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		requests[r.Method]++
+		return false
+	}
+	w.asked = func(r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Method == http.MethodGet && (strings.HasSuffix(r.URL.Path, "/batches") || strings.HasSuffix(r.URL.Path, "/files")) {
+			lists++
+		}
+	}
+	w.Put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"))
+	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
+	clear(requests)
+	w.walk(a.Job, 1)
+	t.Logf("a part of one try, with %d polls: %v", w.counts["poll"], requests)
+	if polls := w.counts["poll"] - 1; requests["GET"] > 15+4*polls || requests["PUT"] > 9+polls || len(requests) > 2 || lists > 0 {
+		t.Errorf("%v, and %d lists of Azure's", requests, lists)
 	}
 }
 
