@@ -58,10 +58,17 @@ key: ## Make a caller's key, print it once, and store its hash: make key NAME=al
 	@go run ./infra/key -name "$(NAME)" -models "$(MODELS)" -allow "$(ALLOW)" -cost-ceiling "$(COST_CEILING)" $(if $(REPLACE),-replace) $(if $(REMOVE),-remove)
 
 azure: ## Make the Azure side: make azure NAME=my-aoai LOCATION=eastus2 (DEPLOYMENTS=file.json, GROUP=, KIND=OpenAI, SUBSCRIPTION=, SIGNIN=device, REMOVE=1, YES=1, LOCAL=1)
-	@$(if $(LOCAL),test -f dist/local.env || { echo 'the local stack does not run: start it with make run' >&2; exit 1; }; . dist/local.env;) \
-	go run ./infra/azure -name "$(NAME)" -location "$(LOCATION)" -deployments "$(DEPLOYMENTS)" -group "$(GROUP)" -kind "$(or $(KIND),AIServices)" \
+	@$(IN_LOCAL_STACK) go run ./infra/azure -name "$(NAME)" -location "$(LOCATION)" -deployments "$(DEPLOYMENTS)" -group "$(GROUP)" -kind "$(or $(KIND),AIServices)" \
 		$(if $(SUBSCRIPTION),-subscription "$(SUBSCRIPTION)") -signin "$(SIGNIN)" $(if $(YES),-yes) \
 		$(if $(REMOVE),-remove) $(if $(RESTORE),-restore) $(if $(PURGE),-purge)
+
+.PHONY: rotate
+rotate: ## Give a resource of the Azure secret new keys while calls go on: make rotate RESOURCE=my-aoai (SUBSCRIPTION=, SIGNIN=, YES=1, LOCAL=1)
+	@test -n "$(RESOURCE)" || { echo 'which resource of the secret? make rotate RESOURCE=my-aoai' >&2; exit 1; }
+	@$(IN_LOCAL_STACK) go run ./infra/azure -rotate "$(RESOURCE)" $(if $(SUBSCRIPTION),-subscription "$(SUBSCRIPTION)") -signin "$(SIGNIN)" $(if $(YES),-yes)
+
+# With LOCAL=1 a tool is told where the local stack is.
+IN_LOCAL_STACK = $(if $(LOCAL),test -f dist/local.env || { echo 'the local stack does not run: start it with make run' >&2; exit 1; }; . dist/local.env;)
 
 # One go command for all: linking side by side, and nothing at all when nothing changed.
 build: ## Build the functions for this machine, into dist/<name>/bootstrap

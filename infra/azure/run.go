@@ -44,6 +44,7 @@ func (c *command) run(ctx context.Context, args []string) error {
 	secret := flags.String("secret", cmp.Or(os.Getenv("AZURE_SECRET_ID"), "aoai-bridge/azure"), "name or ARN of the Azure secret in AWS")
 	how := flags.String("signin", "", "device or browser (default the environment, az or azd)")
 	yes := flags.Bool("yes", false, "do not ask")
+	rotate := flags.String("rotate", "", "name of a resource in the secret, which gets new keys while calls go on")
 	remove := flags.Bool("remove", false, "delete the resource, its deployments, its group if nothing else is in it, and its entry in the secret")
 	restore := flags.Bool("restore", false, "have a resource of this name back that was deleted within 48 hours")
 	purge := flags.Bool("purge", false, "have such a resource gone for good, and make another one")
@@ -77,7 +78,12 @@ func (c *command) run(ctx context.Context, args []string) error {
 		return err
 	}
 	c.yes = *yes
-	plan, err := c.plan(ctx, maker, r, *remove)
+	var plan *provision.Plan
+	if *rotate != "" {
+		plan, err = maker.PlanRotation(ctx, r.Subscription, *rotate)
+	} else {
+		plan, err = c.plan(ctx, maker, r, *remove)
+	}
 	if err != nil {
 		return err
 	}

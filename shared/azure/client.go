@@ -21,9 +21,9 @@ import (
 	"aoai-bridge/shared/secrets"
 )
 
-// secretTTL is how long a version of the Azure secret is used without asking for another; a refused
+// SecretTTL is how long a version of the Azure secret is used without asking for another; a refused
 // credential asks at once.
-const secretTTL = 5 * time.Minute
+const SecretTTL = 5 * time.Minute
 
 // standardHeartbeat is well below the five minutes after which API Gateway cuts a silent connection.
 const standardHeartbeat = time.Minute
@@ -66,7 +66,7 @@ func New(o Options) *Client {
 	}
 	parse := func(secret []byte) (*site, error) { return newSite(secret, o.Identity, o.Now) }
 	return &Client{
-		secret:    secrets.New(o.Secrets, o.Env.AzureSecretID, secretTTL, parse, o.Now),
+		secret:    secrets.New(o.Secrets, o.Env.AzureSecretID, SecretTTL, parse, o.Now),
 		transport: newTransport(o.Env.ConnectTimeout, o.Now),
 		env:       o.Env, now: o.Now, lap: lap, sleep: o.Sleep, heartbeat: cmp.Or(o.Heartbeat, standardHeartbeat),
 	}

@@ -83,6 +83,19 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// Pause waits, in pieces that are shown.
+func (c *Client) Pause(ctx context.Context, d time.Duration) error {
+	for ; d > 0; d -= pausePiece {
+		c.options.Waiting()
+		if err := c.options.Wait(ctx, min(d, pausePiece)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const pausePiece = 10 * time.Second
+
 // versionOf is the api-version of the provider that serves a path: the last one that it names.
 func versionOf(path string) string {
 	switch {

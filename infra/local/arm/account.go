@@ -63,6 +63,14 @@ func (s *Server) getAccount(c *call) (answer, error) {
 	return ok(body)
 }
 
+func (s *Server) listAccounts(*call) (answer, error) {
+	list := []any{}
+	for _, key := range slices.Sorted(maps.Keys(s.accounts)) {
+		list = append(list, s.describeAccount(s.accounts[key]))
+	}
+	return ok(map[string]any{"value": list})
+}
+
 // putAccount answers 201 with a state that is to be looked at again, as it was captured in 2022: there is no header that
 // says where.
 func (s *Server) putAccount(c *call) (answer, error) {

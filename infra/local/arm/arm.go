@@ -187,6 +187,7 @@ func init() { // not where it is declared: the handlers refer back to it
 		"ResourceGroups_delete":            (*Server).deleteGroup,
 		"Resources_listByResourceGroup":    (*Server).listResources,
 		"Accounts_get":                     (*Server).getAccount,
+		"Accounts_list":                    (*Server).listAccounts,
 		"Accounts_create":                  (*Server).putAccount,
 		"Accounts_delete":                  (*Server).deleteAccount,
 		"Accounts_listKeys":                (*Server).listKeys,
