@@ -46,6 +46,7 @@ func (c *command) run(ctx context.Context, args []string) error {
 	yes := flags.Bool("yes", false, "do not ask")
 	rotate := flags.String("rotate", "", "name of a resource in the secret, which gets new keys while calls go on")
 	remove := flags.Bool("remove", false, "delete the resource, its deployments, its group if nothing else is in it, and its entry in the secret")
+	template := flags.String("template", "", "file to write an ARM template into that makes the same; nothing else is done")
 	restore := flags.Bool("restore", false, "have a resource of this name back that was deleted within 48 hours")
 	purge := flags.Bool("purge", false, "have such a resource gone for good, and make another one")
 	if err := flags.Parse(args); err != nil {
@@ -72,6 +73,9 @@ func (c *command) run(ctx context.Context, args []string) error {
 			return fmt.Errorf("%s: %w", *file, err)
 		}
 	}
+	if *template != "" {
+		return c.writeTemplate(*template, r)
+	}
 	progress := &progress{out: c.out}
 	maker, err := c.newMaker(ctx, *how, *secret, progress)
 	if err != nil {
@@ -88,6 +92,20 @@ func (c *command) run(ctx context.Context, args []string) error {
 		return err
 	}
 	return c.apply(ctx, plan, progress)
+}
+
+func (c *command) writeTemplate(file string, r provision.Request) error {
+	text, err := provision.Template(r)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, text, 0o644); err != nil {
+		return err
+	}
+	group := cmp.Or(r.Group, r.Name)
+	_, err = fmt.Fprintf(c.out, "%s is written. Somebody who may deploys it: az group create --name %s --location %s; az deployment group create "+
+		"--resource-group %[2]s --template-file %[1]s. After that the same command without TEMPLATE writes the secret.\n", file, group, r.Location)
+	return err
 }
 
 // plan makes the plan, and asks what to do with a resource that was deleted.
@@ -127,20 +145,29 @@ func (c *command) apply(ctx context.Context, plan *provision.Plan, p *progress) 
 	return nil
 }
 
-// newMaker connects to Azure and AWS. AZURE_RESOURCE_MANAGER_ENDPOINT and AZURE_CA_FILE are for an Azure that is not the
-// public one, such as the local stack's.
+// httpClient returns a client that trusts the certificates in AZURE_CA_FILE, nil where there is none: it and
+// AZURE_RESOURCE_MANAGER_ENDPOINT are for an Azure that is not the public one, such as the local stack's.
+func httpClient() (*http.Client, error) {
+	file := os.Getenv("AZURE_CA_FILE")
+	if file == "" {
+		return nil, nil
+	}
+	trusted, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("AZURE_CA_FILE: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(trusted) {
+		return nil, fmt.Errorf("AZURE_CA_FILE: %s has no certificate", file)
+	}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, Proxy: http.ProxyFromEnvironment}}, nil
+}
+
+// newMaker connects to Azure and AWS.
 func (c *command) newMaker(ctx context.Context, signIn, secretID string, p *progress) (*provision.Maker, error) {
-	var client *http.Client
-	if file := os.Getenv("AZURE_CA_FILE"); file != "" {
-		trusted, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("AZURE_CA_FILE: %w", err)
-		}
-		roots := x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(trusted) {
-			return nil, fmt.Errorf("AZURE_CA_FILE: %s has no certificate", file)
-		}
-		client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, Proxy: http.ProxyFromEnvironment}}
+	client, err := httpClient()
+	if err != nil {
+		return nil, err
 	}
 	credential, err := signin.Credential(signin.Options{
 		How: signIn, Tenant: os.Getenv("AZURE_TENANT_ID"), Client: client, Prompt: func(text string) { fmt.Fprintln(p.out, text) },

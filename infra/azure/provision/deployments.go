@@ -33,11 +33,13 @@ func (d Deployment) String() string {
 	return fmt.Sprintf("%s: %s%s, %s, capacity %d", d.Name, d.model(), version, d.sku(), d.capacity())
 }
 
+// newDeployment returns a deployment of a model's version, Azure's default one if that is "".
 func newDeployment(name, model, version, sku string, capacity int) Deployment {
-	return Deployment{name, map[string]any{
-		"sku":        map[string]any{"name": sku, "capacity": capacity},
-		"properties": map[string]any{"model": map[string]any{"format": "OpenAI", "name": model, "version": version}},
-	}}
+	m := map[string]any{"format": "OpenAI", "name": model}
+	if version != "" {
+		m["version"] = version
+	}
+	return Deployment{name, map[string]any{"sku": map[string]any{"name": sku, "capacity": capacity}, "properties": map[string]any{"model": m}}}
 }
 
 // validDeploymentName is the OpenAPI's pattern of deploymentName.
