@@ -23,6 +23,8 @@ import time
 import boto3
 import botocore.exceptions
 
+import translation
+
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 PRELUDE_END = b"\0" * 8  # between the JSON with status and headers, and the body
 
@@ -169,6 +171,7 @@ class AwsEndpoint:
             template = json.loads(template)
         described = formation.describe_stacks(StackName=stack)["Stacks"][0]
         values = {p["ParameterKey"]: p["ParameterValue"] for p in described.get("Parameters", [])}
+        body = translation.resolve(template, values)["Resources"]["Api"]["Properties"]["Body"]
         values |= {"AWS::Region": region, "AWS::Partition": "aws", "AWS::StackName": stack, "AWS::AccountId": "000000000000"}
         pages = formation.get_paginator("list_stack_resources").paginate(StackName=stack)
         values |= {r["LogicalResourceId"]: r["PhysicalResourceId"] for page in pages for r in page["StackResourceSummaries"]}
@@ -182,10 +185,7 @@ class AwsEndpoint:
                 return values.get(value["Ref"])
             if "Fn::Sub" in value:
                 return re.sub(r"\$\{([\w:.]+)\}", lambda m: lookup(m[1]), value["Fn::Sub"])
-            if "Fn::If" in value:
-                condition, yes, no = value["Fn::If"]
-                return evaluate(yes if holds(template["Conditions"][condition]) else no)
-            return {k: v for k, v in ((k, evaluate(v)) for k, v in value.items()) if v is not None}
+            return {k: evaluate(v) for k, v in value.items()}
 
         def lookup(name):
             resource, attribute, _ = name.partition(".Arn")
@@ -193,13 +193,6 @@ class AwsEndpoint:
                 return functions.get_function(FunctionName=values[resource])["Configuration"]["FunctionArn"]
             return values[name]
 
-        def holds(condition):
-            if "Fn::Not" in condition:
-                return not holds(condition["Fn::Not"][0])
-            one, other = (evaluate(side) for side in condition["Fn::Equals"])
-            return one == other
-
-        body = template["Resources"]["Api"]["Properties"]["Body"]
         pages = gateway.get_paginator("get_resources").paginate(restApiId=api)
         resources = {r["path"]: r["id"] for page in pages for r in page["items"]}
         for path, methods in body["paths"].items():
