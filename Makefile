@@ -35,7 +35,7 @@ test-console: ## Run the console in chromium against the local stack (needs chro
 lint: ## Check formatting, and run vet and staticcheck
 	.ci/lint
 
-bench: build ## Measure the functions beside bare ones on this machine (BENCH=-files: only what reads a file in S3)
+bench: build ## Measure the functions beside bare ones on this machine (BENCH=-files: only what reads a file in S3; BENCH=-quotas: with little memory)
 	go run ./infra/bench $(BENCH)
 
 batch: ## Have a file of requests answered: make batch FILE=events/batch.jsonl (BUCKET=, CEILING=, MODE=)

@@ -17,6 +17,7 @@ import (
 type options struct {
 	rounds, requests, inFlight int
 	filesOnly, startsOnly      bool
+	quotas                     bool
 	against                    string // a dist directory; "" is the bare proxy and splitter
 }
 
@@ -56,9 +57,7 @@ func run(ctx context.Context, o options) error {
 
 // measureRequests measures the functions that answer requests beside the proxy.
 func measureRequests(ctx context.Context, o options, dir string, estimate *rival) error {
-	// A model with room for 1 MB of text, and no limit of rate.
-	deployments := append(azureopenai.DefaultDeployments(), azureopenai.Deployment{Name: "gpt-5.6", Model: "gpt-5.6", Type: "GlobalStandard"})
-	emulator := &http.Server{Handler: azureopenai.New(azureopenai.Options{APIKeys: []string{azureKey}, DisableRecording: true, Deployments: deployments})}
+	emulator := &http.Server{Handler: newEmulator()}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -98,6 +97,12 @@ func measureRequests(ctx context.Context, o options, dir string, estimate *rival
 		}
 	}
 	return printSize(ctx, bridge.bootstrap)
+}
+
+// newEmulator has a model with room for 1 MB of text, and no limit of rate.
+func newEmulator() *azureopenai.Server {
+	deployments := append(azureopenai.DefaultDeployments(), azureopenai.Deployment{Name: "gpt-5.6", Model: "gpt-5.6", Type: "GlobalStandard"})
+	return azureopenai.New(azureopenai.Options{APIKeys: []string{azureKey}, DisableRecording: true, Deployments: deployments})
 }
 
 // compareRivals is one run of both rivals with so many invocations at a time in an instance. Cold starts and

@@ -18,6 +18,7 @@ func main() {
 	flag.BoolVar(&o.filesOnly, "files", false, "only what reads a file in S3")
 	flag.BoolVar(&o.startsOnly, "starts", false, "with -against: only starts")
 	flag.StringVar(&o.against, "against", "", "measure chat and token-estimate beside those of another version, which `make build` has left in this directory's dist")
+	flag.BoolVar(&o.quotas, "quotas", false, "only first tokens with the processor's share that Lambda gives 128, 256 and 512 MB; as root")
 	flag.Parse()
 	if o.startsOnly && o.against == "" {
 		fmt.Fprintln(os.Stderr, "bench: -starts goes with -against")
@@ -25,7 +26,11 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, o); err != nil {
+	measure := run
+	if o.quotas {
+		measure = measureQuotas
+	}
+	if err := measure(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
