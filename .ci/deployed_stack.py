@@ -28,8 +28,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 HERE, ELSEWHERE = "us-east-1", "eu-west-1"
 STACK, SECOND, OLD = "aoai-bridge", "aoai-two", "aoai-old"
 ABROAD = "aoai-eu"  # of another name, since ministack makes an API's id, which is in its URL, of nothing but the stack's name
-# What is off by default, except for what needs a network.
-EVERYTHING = ("AlarmEmail=on-call@example.com Dashboard=true Tracing=true ExecutionLog=true AccessLog=true ReviewWorkflow=true "
+# What is off by default, except for what needs a network, and for alarms, since ministack has none of an expression.
+EVERYTHING = ("Dashboard=true Tracing=true ExecutionLog=true AccessLog=true ReviewWorkflow=true "
               "AzureFederation=true CorsOrigins=https://app.example.com InboxDays=30 ResultsDays=90 FailedDays=90 FilesDays=90")
 PROCESSOR = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
 MODEL = "gpt-5.4-mini"
