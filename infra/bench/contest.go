@@ -27,6 +27,7 @@ type rival struct {
 	folder         string // of the function whose place it takes
 	function, path string // that function's logical id, and the path that is asked
 	bootstrap      string
+	parameters     map[string]string // in place of the template's defaults
 	stack          *stack.Stack
 }
 
@@ -217,7 +218,7 @@ func goBuild(ctx context.Context, output, pkg, link string) error {
 
 func (r *rival) start(azure string, concurrency int) (err error) {
 	r.stack, err = stack.Start(stack.Options{
-		Template: "template.yaml", Build: filepath.Dir(filepath.Dir(r.bootstrap)),
+		Template: "template.yaml", Parameters: r.parameters, Build: filepath.Dir(filepath.Dir(r.bootstrap)),
 		Azure:       stack.Azure{Endpoint: azure, APIKey: azureKey},
 		Concurrency: concurrency, Logs: io.Discard,
 	})

@@ -74,7 +74,7 @@ func writeCertificate(name string, server *httptest.Server) error {
 
 // measureQuotas shows how much later than Azure's the first token comes from a chat function with the processor's share
 // that Lambda gives so much memory. It speaks TLS with Azure, has one call a second, and has its share from the end of its
-// first call on: Lambda does not bound the start.
+// first call on, so that its start is not measured.
 func measureQuotas(ctx context.Context, o options) error {
 	dir, err := os.MkdirTemp("", "aoai-bridge-bench-")
 	if err != nil {
@@ -93,7 +93,8 @@ func measureQuotas(ctx context.Context, o options) error {
 	names := []string{"Azure itself"}
 	var quotas []*quota
 	for _, memory := range []int{128, 256, 512} {
-		r := &rival{name: fmt.Sprintf("%d-MB", memory), folder: "chat", function: "ChatFunction", path: "/v1/chat/completions"}
+		r := &rival{name: fmt.Sprintf("%d-MB", memory), folder: "chat", function: "ChatFunction", path: "/v1/chat/completions",
+			parameters: map[string]string{"MemorySize": strconv.Itoa(memory)}}
 		if err := r.build(ctx, dir, "./functions/chat", ""); err != nil {
 			return err
 		}
