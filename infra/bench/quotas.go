@@ -141,14 +141,15 @@ func compareQuotas(ctx context.Context, rounds, calls int, body string, urls, na
 	defer tick.Stop()
 	for range rounds {
 		times := make([][]time.Duration, len(urls))
-		for range calls {
+		for call := range calls {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
 			case <-tick.C:
 			}
-			for i, url := range urls {
-				first, err := post(ctx, url, body)
+			for turn := range urls { // each is the first as often as the last
+				i := (call + turn) % len(urls)
+				first, err := post(ctx, urls[i], body)
 				if err != nil {
 					return err
 				}
