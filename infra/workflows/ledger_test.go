@@ -105,8 +105,11 @@ func runLedger(t *testing.T, seed uint64, lines int) {
 	if paid.PaidAgain+onlineAgain > more.Twice.AtMost {
 		t.Errorf("%d lines were paid for twice, and the summary says %d at most: %.200v ...", paid.PaidAgain+onlineAgain, more.Twice.AtMost, paid.Repeated)
 	}
-	if paid.PaidAgain > 0 && most < scaled(lateness) {
-		t.Errorf("%d lines were paid for twice within the bounds", paid.PaidAgain)
+	if most >= scaled(lateness) {
+		return // the bounds did not hold
+	}
+	if paid.PaidAgain > 0 {
+		t.Errorf("%d lines of batches were paid for twice", paid.PaidAgain)
 	}
 	if left := w.azureFiles(); len(left) > 0 {
 		t.Errorf("files are left in Azure: %+v", left)

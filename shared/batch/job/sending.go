@@ -71,14 +71,7 @@ type PaidTwice struct {
 
 // AddBatch counts a batch that was made beside the one that is the try's. It has so many requests at the most.
 func (p *PaidTwice) AddBatch(c azurebatch.Counts, most int) {
-	if p.Counts == nil {
-		p.Counts = &azurebatch.Counts{}
-	}
-	p.Batches++
-	p.Counts.Total += c.Total
-	p.Counts.Completed += c.Completed
-	p.Counts.Failed += c.Failed
-	p.AtMost += most
+	p.Add(&PaidTwice{Batches: 1, Counts: &c, AtMost: most})
 }
 
 // Add counts what another bound has.
@@ -86,11 +79,18 @@ func (p *PaidTwice) Add(other *PaidTwice) {
 	if other == nil {
 		return
 	}
-	if other.Counts != nil {
-		p.AddBatch(*other.Counts, 0)
-		p.Batches += other.Batches - 1
-	}
+	p.Batches += other.Batches
 	p.AtMost += other.AtMost
+	if other.Counts != nil {
+		var sum azurebatch.Counts
+		if p.Counts != nil {
+			sum = *p.Counts
+		}
+		sum.Total += other.Counts.Total
+		sum.Completed += other.Counts.Completed
+		sum.Failed += other.Counts.Failed
+		p.Counts = &sum
+	}
 }
 
 // OrNil returns nil for a bound of nothing.

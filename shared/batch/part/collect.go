@@ -27,12 +27,11 @@ func (s *Service) Collect(ctx context.Context, step job.Step) (*job.Step, error)
 // GiveUp settles a part that cannot go on: what has been answered stays, everything else gets the failure.
 func (s *Service) GiveUp(ctx context.Context, step job.Step, failure job.Failure) (*job.Step, error) {
 	return s.settleOnce(ctx, step, false, func(w *work, got *jsonl.Answers) (*job.Tried, error) {
-		err := w.regain(ctx)
+		ready, err := false, w.regain(ctx)
 		if err == nil {
-			var ready bool
 			ready, err = w.fetch(ctx, got)
-			w.short = w.short || !ready
 		}
+		w.short = w.short || !ready
 		_, ending := w.endTwins(ctx, &w.twice, false)
 		if err = errors.Join(err, ending); err != nil {
 			slog.WarnContext(ctx, "a part is given up without its answers", "job", step.Job, "part", step.Part, "error", logsafe.Text(err.Error()))

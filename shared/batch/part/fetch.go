@@ -40,10 +40,14 @@ func (w *work) fetch(ctx context.Context, got *jsonl.Answers) (ready bool, err e
 			return false, err
 		}
 	}
+	failed := st.Counts.Failed
+	if st.Status != "completed" { // lines that were not executed may be counted, and have no rows
+		failed = 0
+	}
 	for _, file := range []struct {
 		id      string
 		counted int // lines, by Azure
-	}{{st.OutputID, st.Counts.Completed}, {st.ErrorID, st.Counts.Failed}} {
+	}{{st.OutputID, st.Counts.Completed}, {st.ErrorID, failed}} {
 		if file.id == "" {
 			continue
 		}
