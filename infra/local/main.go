@@ -137,9 +137,12 @@ func farewell(s *stack.Stack, data string) string {
 	if err != nil || len(jobs) == 0 {
 		return ""
 	}
-	what := "Their results are lost with this stack, and what Azure has begun goes on there. DATA=folder make run keeps them."
-	if data != "" {
+	what := "Their results are lost with this stack. DATA=folder make run keeps them."
+	switch {
+	case data != "":
 		what = "They go on with DATA=" + data + " make run."
+	case s.Emulator == nil:
+		what = "Their results are lost with this stack, and what Azure has begun goes on there and is charged. DATA=folder make run keeps them."
 	}
 	return fmt.Sprintf("\nThese jobs have not ended. %s\n  %s\n", what, strings.Join(jobs, "\n  "))
 }

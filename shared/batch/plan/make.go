@@ -79,7 +79,7 @@ func (p *Planner) proceed(ctx context.Context, j *job.Job, plan *job.Plan, head 
 		case err != nil:
 			return err
 		case plan.Done && plan.Lines == 0:
-			plan.Failure = &job.Failure{Code: "empty_file", Message: fmt.Sprintf("The object %s has no line that is not blank. Put a file there with at least one request.", j.Key)}
+			plan.Failure = &job.Failure{Code: "empty_file", Message: "The file is empty: it has no line that is not blank. It needs at least one request."}
 		}
 	}
 	if plan.Failure == nil && plan.Done {

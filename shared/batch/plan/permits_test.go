@@ -121,3 +121,32 @@ func TestLinesOfBoundKeys(t *testing.T) {
 		})
 	}
 }
+
+// A deployment in a url gives a bound key nothing that a model in the body would not.
+func TestDeploymentInURL(t *testing.T) {
+	w := newWorld(t)
+	for _, tt := range []struct{ deployment, body, bound, free string }{
+		{"gpt-4o-mini", `{"input":"a"}`, "sent", "sent"},
+		{"gpt-4o-mini-batch", `{"model":"gpt-4o-mini","input":"a"}`, "sent", "sent"},
+		{"gpt-4o", `{"input":"a"}`, "model_not_allowed", "sent"},
+		{"gpt-4o", `{"model":"gpt-4o-mini","input":"a"}`, "model_mismatch", "model_mismatch"},
+		{"gpt-4o-mini", `{"model":"gpt-4o","input":"a"}`, "model_not_allowed", "model_mismatch"},
+		{"nothing", `{"input":"a"}`, "model_not_allowed", "model_not_found"},
+	} {
+		for _, caller := range []struct {
+			models []string
+			want   string
+		}{{[]string{"gpt-4o-mini"}, tt.bound}, {nil, tt.free}} {
+			w.Put("inputs/n.jsonl", `{"method":"POST","url":"/openai/deployments/`+tt.deployment+`/responses","body":`+tt.body+`}`)
+			a := w.plan(bound("inputs/n.jsonl", job.Limits{Models: caller.models}))
+			code := "sent"
+			if rejected, _ := w.Get("jobs/" + a.Job + "/rejected-0000.jsonl"); rejected != "" {
+				_, code, _ = strings.Cut(rejected, `"code":"`)
+				code, _, _ = strings.Cut(code, `"`)
+			}
+			if code != caller.want {
+				t.Errorf("%s with %s for %v: %s, want %s", tt.deployment, tt.body, caller.models, code, caller.want)
+			}
+		}
+	}
+}
