@@ -2,12 +2,15 @@
 package main
 
 import (
+	"context"
 	"os"
 
 	"aoai-bridge/shared/batch/plan"
+	"aoai-bridge/shared/batchapi"
 	"aoai-bridge/shared/bootstrap"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/catalog"
+	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/estimateapi"
 )
@@ -17,7 +20,13 @@ func main() {
 	f := bootstrap.New("token-estimate")
 	env, err := config.BatchFromEnvironment(os.Getenv)
 	bootstrap.ExitOn(err)
-	files := plan.New(plan.Options{Store: bucket.New(f.AWS, env.Bucket), Azure: f.Azure, Env: env})
+	store := bucket.New(f.AWS, env.Bucket)
+	files := estimateapi.Files{
+		Planner: plan.New(plan.Options{Store: store, Azure: f.Azure, Env: env}),
+		Find: func(ctx context.Context, caller, id string) (string, error) {
+			return batchapi.FileKey(ctx, store, caller, id, clock.Wall())
+		},
+	}
 	api := estimateapi.New(f.Azure, files, nil)
 	f.Serve(api, api, estimateapi.Path)
 }

@@ -83,15 +83,29 @@ func (f *file) expired(now time.Time) bool {
 	return f.expires > 0 && now.After(f.madeAt.Add(f.expires))
 }
 
+// FileKey returns the key of a file that a caller has uploaded for batches, for whom only the bucket is at hand.
+func FileKey(ctx context.Context, store *bucket.Bucket, caller, id string, now time.Time) (string, error) {
+	folder := folderNamed(caller)
+	f, err := findFile(ctx, store, folder, id, "file", now)
+	if err != nil {
+		return "", err
+	}
+	return f.key(folder), nil
+}
+
 // findFile returns a file of the caller. param is what named it.
-func (a *API) findFile(ctx context.Context, folder, id, param string) (f *file, err error) {
+func (a *API) findFile(ctx context.Context, folder, id, param string) (*file, error) {
+	return findFile(ctx, a.store, folder, id, param, a.now())
+}
+
+func findFile(ctx context.Context, store *bucket.Bucket, folder, id, param string, now time.Time) (f *file, err error) {
 	if isID(fileID, id) {
-		err = a.store.List(ctx, filesPrefix+folder+id+"/", "", func(o bucket.Object) bool {
+		err = store.List(ctx, filesPrefix+folder+id+"/", "", func(o bucket.Object) bool {
 			f, _ = parseFile(folder, o)
 			return false
 		})
 	}
-	if err == nil && (f == nil || f.bytes == 0 || f.expired(a.now())) { // an output without a line counts as none
+	if err == nil && (f == nil || f.bytes == 0 || f.expired(now)) { // an output without a line counts as none
 		err = notFound(param, "file", id)
 	}
 	return f, err

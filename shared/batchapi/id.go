@@ -45,7 +45,9 @@ func madeAt(id string) time.Time {
 }
 
 // folderOf returns the folder, below each of the API's prefixes, of the caller that sends a request.
-func folderOf(r *openaiapi.Request) string { return url.PathEscape(r.Caller.Name) + "/" }
+func folderOf(r *openaiapi.Request) string { return folderNamed(r.Caller.Name) }
+
+func folderNamed(caller string) string { return url.PathEscape(caller) + "/" }
 
 // Where things are in the bucket.
 const (

@@ -3,6 +3,7 @@
 package estimateapi
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -20,14 +21,22 @@ import (
 // API answers estimates, as an http.Handler.
 type API struct {
 	azure *azure.Client // has the secret's deployments, prices and models
-	files *plan.Planner // nil: files are not read
+	files Files
 	now   func() time.Time
 
 	routes openaiapi.Router
 }
 
-// New makes an API. Without files it does not read files in S3. A nil now is clock.Wall.
-func New(client *azure.Client, files *plan.Planner, now func() time.Time) *API {
+// Files are where the files are that an API reads. The zero Files has none.
+type Files struct {
+	Planner *plan.Planner
+
+	// Find returns the key of a file in the bucket that a caller has uploaded.
+	Find func(ctx context.Context, caller, id string) (key string, err error)
+}
+
+// New makes an API. A nil now is clock.Wall.
+func New(client *azure.Client, files Files, now func() time.Time) *API {
 	a := &API{azure: client, files: files, now: clock.Or(now)}
 	a.routes.Handle("POST /tokens/estimate", "tokens.estimate", a.estimate)
 	a.routes.Handle("POST /responses/input_tokens", "responses.input_tokens", a.inputTokens)
@@ -47,6 +56,9 @@ func (a *API) estimate(w http.ResponseWriter, r *openaiapi.Request) error {
 	}
 	if !body.Get("s3").Absent() {
 		return a.estimateFile(w, r, body)
+	}
+	if !body.Get("file").Absent() {
+		return a.estimateUpload(w, r, body)
 	}
 	options, err := estimate.ParseOptions(body.Get("estimate"))
 	if err != nil {
@@ -127,7 +139,7 @@ func (a *API) inputTokens(w http.ResponseWriter, r *openaiapi.Request) error {
 }
 
 func readBody(r *openaiapi.Request) (rawjson.Node, error) {
-	return r.ReadObject(openaiapi.Whole, "model", "messages", "input", "instructions", "tools", "functions", "text", "encoding", "estimate", "s3", "service_tier")
+	return r.ReadObject(openaiapi.Whole, "model", "messages", "input", "instructions", "tools", "functions", "text", "encoding", "estimate", "s3", "file", "service_tier")
 }
 
 // subject is the catalog and the rules that a request is counted by.

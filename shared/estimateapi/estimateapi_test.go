@@ -49,7 +49,7 @@ func open(t testing.TB, secret string) http.Handler {
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	})
 	client := azure.New(azure.Options{Secrets: manager, Env: config.Env{AzureSecretID: "azure"}})
-	api := estimateapi.New(client, nil, today)
+	api := estimateapi.New(client, estimateapi.Files{}, today)
 	return callers.Require(secrets.New(manager, "callers", callers.TTL, callers.Parse, nil), api)
 }
 

@@ -21,9 +21,10 @@ import (
 type FileReport struct {
 	Object   string        `json:"object"` // "file_estimate"
 	Bucket   string        `json:"bucket,omitempty"`
-	Key      string        `json:"key"`
+	Key      string        `json:"key,omitempty"`
+	File     string        `json:"file,omitempty"` // one that the caller has uploaded
 	Complete bool          `json:"complete"`       // the file was read to its end
-	Next     *plan.Source  `json:"next,omitempty"` // what to ask for the rest with, as "s3"
+	Next     any           `json:"next,omitempty"` // what to ask for the rest with, as "s3" or "file"
 	Lines    int           `json:"lines"`          // that are not blank, from where this answer begins
 	Refused  int           `json:"refused"`
 	Refusals []jsonl.Error `json:"refusals,omitempty"` // the first of the refused
@@ -63,7 +64,7 @@ func (a *API) estimateFile(w http.ResponseWriter, r *openaiapi.Request, body raw
 	if !body.Get("estimate").Absent() {
 		return openaierr.Invalid("estimate", "unsupported_parameter", "'estimate' is about one request and does not go with 's3'. Leave it out: the lines of a file set their own limits.")
 	}
-	if a.files == nil {
+	if a.files.Planner == nil {
 		return openaierr.Invalid("s3", "unsupported_value", "This function reads no files from S3.")
 	}
 	// A file may name any model, and what it holds is shown in part.
@@ -73,13 +74,18 @@ func (a *API) estimateFile(w http.ResponseWriter, r *openaiapi.Request, body raw
 			Message: "The key of " + r.Caller.Name + " may not use every model, so it may not ask about files, which can name any.",
 		}
 	}
-	survey, err := a.files.Survey(r.Context(), source)
+	survey, err := a.files.Planner.Survey(r.Context(), source)
 	if err != nil {
 		return err
 	}
-	report, err := a.reportFile(r.Context(), source, survey)
+	report, err := a.reportFile(r.Context(), survey)
 	if err != nil {
 		return err
+	}
+	report.Bucket, report.Key = source.Bucket, source.Key
+	if !survey.Done {
+		source.Offset, source.Line = survey.Offset, survey.Line
+		report.Next = source
 	}
 	return openaiapi.WriteJSON(w, report)
 }
@@ -100,15 +106,10 @@ func sourceOf(n rawjson.Node) (source plan.Source, err error) {
 	return source, nil
 }
 
-func (a *API) reportFile(ctx context.Context, source plan.Source, survey *plan.Survey) (*FileReport, error) {
+func (a *API) reportFile(ctx context.Context, survey *plan.Survey) (*FileReport, error) {
 	report := &FileReport{
-		Object: "file_estimate", Bucket: source.Bucket, Key: source.Key, Complete: survey.Done,
+		Object: "file_estimate", Complete: survey.Done,
 		Lines: survey.Lines, Refused: survey.Refused, Refusals: survey.Refusals, Models: []FileModel{}, Job: survey.Job,
-	}
-	if !survey.Done {
-		next := source
-		next.Offset, next.Line = survey.Offset, survey.Line
-		report.Next = &next
 	}
 	total := &report.Total
 	expected, most := newSums(), newSums()

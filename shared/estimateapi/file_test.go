@@ -33,7 +33,7 @@ func openFiles(t testing.TB, files map[string]string) http.Handler {
 	}
 	client := azure.New(azure.Options{Secrets: secretsmanager.NewFromConfig(a.Config), Env: config.Env{AzureSecretID: "azure"}})
 	planner := plan.New(plan.Options{Store: s3bucket.New(a.Config, bucket), Azure: client, Env: config.Batch{Bucket: bucket, OutputTokens: 100}})
-	return callers.Trust("workflow", estimateapi.New(client, planner, today))
+	return callers.Trust("workflow", estimateapi.New(client, estimateapi.Files{Planner: planner}, today))
 }
 
 func line(model, url, members string) string {

@@ -47,7 +47,7 @@ func (t targets) within(p permits.Permits) targets {
 	return targets{allowed(t.batch), allowed(t.online)}
 }
 
-// newPlacer makes the placer of a job, or of a survey, which has neither a mode nor limits.
+// newPlacer makes the placer of a job, or of a survey, which has no mode, and limits only of a file that a caller has uploaded.
 func (p *Planner) newPlacer(mode jsonl.Mode, limits job.Limits) *placer {
 	return &placer{
 		azure: p.azure, mode: mode, limits: limits, permits: limits.Permits(), output: p.env.OutputTokens,

@@ -61,11 +61,21 @@ func (p *Planner) Survey(ctx context.Context, in Source) (*Survey, error) {
 	if in.Bucket != "" {
 		where = where.Other(in.Bucket)
 	}
+	return p.survey(ctx, where, in, job.Limits{})
+}
+
+// SurveyFile is Survey for a file that a caller has uploaded, whose key the API knows. Lines that the caller's limits
+// refuse are among the refused.
+func (p *Planner) SurveyFile(ctx context.Context, in Source, limits job.Limits) (*Survey, error) {
+	return p.survey(ctx, p.store, in, limits)
+}
+
+func (p *Planner) survey(ctx context.Context, where *bucket.Bucket, in Source, limits job.Limits) (*Survey, error) {
 	reading, cancel := context.WithCancel(ctx)
 	text := source.Open(where.OpenVersion(reading, in.Key, in.VersionID, "", 0), in.Offset)
 	defer text.Close()
 	v := &survey{
-		placer: p.newPlacer(jsonl.Auto, job.Limits{}), batches: p.batches, quota: p.env.EnqueuedTokens,
+		placer: p.newPlacer(jsonl.Auto, limits), batches: p.batches, quota: p.env.EnqueuedTokens,
 		found: &Survey{Offset: in.Offset, Line: in.Line}, rows: map[group]int{},
 	}
 	if err := v.read(reading, jsonl.NewScanner(text, in.Line, in.Offset), p.closing(ctx), cancel); err != nil {
