@@ -118,6 +118,8 @@ def first_stack(endpoint, person):
     require("the checks of make smoke passed", len(re.findall(r"^ok ", printed, re.M)) >= 7, printed[-2000:])
     status, text = ask(base, key)
     require("a program that pastes them is answered", status == 200, text)
+    with urllib.request.urlopen(base.removesuffix("/v1") + "/console", timeout=60) as page:
+        require("the console is there, without a key", b'src="console/app.js"' in page.read() and "default-src 'none'" in page.headers["Content-Security-Policy"])
     status, failure = call(base, key, "/no/such/path")
     require("what the gateway answers by itself has OpenAI's shape", status == 404 and "message" in failure["error"], failure)
     summary, results = drop(endpoint, bucket, "reviews", LINES.encode())

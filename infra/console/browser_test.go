@@ -247,6 +247,23 @@ func (p *page) keys(keys string) {
 	p.do(chromedp.KeyEvent(keys))
 }
 
+// upload hands files to the input in an element, as its dialog would.
+func (p *page) upload(within string, files ...string) {
+	p.Helper()
+	p.wait(fmt.Sprintf("document.querySelector(%q)", within+" input[type=file]"))
+	p.do(chromedp.SetUploadFiles(chromedp.CSS(within+" input[type=file]"), files))
+}
+
+// file writes a file of the test's.
+func (p *page) file(name, content string) string {
+	p.Helper()
+	path := filepath.Join(p.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		p.Fatal(err)
+	}
+	return path
+}
+
 // connect gives the page the local key.
 func (p *page) connect() {
 	p.Helper()

@@ -21,7 +21,8 @@ func (p *page) answer(texts ...string) {
 		})
 		fmt.Fprintf(&body, "data: %s\n\n", chunk)
 	}
-	body.WriteString(`data: {"object":"chat.completion.chunk","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\ndata: [DONE]\n\n")
+	body.WriteString(`data: {"object":"chat.completion.chunk","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\n")
+	fmt.Fprintf(&body, `data: {"object":"chat.completion.chunk","choices":[],"usage":{"prompt_tokens":20,"completion_tokens":%d}}`+"\n\ndata: [DONE]\n\n", len(texts))
 	p.stack.Emulator.QueueAnswer(azureopenai.Answer{
 		Path: "chat/completions", Headers: map[string]string{"Content-Type": "text/event-stream"}, Body: body.String(),
 	})
@@ -133,9 +134,9 @@ func TestFailures(t *testing.T) {
 		name, message string
 		want          []string // in the problem
 	}{
-		{"a cut stream", "[[words: 50]] [[fault: cut;after=20]]", []string{"The answer broke off", "may have been charged"}},
-		{"a stream without its end", "[[words: 50]] [[fault: no-done]]", []string{"The answer broke off"}},
-		// The bridge closes the connection after the error, and the browser may drop the error then.
+		// The bridge closes the connection after an error within a stream, and the browser may drop the error then.
+		{"a cut stream", "[[words: 50]] [[fault: cut;after=20]]", []string{"The answer ", "may have been charged"}},
+		{"a stream without its end", "[[words: 50]] [[fault: no-done]]", []string{"The answer ", "may have been charged"}},
 		{"an error within a stream", "[[words: 50]] [[fault: error-event;after=9]]", []string{"The answer ", "may have been charged"}},
 		{"429", "[[fault: 429;retry-after=20]]", []string{"Too many requests", "in 20 seconds", "exceeded call rate limit"}},
 		{"500", "[[fault: 500]]", []string{"Request "}},

@@ -5,9 +5,12 @@ import { count, forget, loadModels } from "./models.js";
 import { factsOf, problemBox } from "./problem.js";
 import { preference, prefer } from "./store.js";
 import { T, language, say, speak } from "./texts.js";
+import { batchesView } from "./batches.js";
 import { chatView } from "./chat.js";
+import { searchView } from "./search.js";
+import { tokensView } from "./tokens.js";
 
-const makers = { chat: chatView };
+const makers = { chat: chatView, tokens: tokensView, batches: batchesView, search: searchView };
 const made = {};
 
 const shell = document.getElementById("shell");
@@ -34,14 +37,10 @@ function show() {
   const name = here();
   for (const link of links) link.dataset.view === name ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
   if (!hasKey() || !count()) return set(main, keyView());
-  made[name] ??= makers[name](go);
+  made[name] ??= makers[name]();
   set(main, made[name].node);
   made[name].shown?.();
-  return made[name].focus?.();
-}
-
-function go(name) {
-  location.hash = "#/" + name;
+  return made[name].focus ? made[name].focus() : main.focus();
 }
 
 // keyView asks for a key and tries it.

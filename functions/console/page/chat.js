@@ -1,14 +1,12 @@
 // The Chat view: a conversation with one model, or with two side by side.
-import { announce, button, h, icon, onDrop, picker, put, select, set } from "./dom.js";
+import { announce, button, field, h, onDrop, picker, put, select, set } from "./dom.js";
 import { answerView, ask, newAnswer } from "./answer.js";
 import { chatModels, facts, modelOf } from "./models.js";
 import { codeDrawer, rawDrawer } from "./drawers.js";
 import { imagesOf } from "./images.js";
-import { problemBox, factsOf } from "./problem.js";
 import { bodyOf, efforts, parsed, settingsOf } from "./request.js";
 import { persisted } from "./store.js";
 import { samples } from "./samples.js";
-import { field } from "./dom.js";
 import { T } from "./texts.js";
 
 const fresh = { draft: "", images: [], turns: [] };
@@ -22,7 +20,7 @@ for (const answer of state.turns.flatMap((t) => t.answers)) { // of before a rel
 const running = new Set(); // of AbortControllers
 const lanes = () => (state.compare ? [0, 1] : [0]);
 
-export function chatView(go) {
+export function chatView() {
   const talk = h("div", { class: "talk", role: "log", "aria-live": "off", tabindex: 0, "aria-label": new T("nav.chat") });
   const message = h("textarea", {
     id: "message", rows: 1, placeholder: new T("chat.placeholder"), "aria-label": new T("chat.message"), value: state.draft,
@@ -48,7 +46,7 @@ export function chatView(go) {
   const bar = h("div", { class: "bar" },
     h("h1", {}, new T("nav.chat")), h("span", { class: "grow" }),
     button(new T("chat.new"), clear, { icon: "edit" }), compare,
-    button(new T("chat.code"), () => guarded(() => codeDrawer(state, lanes().map((l) => body(l, draftTurn())))), { icon: "code" }),
+    button(new T("chat.code"), () => guarded(() => codeDrawer(state, lanes().map(body))), { icon: "code" }),
     button(new T("chat.raw"), () => rawDrawer(lanes()), { icon: "raw" }), settingsButton);
   const node = h("section", { class: "chat" }, bar, h("div", { class: "chat-columns" }, h("div", { class: "chat-main" }, talk, composer), settings));
   const narrow = matchMedia("(max-width: 1000px)");
@@ -58,8 +56,12 @@ export function chatView(go) {
     settingsButton.setAttribute("aria-expanded", String(!settings.hidden));
   }
 
-  const draftTurn = () => ({ text: state.draft, images: state.images, answers: [] });
-  const body = (lane, draft) => bodyOf(state, lane, state.models[lane], state.turns, draft);
+  // body is the request of the message that is being written or, if there is none, of the last one.
+  function body(lane) {
+    const written = state.draft.trim() || state.images.length || !state.turns.length;
+    const next = written ? { text: state.draft.trim(), images: state.images, answers: [] } : { ...state.turns.at(-1), answers: [] };
+    return bodyOf(state, lane, state.models[lane], [...(written ? state.turns : state.turns.slice(0, -1)), next]);
+  }
 
   // guarded does what reads the fields of JSON, and shows what is wrong with them.
   function guarded(action) {
@@ -130,7 +132,6 @@ export function chatView(go) {
     const mine = h("div", { class: "mine", "aria-label": new T("chat.you"), role: "group" }, text,
       h("div", { class: "row mine-actions" }, button(new T("chat.edit"), edit, { kind: "quiet", icon: "edit", only: true })));
     const answers = h("div", { class: "answers" });
-    turn.node = undefined;
     const node = h("div", { class: "turn" }, mine, answers);
     nodes.set(turn, answers);
     for (const lane of lanes()) if (turn.answers[lane]) drawAnswer(turn, lane);

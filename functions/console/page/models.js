@@ -1,6 +1,6 @@
 // The models that the key may use, as GET /v1/models lists them, and what they cost.
 import { getJSON } from "./api.js";
-import { T, number } from "./texts.js";
+import { T, usd } from "./texts.js";
 
 let rows = [];
 
@@ -16,6 +16,7 @@ const embeds = (m) => /embed/.test(m.id) || m.prices?.length > 0 && m.prices.eve
 const online = (m) => !m.deployment_types?.length || m.deployment_types.some((t) => !t.endsWith("Batch"));
 
 export const count = () => rows.length;
+export const allModels = () => rows;
 export const chatModels = () => rows.filter((m) => online(m) && !embeds(m));
 export const embeddingModels = () => rows.filter((m) => online(m) && embeds(m));
 
@@ -40,7 +41,7 @@ export function facts(m) {
   const p = priceOf(m);
   return [
     m?.context_window && new T("chat.context", { n: m.context_window }),
-    p && new T("chat.price", { in: "$" + number(p.usd_per_million_input), out: "$" + number(p.usd_per_million_output ?? 0) }),
+    p && new T("chat.price", { in: usd(p.usd_per_million_input), out: usd(p.usd_per_million_output ?? 0) }),
     m?.retirement?.date && new T(m.retirement.passed ? "chat.retired" : "chat.retires", { date: m.retirement.date }),
   ].filter(Boolean);
 }

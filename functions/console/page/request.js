@@ -18,11 +18,10 @@ function number(text) {
 }
 
 // bodyOf is the request for what a lane is to answer. Settings that are empty are not sent.
-export function bodyOf(state, lane, model, turns, draft) {
+export function bodyOf(state, lane, model, turns) {
   const takes = settingsOf(model);
   const schema = parsed(state.schema);
   const tools = parsed(state.tools);
-  const all = draft ? [...turns, draft] : turns;
   const shared = {
     temperature: takes.sampling ? number(state.temperature) : undefined,
     top_p: takes.sampling ? number(state.top_p) : undefined,
@@ -31,13 +30,13 @@ export function bodyOf(state, lane, model, turns, draft) {
   const format = schema && { type: "json_schema", ...namedSchema(schema) };
   if (state.api === "responses") {
     return {
-      model, instructions: state.system || undefined, input: all.flatMap((t) => inputOf(t, lane)), stream: true, store: false, ...shared,
+      model, instructions: state.system || undefined, input: turns.flatMap((t) => inputOf(t, lane)), stream: true, store: false, ...shared,
       max_output_tokens: number(state.max), reasoning: effort && { effort }, tools: tools && toolsOf(tools).map((f) => ({ type: "function", ...f })),
       text: format && { format },
     };
   }
   return {
-    model, messages: [...(state.system ? [{ role: "system", content: state.system }] : []), ...all.flatMap((t) => messagesOf(t, lane))],
+    model, messages: [...(state.system ? [{ role: "system", content: state.system }] : []), ...turns.flatMap((t) => messagesOf(t, lane))],
     stream: true, stream_options: { include_usage: true }, ...shared,
     max_completion_tokens: number(state.max), reasoning_effort: effort, tools: tools && toolsOf(tools).map((f) => ({ type: "function", function: f })),
     response_format: format && { type: "json_schema", json_schema: namedSchema(schema) },
