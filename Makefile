@@ -57,10 +57,10 @@ smoke: ## Check a running stack: make smoke BASE_URL=https://.../prod/v1 KEY=...
 key: ## Make a caller's key, print it once, and store its hash: make key NAME=alice (MODELS=a,b, ALLOW=state, COST_CEILING=500, REPLACE=1, REMOVE=1, STACK=)
 	@go run ./infra/key -name "$(NAME)" -models "$(MODELS)" -allow "$(ALLOW)" -cost-ceiling "$(COST_CEILING)" $(if $(REPLACE),-replace) $(if $(REMOVE),-remove)
 
-azure: ## Make the Azure side: make azure NAME=my-aoai LOCATION=eastus2 (DEPLOYMENTS=file.json, GROUP=, KIND=OpenAI, SUBSCRIPTION=, SIGNIN=device, TEMPLATE=main.json, REMOVE=1, YES=1, LOCAL=1)
+azure: ## Make the Azure side: make azure NAME=my-aoai LOCATION=eastus2 (DEPLOYMENTS=file.json, GROUP=, KIND=OpenAI, SUBSCRIPTION=, SIGNIN=device, FEDERATION=1, KEYS=off, TEMPLATE=main.json, REMOVE=1, YES=1, LOCAL=1)
 	@$(IN_LOCAL_STACK) go run ./infra/azure -name "$(NAME)" -location "$(LOCATION)" -deployments "$(DEPLOYMENTS)" -group "$(GROUP)" -kind "$(or $(KIND),AIServices)" \
 		$(if $(SUBSCRIPTION),-subscription "$(SUBSCRIPTION)") -signin "$(SIGNIN)" $(if $(YES),-yes) \
-		-template "$(TEMPLATE)" $(if $(REMOVE),-remove) $(if $(RESTORE),-restore) $(if $(PURGE),-purge)
+		-template "$(TEMPLATE)" $(if $(REMOVE),-remove) $(if $(FEDERATION),-federation) $(if $(filter off,$(KEYS)),-keys-off) $(if $(RESTORE),-restore) $(if $(PURGE),-purge)
 
 .PHONY: rotate
 rotate: ## Give a resource of the Azure secret new keys while calls go on: make rotate RESOURCE=my-aoai (SUBSCRIPTION=, SIGNIN=, YES=1, LOCAL=1)

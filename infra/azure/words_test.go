@@ -78,6 +78,8 @@ func TestAzureRefuses(t *testing.T) {
 	}{
 		{"permission", "ResourceGroups_createOrUpdate", arm.Refusal{Status: http.StatusForbidden, Code: "AuthorizationFailed", Message: "The client 'x' with object id 'y' does not have authorization to perform action 'Microsoft.Resources/subscriptions/resourcegroups/write' over scope '/subscriptions/s' or the scope is invalid. If access was recently granted, please refresh your credentials."},
 			[]string{"make the resource group my-aoai", "the role Contributor", "does not have authorization"}},
+		{"permission to give roles", "RoleAssignments_create", arm.Refusal{Status: http.StatusForbidden, Code: "AuthorizationFailed", Message: "The client 'x' with object id 'y' does not have authorization to perform action 'Microsoft.Authorization/roleAssignments/write' over scope 's'"},
+			[]string{"may not give roles", "User Access Administrator"}},
 		{"policy", "Accounts_create", arm.Refusal{Status: http.StatusForbidden, Code: "RequestDisallowedByPolicy", Message: "Resource 'my-aoai' was disallowed by policy."},
 			[]string{"make the resource my-aoai", "a policy of your company", "RequestDisallowedByPolicy"}},
 		{"region", "Accounts_create", arm.Refusal{Status: http.StatusForbidden, Code: "RequestDisallowedByAzure", Message: "Resource 'my-aoai' was disallowed by Azure"},
@@ -90,7 +92,7 @@ func TestAzureRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.arm.AddRule(arm.Rule{Operation: test.operation, Refusal: test.refusal})
-			_, err := w.run("", append(fresh, "-yes")...)
+			_, err := w.run("", append(federation, "-yes")...)
 			if err == nil {
 				t.Fatal("no error")
 			}

@@ -21,7 +21,9 @@ import (
 	"aoai-bridge/infra/local/arm"
 	"aoai-bridge/infra/local/awsendpoint"
 	"aoai-bridge/infra/local/entra"
+	"aoai-bridge/infra/local/iam"
 	"aoai-bridge/infra/local/secretsmanager"
+	"aoai-bridge/infra/local/sts"
 	"aoai-bridge/shared/azuresecret"
 )
 
@@ -33,20 +35,22 @@ const (
 
 // world is an Azure and an AWS that the environment points at.
 type world struct {
-	t       *testing.T
-	arm     *arm.Server
-	plane   *plane
-	secrets *secretsmanager.Store
+	t         *testing.T
+	arm       *arm.Server
+	plane     *plane
+	directory *directory
+	secrets   *secretsmanager.Store
+	sts       *sts.Server
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, plane: &plane{accounts: map[string]arm.Account{}}, secrets: secretsmanager.New()}
+	w := &world{t: t, plane: &plane{accounts: map[string]arm.Account{}}, directory: &directory{}, secrets: secretsmanager.New(), sts: sts.New()}
 	tenant, err := entra.New(entra.Options{TenantID: tenantID, ClientID: operator, ClientSecret: "s3cret"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.arm, err = arm.New(arm.Options{TenantID: tenantID, Verify: tenant.VerifyManagement, DataPlane: w.plane})
+	w.arm, err = arm.New(arm.Options{TenantID: tenantID, Verify: tenant.VerifyManagement, DataPlane: w.plane, Directory: w.directory})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +61,7 @@ func newWorld(t *testing.T) *world {
 		t.Cleanup(s.Close)
 	}
 	aws := httptest.NewServer(awsendpoint.New(func(id string) (string, bool) { return "local", id == "local" },
-		map[string]http.Handler{"secretsmanager": w.secrets}))
+		map[string]http.Handler{"secretsmanager": w.secrets, "sts": w.sts, "iam": iam.New(w.sts)}))
 	t.Cleanup(aws.Close)
 	dir := t.TempDir()
 	ca := filepath.Join(dir, "ca.pem")
@@ -66,7 +70,7 @@ func newWorld(t *testing.T) *world {
 	}
 	for name, value := range map[string]string{
 		"AZURE_RESOURCE_MANAGER_ENDPOINT": armServer.URL, "AZURE_AUTHORITY_HOST": entraServer.URL, "AZURE_CA_FILE": ca,
-		"AZURE_TENANT_ID": tenantID, "AZURE_CLIENT_ID": operator, "AZURE_CLIENT_SECRET": "s3cret", "AZURE_SUBSCRIPTION_ID": "", "AZURE_SECRET_ID": "",
+		"AZURE_TENANT_ID": tenantID, "AZURE_CLIENT_ID": operator, "AZURE_CLIENT_SECRET": "s3cret", "AZURE_SUBSCRIPTION_ID": "", "AZURE_SECRET_ID": "", "STACK": "",
 		"AWS_ENDPOINT_URL": aws.URL, "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_SESSION_TOKEN": "",
 		"AWS_PROFILE": "", "AWS_CONFIG_FILE": filepath.Join(dir, "none"), "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(dir, "none"),
 	} {
@@ -153,6 +157,11 @@ func (p *plane) Serve(a arm.Account) (string, error) {
 }
 
 func (p *plane) Remove(name string) { delete(p.accounts, name) }
+
+// directory notes what the one identity trusts.
+type directory struct{ tokens []arm.Token }
+
+func (d *directory) Trust(_ string, tokens []arm.Token) { d.tokens = tokens }
 
 // writeFile writes a file of deployments and returns its name.
 func (w *world) writeFile(text string) string {

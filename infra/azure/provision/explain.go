@@ -3,6 +3,7 @@ package provision
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	rm "aoai-bridge/infra/azure/resourcemanager"
 )
@@ -27,6 +28,14 @@ var remedies = map[string]string{
 	"RequestConflict":                     "another change of the resource has not ended for five minutes: run this again later",
 }
 
+// roles are what it takes to do what Contributor for a resource group does not let one do, by the action in Azure's refusal.
+var roles = map[string]string{
+	"Microsoft.Authorization/roleAssignments/write": "this sign-in may not give roles: have it given User Access Administrator or Owner for the resource, " +
+		"or have somebody run this who has it",
+	"Microsoft.CognitiveServices/locations/resourceGroups/deletedAccounts/delete": "this sign-in may not purge: that takes Contributor or Cognitive " +
+		"Services Contributor for the whole subscription; without it the name is free after 48 hours",
+}
+
 // explain adds to an error of Azure's what to do about it.
 func explain(err error) error {
 	var e *rm.Error
@@ -34,6 +43,13 @@ func explain(err error) error {
 		return err
 	}
 	remedy, known := remedies[e.Code]
+	if e.Code == "AuthorizationFailed" {
+		for action, role := range roles {
+			if strings.Contains(e.Message, action) {
+				remedy = role
+			}
+		}
+	}
 	switch {
 	case known:
 		return fmt.Errorf("%s (Azure says %w)", remedy, err)

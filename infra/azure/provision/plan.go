@@ -26,6 +26,7 @@ type Request struct {
 	Location     string
 	Kind         string       // AIServices or OpenAI
 	Deployments  []Deployment // nil for the defaults
+	Federation   *Federation  // nil: the functions sign in with a key
 	Deleted      string       // what becomes of a resource of this name that was deleted within 48 hours: Restore or Purge
 }
 
@@ -60,7 +61,9 @@ type Step struct {
 	What string // "make the deployment gpt-4o: ..."
 	Note string // what there is to know of it, "" for nothing
 	Ask  string // a question that decides whether it is done, "" for none
-	do   func(context.Context) error
+	// Needed says that nothing of the plan is done where the answer is no.
+	Needed bool
+	do     func(context.Context) error
 }
 
 // A Plan is what there is to do, and what there is to know before.
@@ -99,6 +102,7 @@ type state struct {
 	group       map[string]any // nil where there is none
 	account     map[string]any
 	deployments map[string]map[string]any // by name
+	federated   *federated                // nil where none is wanted
 }
 
 func (s *state) groupPath() string {
@@ -141,6 +145,11 @@ func (m *Maker) Plan(ctx context.Context, r Request) (*Plan, error) {
 	}
 	if err := s.planDeployments(ctx, p); err != nil {
 		return nil, err
+	}
+	if s.Federation != nil {
+		if err := s.planFederation(ctx, p); err != nil {
+			return nil, err
+		}
 	}
 	return p, s.planSecret(ctx, p)
 }

@@ -40,6 +40,9 @@ func (m *Maker) PlanRemoval(ctx context.Context, r Request) (*Plan, error) {
 		p.There = append(p.There, "resource "+s.Name+", deleted less than 48 hours ago")
 		s.planPurge(p, rm.Text(deleted, "location"))
 	}
+	if err := s.planIdentityRemoval(ctx, p); err != nil {
+		return nil, explain(err)
+	}
 	if err := s.planGroupRemoval(ctx, p); err != nil {
 		return nil, err
 	}
@@ -73,6 +76,20 @@ func (s *state) planPurge(p *Plan, location string) {
 	})
 }
 
+// planIdentityRemoval takes the identity away that FEDERATION has made. Its role goes with the resource.
+func (s *state) planIdentityRemoval(ctx context.Context, p *Plan) error {
+	if s.group == nil {
+		return nil
+	}
+	path := (&federated{state: s}).identityPath()
+	identity, err := s.maker.get(ctx, path)
+	if err != nil || !isTagged(identity) {
+		return err
+	}
+	p.add("delete the identity "+s.identityName(), func(ctx context.Context) error { return s.maker.Azure.Delete(ctx, path) })
+	return nil
+}
+
 // planGroupRemoval deletes a group that was made for the resource, and that has nothing else in it now nor when it is deleted.
 func (s *state) planGroupRemoval(ctx context.Context, p *Plan) error {
 	if s.group == nil || !isTagged(s.group) {
@@ -103,7 +120,7 @@ func (s *state) planGroupRemoval(ctx context.Context, p *Plan) error {
 func (s *state) others(ctx context.Context) (names []string, err error) {
 	rows, err := s.maker.Azure.List(ctx, s.groupPath()+"/resources")
 	for _, row := range rows {
-		if !strings.EqualFold(rm.Text(row, "id"), s.accountPath()) {
+		if id := rm.Text(row, "id"); !strings.EqualFold(id, s.accountPath()) && !strings.EqualFold(id, (&federated{state: s}).identityPath()) {
 			names = append(names, rm.Text(row, "name"))
 		}
 	}

@@ -16,7 +16,8 @@ import (
 // entry is what the Azure secret is to say of a resource.
 type entry struct {
 	name, endpoint string
-	keys           []string // those that open it; any of them may be in the secret
+	keys           []string          // those that open it; any of them may be in the secret
+	entra          map[string]string // signs in in place of a key, nil for no such thing
 	deployments    []secretDeployment
 }
 
@@ -144,6 +145,9 @@ func (e entry) merge(resource json.RawMessage) (json.RawMessage, error) {
 	if object.Get("name").Absent() {
 		edits = append([]rawjson.Edit{{Key: "name", Value: mustMarshal(e.name)}}, edits...)
 	}
+	if e.entra != nil {
+		return without(object.With(append(edits, rawjson.Edit{Key: "entra", Value: mustMarshal(e.entra)})...).Bytes(), "api_key")
+	}
 	if key, ok := rawjson.Text(object.Get("api_key").Raw()); object.Get("entra").Absent() && (!ok || !e.opens(key)) {
 		if len(e.keys) == 0 {
 			return nil, errors.New("the resource has its keys switched off, and the secret has no entra for it")
@@ -151,6 +155,35 @@ func (e entry) merge(resource json.RawMessage) (json.RawMessage, error) {
 		edits = append(edits, rawjson.Edit{Key: "api_key", Value: mustMarshal(e.keys[0])})
 	}
 	return object.With(edits...).Bytes(), nil
+}
+
+// without returns an object without a member.
+func without(object []byte, name string) (json.RawMessage, error) {
+	node, err := rawjson.ParseTree(object)
+	if err != nil {
+		return nil, err
+	}
+	var members []string
+	for n, value := range node.Members() {
+		if n != name {
+			members = append(members, string(mustMarshal(n))+":"+string(value.Raw()))
+		}
+	}
+	return []byte("{" + strings.Join(members, ",") + "}"), nil
+}
+
+// signsInByEntra reports whether the secret has the functions sign in to the resource without a key.
+func (e entry) signsInByEntra(text []byte) bool {
+	root, err := rawjson.ParseTree(text)
+	if err != nil || root.Kind() != '{' {
+		return false
+	}
+	for _, r := range e.entries(root) {
+		if object, err := rawjson.ParseTree(r); err == nil && e.is(r) {
+			return !object.Get("entra").Absent()
+		}
+	}
+	return false
 }
 
 func (e entry) opens(key string) bool {

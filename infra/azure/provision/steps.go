@@ -107,29 +107,31 @@ func (s *state) makeDeployment(ctx context.Context, d Deployment) error {
 func (s *state) planSecret(ctx context.Context, p *Plan) error {
 	secret := s.maker.Secret
 	text, found, err := secret.Read(ctx)
+	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("write %s into the secret %s in AWS %s", s.Name, secret.ID, secret.Region)
 	switch {
-	case err != nil:
-		return err
 	case !found:
-		p.add(fmt.Sprintf("make the secret %s in AWS %s, with %s in it", secret.ID, secret.Region, s.Name), s.writeSecret)
-		return nil
-	case len(p.Steps) > 0:
-		p.add(fmt.Sprintf("write %s into the secret %s in AWS %s", s.Name, secret.ID, secret.Region), s.writeSecret)
-		return nil
+		what = fmt.Sprintf("make the secret %s in AWS %s, with %s in it", secret.ID, secret.Region, s.Name)
+	case len(p.Steps) == 0:
+		e, err := s.entry(ctx)
+		if err != nil {
+			return explain(err)
+		}
+		merged, err := e.mergeInto(text)
+		if err != nil {
+			return err
+		}
+		if string(merged) == string(text) {
+			p.There = append(p.There, fmt.Sprintf("secret %s in AWS %s, with %s in it", secret.ID, secret.Region, s.Name))
+			return nil
+		}
 	}
-	e, err := s.entry(ctx)
-	if err != nil {
-		return explain(err)
+	if f := s.federated; f != nil && f.Delay > 0 {
+		p.add(fmt.Sprintf("wait %.0f minutes, until Entra knows of it", f.Delay.Minutes()), func(ctx context.Context) error { return s.maker.Azure.Pause(ctx, f.Delay) })
 	}
-	merged, err := e.mergeInto(text)
-	if err != nil {
-		return err
-	}
-	if string(merged) != string(text) {
-		p.add(fmt.Sprintf("write %s into the secret %s in AWS %s", s.Name, secret.ID, secret.Region), s.writeSecret)
-		return nil
-	}
-	p.There = append(p.There, fmt.Sprintf("secret %s in AWS %s, with %s in it", secret.ID, secret.Region, s.Name))
+	p.add(what, s.writeSecret)
 	return nil
 }
 
@@ -149,7 +151,9 @@ func (s *state) entry(ctx context.Context) (entry, error) {
 		return entry{}, err
 	}
 	e := entry{name: s.Name, endpoint: endpointOf(account)}
-	if off, _ := rm.Member(account, "properties", "disableLocalAuth").(bool); !off {
+	if s.federated != nil {
+		e.entra = s.federated.entra()
+	} else if off, _ := rm.Member(account, "properties", "disableLocalAuth").(bool); !off {
 		keys, err := azure.Post(ctx, s.accountPath()+"/listKeys", nil)
 		if err != nil {
 			return entry{}, err

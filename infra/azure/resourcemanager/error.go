@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
@@ -66,9 +67,14 @@ func IsNotFound(err error) bool {
 	return errors.As(err, &e) && e.Status == http.StatusNotFound
 }
 
-// isBusy reports whether a change was refused because another of the same account is under way. The second code is what
-// Azure says of an account that is being made.
+// busy are the codes of changes that were refused because of another one, or because one has not reached all of Azure. The
+// second is what Azure says of an account that is being made, the last of an identity that was made just now.
+var busy = []string{
+	"RequestConflict", "AccountProvisioningStateInvalid", "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity", "PrincipalNotFound",
+}
+
+// isBusy reports whether a change may succeed a little later.
 func isBusy(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.Status == http.StatusConflict && (e.Code == "RequestConflict" || e.Code == "AccountProvisioningStateInvalid")
+	return errors.As(err, &e) && slices.Contains(busy, e.Code)
 }

@@ -22,8 +22,10 @@ import (
 // The api-version of each provider. They are those of the newest stable modules of the Azure SDK for Go.
 const (
 	CognitiveServicesVersion = "2025-06-01"
-	ResourcesVersion         = "2025-04-01"
+	resourcesVersion         = "2025-04-01"
 	subscriptionsVersion     = "2022-12-01"
+	managedIdentityVersion   = "2024-11-30"
+	authorizationVersion     = "2022-04-01"
 )
 
 // Options say where Resource Manager is and how to reach it.
@@ -101,10 +103,14 @@ func versionOf(path string) string {
 	switch {
 	case path == "/subscriptions":
 		return subscriptionsVersion
+	case strings.Contains(path, "/providers/Microsoft.Authorization/"):
+		return authorizationVersion
+	case strings.Contains(path, "/providers/Microsoft.ManagedIdentity/"):
+		return managedIdentityVersion
 	case strings.Contains(path, "/providers/Microsoft.CognitiveServices/"):
 		return CognitiveServicesVersion
 	}
-	return ResourcesVersion
+	return resourcesVersion
 }
 
 // Get reads a resource. IsNotFound says of the error that there is none.
@@ -138,6 +144,12 @@ func (c *Client) Post(ctx context.Context, path string, body map[string]any) (ma
 // Put makes or changes a resource, and returns it once it is ready.
 func (c *Client) Put(ctx context.Context, path string, body map[string]any) (map[string]any, error) {
 	return c.change(ctx, http.MethodPut, path, body)
+}
+
+// Patch changes single members of a resource, and returns once it is ready.
+func (c *Client) Patch(ctx context.Context, path string, body map[string]any) error {
+	_, err := c.change(ctx, http.MethodPatch, path, body)
+	return err
 }
 
 // Delete deletes a resource, and returns once it is gone. One that is not there is no error.

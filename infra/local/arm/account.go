@@ -102,6 +102,23 @@ func (s *Server) putAccount(c *call) (answer, error) {
 	return answer{status, s.describeAccount(a), nil}, nil
 }
 
+// patchAccount changes single properties.
+func (s *Server) patchAccount(c *call) (answer, error) {
+	a, err := s.findAccount(c)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := s.busy(s.accountID(a)); err != nil {
+		return answer{}, err
+	}
+	changed, _ := c.body["properties"].(map[string]any)
+	maps.Copy(a.properties, changed)
+	if why := s.serve(a); why != nil {
+		return answer{}, why
+	}
+	return ok(s.describeAccount(a))
+}
+
 // newAccount makes an account, or restores one that was deleted.
 func (s *Server) newAccount(c *call, g *group, properties map[string]any) (*account, error) {
 	location := canonical(text(c.body, "location"))

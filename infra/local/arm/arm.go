@@ -1,6 +1,7 @@
 // Package arm is Azure Resource Manager in memory, as far as it takes to make an Azure OpenAI resource: groups, accounts
-// and their keys, deployments with asynchronous operations, models, quota, and accounts that were deleted. What an
-// account serves is left to a DataPlane. It does not know roles, policies, locks, tags on subscriptions, or prices.
+// and their keys, deployments with asynchronous operations, models, quota, accounts that were deleted, and identities with
+// federated credentials and roles. What an account serves is left to a DataPlane. Whoever has a token may do everything: it
+// does not judge by roles, policies and locks, and knows no prices.
 //
 // Each request is held against requests.json, which has the operations and the members of their bodies as the public
 // OpenAPI states them: what that does not know is refused.
@@ -27,6 +28,7 @@ type Options struct {
 	Verify                   func(token string) error // judges access tokens; nil takes any
 	Regions                  []Region                 // nil for DefaultRegions
 	DataPlane                DataPlane                // nil: accounts have an address that nobody serves
+	Directory                Directory                // nil: identities are trusted by nobody
 	// Looks is how often an operation that is under way is seen so before it ends: a client's look at the operation, or
 	// at its resource, is one. 1 when zero, none when negative.
 	Looks int
@@ -64,11 +66,14 @@ type Server struct {
 	groups     map[string]*group   // by lower-case name
 	accounts   map[string]*account // by lower-case id
 	deleted    map[string]*account
-	taken      map[string]bool // names of other subscriptions' accounts
-	operations map[string]*operation
-	sequence   int
-	rules      []Rule
-	requests   []string // "PUT Accounts_create my-aoai"
+	identities map[string]*identity // by lower-case id
+	// assignments are by lower-case scope and name.
+	assignments map[string]*roleAssignment
+	taken       map[string]bool // names of other subscriptions' accounts
+	operations  map[string]*operation
+	sequence    int
+	rules       []Rule
+	requests    []string // "PUT Accounts_create my-aoai"
 }
 
 // New returns the Resource Manager of an empty subscription, with a certificate of its own.
@@ -88,6 +93,7 @@ func New(o Options) (*Server, error) {
 	return &Server{
 		certificate: cert, options: o,
 		groups: make(map[string]*group), accounts: make(map[string]*account), deleted: make(map[string]*account),
+		identities: make(map[string]*identity), assignments: make(map[string]*roleAssignment),
 		taken: make(map[string]bool), operations: make(map[string]*operation),
 	}, nil
 }
@@ -181,27 +187,36 @@ var handlers map[string]func(*Server, *call) (answer, error)
 
 func init() { // not where it is declared: the handlers refer back to it
 	handlers = map[string]func(*Server, *call) (answer, error){
-		"Subscriptions_list":                 (*Server).listSubscriptions,
-		"ResourceGroups_get":                 (*Server).getGroup,
-		"ResourceGroups_createOrUpdate":      (*Server).putGroup,
-		"ResourceGroups_delete":              (*Server).deleteGroup,
-		"Resources_listByResourceGroup":      (*Server).listResources,
-		"Accounts_get":                       (*Server).getAccount,
-		"Accounts_list":                      (*Server).listAccounts,
-		"Accounts_create":                    (*Server).putAccount,
-		"Accounts_delete":                    (*Server).deleteAccount,
-		"Accounts_listKeys":                  (*Server).listKeys,
-		"Accounts_regenerateKey":             (*Server).regenerateKey,
-		"Accounts_checkDomainAvailability":   (*Server).checkDomainAvailability,
-		"Deployments_list":                   (*Server).listDeployments,
-		"Deployments_get":                    (*Server).getDeployment,
-		"Deployments_createOrUpdate":         (*Server).putDeployment,
-		"Deployments_delete":                 (*Server).deleteDeployment,
-		"DeletedAccounts_list":               (*Server).listDeleted,
-		"DeletedAccounts_purge":              (*Server).purge,
-		"TemplateDeployments_createOrUpdate": (*Server).deployTemplate,
-		"Models_list":                        (*Server).listModels,
-		"Usages_list":                        (*Server).listUsages,
+		"Subscriptions_list":                          (*Server).listSubscriptions,
+		"ResourceGroups_get":                          (*Server).getGroup,
+		"ResourceGroups_createOrUpdate":               (*Server).putGroup,
+		"ResourceGroups_delete":                       (*Server).deleteGroup,
+		"Resources_listByResourceGroup":               (*Server).listResources,
+		"Accounts_get":                                (*Server).getAccount,
+		"Accounts_list":                               (*Server).listAccounts,
+		"Accounts_create":                             (*Server).putAccount,
+		"Accounts_delete":                             (*Server).deleteAccount,
+		"Accounts_listKeys":                           (*Server).listKeys,
+		"Accounts_regenerateKey":                      (*Server).regenerateKey,
+		"Accounts_checkDomainAvailability":            (*Server).checkDomainAvailability,
+		"Deployments_list":                            (*Server).listDeployments,
+		"Deployments_get":                             (*Server).getDeployment,
+		"Deployments_createOrUpdate":                  (*Server).putDeployment,
+		"Deployments_delete":                          (*Server).deleteDeployment,
+		"DeletedAccounts_list":                        (*Server).listDeleted,
+		"DeletedAccounts_purge":                       (*Server).purge,
+		"TemplateDeployments_createOrUpdate":          (*Server).deployTemplate,
+		"Models_list":                                 (*Server).listModels,
+		"UserAssignedIdentities_get":                  (*Server).getIdentity,
+		"UserAssignedIdentities_createOrUpdate":       (*Server).putIdentity,
+		"UserAssignedIdentities_delete":               (*Server).deleteIdentity,
+		"FederatedIdentityCredentials_list":           (*Server).listCredentials,
+		"FederatedIdentityCredentials_get":            (*Server).getCredential,
+		"FederatedIdentityCredentials_createOrUpdate": (*Server).putCredential,
+		"RoleAssignments_get":                         (*Server).getAssignment,
+		"RoleAssignments_create":                      (*Server).putAssignment,
+		"Accounts_update":                             (*Server).patchAccount,
+		"Usages_list":                                 (*Server).listUsages,
 	}
 }
 

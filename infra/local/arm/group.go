@@ -85,5 +85,10 @@ func (s *Server) listResources(c *call) (answer, error) {
 			list = append(list, map[string]any{"id": s.accountID(a), "name": a.name, "type": accountType, "location": a.location, "kind": a.kind, "tags": a.tags})
 		}
 	}
+	for _, id := range slices.Sorted(maps.Keys(s.identities)) {
+		if i := s.identities[id]; strings.EqualFold(i.group, g.name) {
+			list = append(list, map[string]any{"id": s.identityID(i), "name": i.name, "type": identityType, "location": i.location, "tags": i.tags})
+		}
+	}
 	return ok(map[string]any{"value": list})
 }

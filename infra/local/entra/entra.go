@@ -136,8 +136,7 @@ func (s *Server) SetApplication(a Application) {
 func (s *Server) application(id string) (a Application, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if id != s.options.ClientID {
-		a, ok = s.others[id]
+	if a, ok = s.others[id]; ok || id != s.options.ClientID {
 		return a, ok
 	}
 	a = Application{ClientID: id, ClientSecret: s.options.ClientSecret}
@@ -187,23 +186,32 @@ func (s *Server) newAccessToken(o Options, clientID, audience string) (string, e
 }
 
 // Verify reports why an access token does not open Azure OpenAI; nil if it does.
-func (s *Server) Verify(token string) error { return s.verify(token, "Azure OpenAI", openAIAudiences) }
+func (s *Server) Verify(token string) error {
+	_, err := s.VerifyClient(token)
+	return err
+}
+
+// VerifyClient returns the id of the application that an access token opens Azure OpenAI for.
+func (s *Server) VerifyClient(token string) (clientID string, err error) {
+	return s.verify(token, "Azure OpenAI", openAIAudiences)
+}
 
 // VerifyManagement reports why an access token does not open Azure Resource Manager; nil if it does.
 func (s *Server) VerifyManagement(token string) error {
-	return s.verify(token, "Azure Resource Manager", managementAudiences)
+	_, err := s.verify(token, "Azure Resource Manager", managementAudiences)
+	return err
 }
 
-func (s *Server) verify(token, service string, audiences []string) error {
+func (s *Server) verify(token, service string, audiences []string) (clientID string, err error) {
 	var c claims
-	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return s.key().Public(), nil },
+	_, err = jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return s.key().Public(), nil },
 		jwt.WithValidMethods([]string{"RS256"}), jwt.WithIssuer(s.settings().issuer()),
 		jwt.WithExpirationRequired(), jwt.WithTimeFunc(s.now))
 	if err != nil {
-		return fmt.Errorf("access token: %w", err)
+		return "", fmt.Errorf("access token: %w", err)
 	}
 	if !slices.ContainsFunc(c.Audience, func(a string) bool { return slices.Contains(audiences, strings.TrimSuffix(a, "/")) }) {
-		return fmt.Errorf("access token: audience %s is not %s's", c.Audience[0], service)
+		return "", fmt.Errorf("access token: audience %s is not %s's", c.Audience[0], service)
 	}
-	return nil
+	return c.AppID, nil
 }

@@ -10,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 
+	"aoai-bridge/infra/local/arm"
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/infra/local/entra"
+	"aoai-bridge/infra/local/sts"
 )
 
 // Credential is how the functions sign in to Azure OpenAI.
@@ -128,15 +130,19 @@ func (s *Stack) startEntra(credential Credential) (secret map[string]string, cer
 		o.ClientSecret = rand.Text()
 		secret = map[string]string{"tenant_id": tenantID, "client_id": clientID, "client_secret": o.ClientSecret}
 	case Federation:
-		o.Federation = &entra.Federation{
-			Issuer: s.STS.Issuer(), Subject: s.STS.Subject(), Audience: "api://AzureADTokenExchange", PublicKey: s.STS.PublicKey,
-		}
 		secret = map[string]string{"tenant_id": tenantID, "client_id": clientID}
 	default:
 		return nil, nil, fmt.Errorf("no such credential: %q; there are %s, %s and %s", credential, APIKey, ClientSecret, Federation)
 	}
 	if s.Entra, err = entra.New(o); err != nil {
 		return nil, nil, err
+	}
+	if credential == Federation {
+		var trusted []arm.Token
+		for id := range s.Template.Functions {
+			trusted = append(trusted, arm.Token{Issuer: s.STS.Issuer(), Subject: sts.RoleARN(roleName(id)), Audience: "api://AzureADTokenExchange"})
+		}
+		directory{s}.Trust(clientID, trusted)
 	}
 	listener, err := listen("")
 	if err != nil {

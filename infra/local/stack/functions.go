@@ -29,17 +29,19 @@ func (s *Stack) functions(o Options, trust string) ([]lambda.Function, error) {
 		}
 		functions = append(functions, lambda.Function{
 			Name: id, Bootstrap: bootstrap, Timeout: f.Timeout, MemoryMB: f.MemoryMB,
-			MaxInstances: maxInstances, Concurrency: o.Concurrency, Env: s.environment(f, trust),
+			MaxInstances: maxInstances, Concurrency: o.Concurrency, Env: s.environment(id, f, trust),
 		})
 	}
 	slices.SortFunc(functions, func(a, b lambda.Function) int { return strings.Compare(a.Name, b.Name) })
 	return functions, nil
 }
 
-func (s *Stack) environment(f template.Function, trust string) map[string]string {
+func (s *Stack) environment(id string, f template.Function, trust string) map[string]string {
+	accessKeyID := AccessKey + "-" + folder(id) // as each function has a role of its own
+	s.STS.SetRole(accessKeyID, roleName(id))
 	env := map[string]string{
 		"AWS_ENDPOINT_URL":      s.AWSURL,
-		"AWS_ACCESS_KEY_ID":     AccessKey,
+		"AWS_ACCESS_KEY_ID":     accessKeyID,
 		"AWS_SECRET_ACCESS_KEY": AccessKey,
 	}
 	if trust != "" {
@@ -50,6 +52,9 @@ func (s *Stack) environment(f template.Function, trust string) map[string]string
 	}
 	return env
 }
+
+// roleName is the name that the template gives a function's role.
+func roleName(logicalID string) string { return "aoai-bridge-us-east-1-" + folder(logicalID) }
 
 var wordEnd = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 

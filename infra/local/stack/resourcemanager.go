@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"crypto"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -18,10 +19,10 @@ import (
 // startResourceManager starts Azure Resource Manager, in which the emulator is an account that is there already. It returns
 // the certificates to trust with its own.
 func (s *Stack) startResourceManager(a Azure, resource secretResource, certificates []byte) ([]byte, error) {
-	plane := &dataPlane{serving: &s.serving, options: a.Emulator, servers: map[string]*accountServer{resource.Name: {s.Emulator, s.AzureURL, nil}}}
+	plane := &dataPlane{stack: s, options: a.Emulator, servers: map[string]*accountServer{resource.Name: {s.Emulator, s.AzureURL, nil}}}
 	s.onClose(plane.close)
 	var err error
-	s.ARM, err = arm.New(arm.Options{TenantID: tenantID, SubscriptionID: subscriptionID, Verify: s.Entra.VerifyManagement, DataPlane: plane})
+	s.ARM, err = arm.New(arm.Options{TenantID: tenantID, SubscriptionID: subscriptionID, Verify: s.Entra.VerifyManagement, DataPlane: plane, Directory: directory{s}})
 	if err != nil {
 		return nil, err
 	}
@@ -64,9 +65,25 @@ func (s *Stack) Environment() map[string]string {
 	return env
 }
 
+// directory has Entra trust what Resource Manager is told that identities trust.
+type directory struct{ stack *Stack }
+
+// Trust replaces what an identity trusts. The only issuer whose keys are known here is the stack's AWS account.
+func (d directory) Trust(clientID string, tokens []arm.Token) {
+	a := entra.Application{ClientID: clientID}
+	for _, t := range tokens {
+		f := entra.Federation{Issuer: t.Issuer, Subject: t.Subject, Audience: t.Audience, PublicKey: func(string) crypto.PublicKey { return nil }}
+		if t.Issuer == d.stack.STS.Issuer() {
+			f.PublicKey = d.stack.STS.PublicKey
+		}
+		a.Federations = append(a.Federations, f)
+	}
+	d.stack.Entra.SetApplication(a)
+}
+
 // dataPlane has an emulator for each account.
 type dataPlane struct {
-	serving *sync.WaitGroup
+	stack   *Stack
 	options azureopenai.Options // what the emulators have in common
 
 	mu      sync.Mutex
@@ -85,7 +102,7 @@ func (p *dataPlane) Serve(a arm.Account) (endpoint string, err error) {
 	defer p.mu.Unlock()
 	server := p.servers[a.Name]
 	if server == nil {
-		if server, err = p.start(a.Region); err != nil {
+		if server, err = p.start(a); err != nil {
 			return "", err
 		}
 		p.servers[a.Name] = server
@@ -99,16 +116,23 @@ func (p *dataPlane) Serve(a arm.Account) (endpoint string, err error) {
 	return server.url, nil
 }
 
-func (p *dataPlane) start(region string) (*accountServer, error) {
+func (p *dataPlane) start(a arm.Account) (*accountServer, error) {
 	o := p.options
-	o.Region, o.APIKeys, o.Deployments = region, nil, []azureopenai.Deployment{}
+	o.Region, o.APIKeys, o.Deployments = a.Region, nil, []azureopenai.Deployment{}
+	o.VerifyBearer = func(token string) error {
+		id, err := p.stack.Entra.VerifyClient(token)
+		if err == nil && !p.stack.ARM.MayUse(a.Name, id) {
+			err = errors.New("the identity has no role here")
+		}
+		return err
+	}
 	listener, err := listen("")
 	if err != nil {
 		return nil, err
 	}
 	emulator := azureopenai.New(o)
 	server := &http.Server{Handler: emulator, ErrorLog: log.New(io.Discard, "", 0)}
-	p.serving.Go(func() { _ = server.Serve(listener) }) // always ErrServerClosed
+	p.stack.serving.Go(func() { _ = server.Serve(listener) }) // always ErrServerClosed
 	return &accountServer{emulator, "http://" + listener.Addr().String(), func() error {
 		return errors.Join(server.Close(), emulator.Close())
 	}}, nil

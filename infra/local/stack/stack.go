@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 
 	"aoai-bridge/infra/local/apigateway"
@@ -22,6 +23,7 @@ import (
 	"aoai-bridge/infra/local/certificate"
 	"aoai-bridge/infra/local/entra"
 	"aoai-bridge/infra/local/eventbridge"
+	"aoai-bridge/infra/local/iam"
 	"aoai-bridge/infra/local/lambda"
 	"aoai-bridge/infra/local/s3"
 	"aoai-bridge/infra/local/secretsmanager"
@@ -137,6 +139,7 @@ func Start(o Options) (_ *Stack, err error) {
 	s.serve(awsListener, awsendpoint.New(secretOf, map[string]http.Handler{
 		"secretsmanager": s.Secrets,
 		"sts":            s.STS,
+		"iam":            iam.New(s.STS),
 		"lambda":         s.Host.API(),
 		"s3":             s.S3,
 		"events":         s.Bus,
@@ -209,7 +212,10 @@ func (s *Stack) serveTLS(l net.Listener, h http.Handler, c *tls.Config) {
 	s.serving.Go(func() { _ = server.ServeTLS(l, "", "") }) // always ErrServerClosed
 }
 
-func secretOf(accessKeyID string) (string, bool) { return AccessKey, accessKeyID == AccessKey }
+// secretOf knows a person's access key and, beginning with it, those of the functions.
+func secretOf(accessKeyID string) (string, bool) {
+	return AccessKey, accessKeyID == AccessKey || strings.HasPrefix(accessKeyID, AccessKey+"-")
+}
 
 func listen(addr string) (net.Listener, error) {
 	if addr == "" {

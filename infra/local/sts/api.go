@@ -87,7 +87,7 @@ func (s *Server) call(r *http.Request) (any, error) {
 		return nil, &apiError{http.StatusBadRequest, "MalformedQueryString", err.Error()}
 	}
 	action := r.Form.Get("Action")
-	var do func(url.Values) (any, error)
+	var do func(role string, form url.Values) (any, error)
 	switch action {
 	case "GetCallerIdentity":
 		do = s.getCallerIdentity
@@ -100,12 +100,12 @@ func (s *Server) call(r *http.Request) (any, error) {
 	if fail := s.Enter(r.Context(), action); fail {
 		return nil, &apiError{http.StatusInternalServerError, "InternalFailure", "injected"}
 	}
-	return do(r.Form)
+	return do(s.roleOf(r), r.Form)
 }
 
-func (s *Server) getCallerIdentity(url.Values) (any, error) {
+func (s *Server) getCallerIdentity(role string, _ url.Values) (any, error) {
 	return callerIdentityResponse{
-		Arn:      "arn:aws:sts::" + account + ":assumed-role/local/local",
+		Arn:      "arn:aws:sts::" + account + ":assumed-role/" + role + "/local",
 		UserID:   "AROA00000000000000000:local",
 		Account:  account,
 		Metadata: metadata{uuid.NewString()},
@@ -114,7 +114,7 @@ func (s *Server) getCallerIdentity(url.Values) (any, error) {
 
 // getWebIdentityToken has the limits of the API's model; the wording of the refusals is unverified but
 // for the model's own sentence on disabled federation.
-func (s *Server) getWebIdentityToken(form url.Values) (any, error) {
+func (s *Server) getWebIdentityToken(role string, form url.Values) (any, error) {
 	if s.disabled.Load() {
 		return nil, &apiError{http.StatusForbidden, "OutboundWebIdentityFederationDisabledException",
 			"The outbound web identity federation feature is not enabled for this account. To use this feature, you must " +
@@ -145,7 +145,7 @@ func (s *Server) getWebIdentityToken(form url.Values) (any, error) {
 		}
 	}
 	expires := s.now().Add(time.Duration(duration) * time.Second)
-	token, err := s.token(algorithm, audience, expires, tags)
+	token, err := s.token(role, algorithm, audience, expires, tags)
 	if err != nil {
 		return nil, err
 	}

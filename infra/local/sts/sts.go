@@ -1,6 +1,6 @@
 // Package sts is AWS STS as far as a function needs it: GetCallerIdentity, and GetWebIdentityToken,
-// which signs the caller's identity for services outside AWS. It refuses to assume roles and to know
-// who calls: everybody is the one local role.
+// which signs the caller's identity for services outside AWS. It does not assume roles: an access key has the role that it
+// is given, or the one local role.
 package sts
 
 import (
@@ -9,6 +9,8 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +32,7 @@ type Server struct {
 	faults.Switch // operations are named as in the API: GetCallerIdentity, GetWebIdentityToken
 
 	disabled atomic.Bool
+	roles    sync.Map // access key id -> name of a role
 	now      func() time.Time
 	// The keys are made when first needed: most stacks never ask for a token.
 	rsaKey func() *rsa.PrivateKey
@@ -62,8 +65,27 @@ func (s *Server) Issuer() string {
 	return "https://00000000-0000-4000-8000-000000000000.tokens.sts.global.api.aws"
 }
 
-// Subject is the sub claim of the account's tokens: the ARN of the role that everybody has.
-func (s *Server) Subject() string { return "arn:aws:iam::" + account + ":role/local" }
+// Subject is the sub claim of the account's tokens: the ARN of the role that a caller has to whom none is given.
+func (s *Server) Subject() string { return RoleARN("local") }
+
+// RoleARN is the ARN of one of the account's roles.
+func RoleARN(name string) string { return "arn:aws:iam::" + account + ":role/" + name }
+
+// SetRole gives an access key a role.
+func (s *Server) SetRole(accessKeyID, role string) { s.roles.Store(accessKeyID, role) }
+
+// roleOf is the role of who has signed a request; the signature is the endpoint's business.
+func (s *Server) roleOf(r *http.Request) string {
+	_, credential, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	id, _, _ := strings.Cut(credential, "/")
+	if role, ok := s.roles.Load(id); ok {
+		return role.(string)
+	}
+	return "local"
+}
+
+// FederationEnabled reports whether the account issues tokens.
+func (s *Server) FederationEnabled() bool { return !s.disabled.Load() }
 
 // DisableFederation makes GetWebIdentityToken refuse, as in an account that never enabled outbound web
 // identity federation.
@@ -81,8 +103,8 @@ func (s *Server) PublicKey(kid string) crypto.PublicKey {
 	return nil
 }
 
-// token signs the local role's identity. Claims as in the IAM User Guide, "Understanding token claims".
-func (s *Server) token(algorithm string, audience []string, expires time.Time, tags map[string]string) (string, error) {
+// token signs a role's identity. Claims as in the IAM User Guide, "Understanding token claims".
+func (s *Server) token(role, algorithm string, audience []string, expires time.Time, tags map[string]string) (string, error) {
 	details := map[string]any{
 		"aws_account":   account,
 		"source_region": region,
@@ -92,7 +114,7 @@ func (s *Server) token(algorithm string, audience []string, expires time.Time, t
 	}
 	claims := jwt.MapClaims{
 		"iss":                        s.Issuer(),
-		"sub":                        s.Subject(),
+		"sub":                        RoleARN(role),
 		"aud":                        any(audience),
 		"iat":                        s.now().Unix(),
 		"exp":                        expires.Unix(),
