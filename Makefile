@@ -8,10 +8,13 @@ GOARCH_x86_64 := amd64
 
 # How every bootstrap is built, for Lambda and for this machine alike. No version control stamp: a commit alone must not
 # change a bootstrap, or every deployment would replace every function.
-GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags "-s -w"
+GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags "-s -w -X aoai-bridge/shared/release.Version=$(VERSION)"
+
+# In log lines, and in the User-Agent of what goes to Azure.
+VERSION = $(shell git describe --tags --abbrev=0 2>/dev/null || echo unreleased)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clients test-console lint bench batch tokens catalog smoke key azure build deploy undeploy clean
+.PHONY: help run test test-clients test-console lint bench batch tokens catalog smoke key azure build deploy undeploy release clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target what; \
@@ -85,6 +88,9 @@ undeploy: ## Delete the stack, and say what stays: make undeploy (STACK=, REGION
 	@go run ./infra/deploy down
 
 deploy undeploy: export PARAMETERS := $(value PARAMETERS)
+
+release: ## Print the version that a build has, which is the latest tag's
+	@echo $(VERSION)
 
 clean: ## Remove what was built
 	rm -rf dist .aws-sam

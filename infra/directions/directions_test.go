@@ -37,7 +37,7 @@ var layers = [][]string{
 	{"azuresecret", "batch/jsonl", "batch/source"},
 	{"catalog", "usage"},
 	{"openaierr", "config", "secrets", "bucket", "refresh", "rawjson", "telemetry"},
-	{"decimal", "urlpath", "clock", "logsafe"},
+	{"decimal", "urlpath", "clock", "logsafe", "release"},
 }
 
 // beside are the imports within a layer that there is a reason for.

@@ -140,7 +140,7 @@ func (n *narrator) shortenNotice(l *logLine, raw []byte) string {
 	}
 	text := clock(l.Time) + " " + strings.ToLower(l.Level) + ": " + l.Message
 	for _, name := range slices.Sorted(maps.Keys(members)) {
-		if !slices.Contains([]string{"time", "level", "msg", "stack"}, name) {
+		if !slices.Contains([]string{"time", "level", "msg", "stack", "version"}, name) {
 			text += fmt.Sprintf(" %s=%v", name, members[name])
 		}
 	}

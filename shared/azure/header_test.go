@@ -30,7 +30,7 @@ func TestRequestHeaders(t *testing.T) {
 	s.do(t.Context(), call, false).ok(t)
 	r := last(t, e)
 	want := http.Header{
-		"Accept": {"application/json"}, "Content-Type": {"application/json"}, "Content-Length": {strconv.Itoa(len(r.Body))}, "User-Agent": {"aoai-bridge"}, "Accept-Encoding": {"identity"},
+		"Accept": {"application/json"}, "Content-Type": {"application/json"}, "Content-Length": {strconv.Itoa(len(r.Body))}, "User-Agent": {"aoai-bridge/unreleased"}, "Accept-Encoding": {"identity"},
 		"X-Ms-Client-Request-Id": {"mine"}, "X-Ms-Spillover-Deployment": {"spill"}, "X-Ms-Oai-Image-Generation-Deployment": {"img"}, "X-Ms-Of-Next-Year": {"1"},
 		"Aoai-Evals": {"preview"}, "X-Policy-Id": {"strict"}, "Traceparent": {"00-1-2-01"}, "Tracestate": {"a=1"},
 	}

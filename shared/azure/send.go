@@ -11,13 +11,14 @@ import (
 
 	"aoai-bridge/shared/openaierr"
 	"aoai-bridge/shared/permits"
+	"aoai-bridge/shared/release"
 	"aoai-bridge/shared/routing"
 	"aoai-bridge/shared/telemetry"
 )
 
 // What every request says: by what name Azure knows the bridge, and that an answer is not to be compressed.
 var (
-	userAgent = []string{"aoai-bridge"}
+	userAgent = []string{"aoai-bridge/" + release.Version}
 	identity  = []string{"identity"}
 )
 

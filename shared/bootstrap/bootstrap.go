@@ -19,6 +19,7 @@ import (
 	"aoai-bridge/shared/config"
 	"aoai-bridge/shared/lambdahttp"
 	"aoai-bridge/shared/openaiapi"
+	"aoai-bridge/shared/release"
 	"aoai-bridge/shared/retirement"
 	"aoai-bridge/shared/secrets"
 	"aoai-bridge/shared/telemetry"
@@ -42,7 +43,7 @@ type Function struct {
 func New(name string) *Function {
 	lambdahttp.Fit(os.Getenv)
 	env, err := config.FromEnvironment(os.Getenv)
-	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: env.LogLevel})))
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: env.LogLevel})).With("version", release.Version))
 	ExitOn(err)
 	cfg, err := config.AWS(os.Getenv)
 	ExitOn(err)

@@ -14,6 +14,7 @@ import (
 
 	"aoai-bridge/shared/logsafe"
 	"aoai-bridge/shared/openaierr"
+	"aoai-bridge/shared/release"
 )
 
 // Call is what is told of one call. The handlers below the edge fill it in as they learn it; a call
@@ -113,7 +114,8 @@ type Log struct {
 // NewLog writes to w on behalf of a function of a stack. The line of a call is written whatever the level of
 // other lines is, because the metrics are in it.
 func NewLog(w io.Writer, stack, function string) *Log {
-	return &Log{slog.NewJSONHandler(w, nil), stack, function}
+	version := slog.String("version", release.Version)
+	return &Log{slog.NewJSONHandler(w, nil).WithAttrs([]slog.Attr{version}), stack, function}
 }
 
 // Write writes the line of a call that has ended.
