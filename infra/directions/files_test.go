@@ -19,13 +19,13 @@ import (
 // order are the files of packages that are read from the top down: a file uses what the files after it declare, and
 // nothing of those before it.
 var order = map[string][]string{
-	"shared/batch/cost": {"summary.go", "estimate.go", "bill.go", "meter.go"},
+	"shared/batch/cost": {"purse.go", "account.go", "summary.go", "estimate.go", "bill.go", "meter.go"},
 	"shared/batch": {
 		"tasks.go", "report.go", "progress.go", "cancel.go", "service.go",
 	},
 	"shared/batch/part": {
 		"collect.go", "settle.go", "unanswered.go", "twice.go", "fetch.go", "poll.go", "submit.go", "endpoint.go", "room.go", "doubt.go", "creation.go", "upload.go",
-		"callonline.go", "work.go", "service.go",
+		"callonline.go", "afford.go", "work.go", "service.go",
 	},
 	"shared/batch/online": {"online.go", "killed.go", "segments.go"},
 	"shared/batch/plan": {

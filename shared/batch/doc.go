@@ -43,8 +43,12 @@
 //	One write of an object is one job, and one execution works   TestSameEventTwice
 //	on it.
 //	Results are never written over another job's.                TestResultsAreNeverOverwritten
-//	Nothing is sent that is expected to cost more than the       TestRefusals, TestCeilingHoldsAgainstHugeLimits
-//	ceiling.
+//	Nothing is sent that may cost more than the ceiling.         TestRefusals, TestCeilingHoldsAgainstHugeLimits
+//	No part, try or online call begins for which there is not    TestCeilingDuring, TestCeilingDuringOnlineCalls,
+//	enough left of the ceiling.                                  TestCeilingBeforeOnlineInPlaceOfBatch,
+//	                                                             TestAccountOfPartsAtOnce
+//	The summary's money is that of the tokens that were          TestSummaryByHand
+//	answered.
 //	A file is uploaded again only where Azure cannot have it,    TestUploadIsRefused, TestFileIsNotReady,
 //	or does not list it. None is left at the end.                TestSearchFails, TestUploadMayHaveHappened
 //	A batch is made again only where Azure cannot have made it,  TestCreateIsRefused, TestCreateIsUnreachable,

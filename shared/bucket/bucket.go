@@ -63,19 +63,25 @@ const recordType = "application/json"
 
 // Get reads a record; found is false where there is none.
 func (b *Bucket) Get(ctx context.Context, key string, into any) (found bool, err error) {
+	etag, err := b.GetTagged(ctx, key, into)
+	return etag != "", err
+}
+
+// GetTagged reads a record and returns its ETag, "" where there is none: what Replace takes.
+func (b *Bucket) GetTagged(ctx context.Context, key string, into any) (etag string, err error) {
 	body := b.Open(ctx, key)
 	defer body.Close()
 	raw, err := io.ReadAll(body)
 	if Status(err) == http.StatusNotFound {
-		return false, nil
+		return "", nil
 	}
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	if err := json.Unmarshal(raw, into); err != nil {
-		return false, fmt.Errorf("%s: %w", key, err)
+		return "", fmt.Errorf("%s: %w", key, err)
 	}
-	return true, nil
+	return body.etag, nil
 }
 
 // Put writes a record.
@@ -86,10 +92,21 @@ func (b *Bucket) Put(ctx context.Context, key string, record any) error {
 // Claim writes a record unless there is one. won is false where there is, which may be our own if an
 // earlier answer was lost: the claimant has to read it to find out.
 func (b *Bucket) Claim(ctx context.Context, key string, record any) (won bool, err error) {
+	return b.Replace(ctx, key, record, "")
+}
+
+// Replace writes a record in place of the one that has an ETag, or of none where that is "". won is false where
+// there is another by now, which may be our own, as with Claim.
+func (b *Bucket) Replace(ctx context.Context, key string, record any, etag string) (won bool, err error) {
 	in := b.putInput(key, recordType, encode(record))
-	in.IfNoneMatch = aws.String("*")
+	if etag == "" {
+		in.IfNoneMatch = aws.String("*")
+	} else {
+		in.IfMatch = &etag
+	}
 	_, err = b.s3.PutObject(ctx, in)
-	if Status(err) == http.StatusPreconditionFailed {
+	status := Status(err)
+	if status == http.StatusPreconditionFailed || status == http.StatusNotFound && etag != "" { // which was deleted
 		return false, nil
 	}
 	return err == nil, err

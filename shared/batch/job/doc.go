@@ -19,6 +19,9 @@
 //	                                         groups than it keeps open
 //	jobs/JOB/items.json                      plan, at its end                the workflow, for its Map
 //	jobs/JOB/cancel.json                     Cancel                          submit, poll, report
+//	jobs/JOB/account.json                    submit, before a try; collect,  submit, collect
+//	                                         after it, where the job has a
+//	                                         ceiling
 //	jobs/JOB/parts/PART/
 //	  part.json                              plan                            every task of the part
 //	  done.json                              collect, after the last try     people

@@ -17,6 +17,9 @@ func PlanKey(job string) string { return "jobs/" + job + "/plan.json" }
 // ItemsKey is where the list of a job's parts is, for the workflow's Map.
 func ItemsKey(job string) string { return "jobs/" + job + "/items.json" }
 
+// AccountKey is where the account of a job's cost is, if the job has a ceiling.
+func AccountKey(job string) string { return "jobs/" + job + "/account.json" }
+
 // CancelKey is where the mark of a cancelled job is.
 func CancelKey(job string) string { return "jobs/" + job + "/cancel.json" }
 

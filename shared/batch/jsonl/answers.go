@@ -3,6 +3,8 @@ package jsonl
 import (
 	"encoding/json"
 	"io"
+	"iter"
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -55,6 +57,20 @@ func (a *Answers) Len() int { return len(a.byNumber) }
 func (a *Answers) Find(number int) (answer Answer, found bool) {
 	answer, found = a.byNumber[number]
 	return answer, found
+}
+
+// All are the answers, in any order.
+func (a *Answers) All() iter.Seq[Answer] { return maps.Values(a.byNumber) }
+
+// AnswerOf judges a Response.
+func AnswerOf(response []byte) Answer {
+	tree, err := rawjson.ParseTree(response)
+	if err != nil {
+		return Answer{}
+	}
+	judged := judge(tree, rawjson.Node{})
+	judged.Model = tree.Get("body").Get("model").Text()
+	return judged
 }
 
 // Read takes the lines of one of Azure's files, or of one of our own of the same form.

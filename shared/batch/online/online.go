@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/batch/cost"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
 	"aoai-bridge/shared/bucket"
@@ -42,7 +43,8 @@ type Requests struct {
 	Part    *job.Part
 	Limits  *job.Limits
 	Lines   int
-	Patient bool // a 429 is waited for; otherwise it is an answer
+	Patient bool        // a 429 is waited for; otherwise it is an answer
+	Purse   *cost.Purse // what the calls may spend; nil is any
 }
 
 // Outcome is what a run has come to.
@@ -51,6 +53,7 @@ type Outcome struct {
 	Answered int           // requests, those of earlier runs included
 	Added    int           // of them, by this run
 	Pause    time.Duration // how long Azure wants to be left alone before the next run
+	Withheld *job.Failure  // why requests without an answer are not to be sent
 }
 
 // Run calls until every request has been answered, or the time is over. Each answer is recorded as soon as it can be, so
@@ -69,6 +72,9 @@ func (c *Caller) Run(ctx context.Context, q Requests) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
+	if q.Purse != nil {
+		q.Purse.Resume(got.All())
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r := &runner{
@@ -80,7 +86,7 @@ func (c *Caller) Run(ctx context.Context, q Requests) (Outcome, error) {
 	if !r.cut && r.segments.err == nil { // otherwise calls may have been answered that are made again
 		err = errors.Join(err, end(context.WithoutCancel(ctx)))
 	}
-	return Outcome{Complete: complete, Answered: got.Len() + r.segments.added, Added: r.segments.added, Pause: r.pause}, err
+	return Outcome{Complete: complete, Answered: got.Len() + r.segments.added, Added: r.segments.added, Pause: r.pause, Withheld: r.withheld}, err
 }
 
 // recordingTime is kept of a task's time to record the last answers.
@@ -111,11 +117,12 @@ type runner struct {
 	segments *segmentWriter
 	record   *telemetry.Call // of the task; calls at the same time have their own
 
-	mu    sync.Mutex    // guards what follows, and the record
-	until time.Time     // Azure wants to be left alone so long
-	pause time.Duration // what was left of that when the time was over
-	left  bool          // lines are left for the next run
-	cut   bool          // calls were cut off by the end of the run
+	mu       sync.Mutex    // guards what follows, and the record
+	until    time.Time     // Azure wants to be left alone so long
+	pause    time.Duration // what was left of that when the time was over
+	left     bool          // lines are left for the next run
+	cut      bool          // calls were cut off by the end of the run
+	withheld *job.Failure  // why no further call begins
 }
 
 // run reports whether every line has been answered.
@@ -124,7 +131,7 @@ func (r *runner) run(ctx context.Context) (complete bool, err error) {
 	for range r.Env.OnlineConcurrency {
 		callers.Go(func() {
 			for q := range r.requests {
-				r.answer(ctx, q)
+				r.answerWithin(ctx, q)
 				r.room.Release(int64(len(q.Body.Bytes())))
 			}
 		})
@@ -157,6 +164,9 @@ func (r *runner) feed(ctx context.Context) error {
 			r.leaveRest(0)
 			return nil
 		}
+		if r.refused() != nil {
+			return nil
+		}
 		if r.room.Acquire(ctx, int64(len(q.Body.Bytes()))) != nil {
 			r.leaveRest(0)
 			return nil
@@ -173,8 +183,37 @@ func (r *runner) leaveRest(pause time.Duration) {
 	r.left, r.pause = true, max(r.pause, pause)
 }
 
-// answer calls until there is an answer to record, or no time left.
-func (r *runner) answer(ctx context.Context, q jsonl.Request) {
+// refused is why no further call begins, nil if calls may.
+func (r *runner) refused() *job.Failure {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.withheld
+}
+
+// answerWithin has a request answered if the purse allows it.
+func (r *runner) answerWithin(ctx context.Context, q jsonl.Request) {
+	if r.Purse == nil {
+		r.answer(ctx, q)
+		return
+	}
+	body, _ := rawjson.ParseTree(q.Body.Bytes()) // which was JSON before
+	taken, refused, err := r.Purse.Take(ctx, body, len(q.Body.Bytes()))
+	if err != nil {
+		r.leaveRest(0)
+		r.cancel(err)
+		return
+	}
+	if refused != nil {
+		r.mu.Lock()
+		r.withheld = refused
+		r.mu.Unlock()
+		return
+	}
+	r.Purse.Spend(taken, jsonl.AnswerOf(r.answer(ctx, q)))
+}
+
+// answer calls until there is an answer to record, which it returns, or no time left.
+func (r *runner) answer(ctx context.Context, q jsonl.Request) []byte {
 	for {
 		r.mu.Lock()
 		until := r.until
@@ -183,14 +222,14 @@ func (r *runner) answer(ctx context.Context, q jsonl.Request) {
 		switch {
 		case ctx.Err() != nil || now.After(r.end):
 			r.leaveRest(0)
-			return
+			return nil
 		case until.After(r.end):
 			r.leaveRest(until.Sub(now))
-			return
+			return nil
 		case until.After(now):
 			if r.Sleep(ctx, until.Sub(now)) != nil {
 				r.leaveRest(0)
-				return
+				return nil
 			}
 			continue
 		}
@@ -199,10 +238,10 @@ func (r *runner) answer(ctx context.Context, q jsonl.Request) {
 		case err != nil:
 			r.leaveRest(0)
 			r.cancel(err)
-			return
+			return nil
 		case response == nil:
 			r.leaveRest(0)
-			return
+			return nil
 		case after > 0 && r.Patient:
 			r.mu.Lock()
 			if until := r.Now().Add(after); until.After(r.until) {
@@ -212,7 +251,7 @@ func (r *runner) answer(ctx context.Context, q jsonl.Request) {
 			continue
 		}
 		r.segments.add(q.Number, response)
-		return
+		return response
 	}
 }
 

@@ -15,10 +15,17 @@ const maxStalls = 90
 
 // callOnline has a part answered by online calls, as many as there is time for.
 func (w *work) callOnline(ctx context.Context) (*job.Step, error) {
+	purse, next, err := w.afford(ctx)
+	if next != nil || err != nil {
+		return next, err
+	}
 	out, err := w.service.online.Run(ctx, online.Requests{
-		Try: w.try, Part: w.part, Limits: &w.job.Limits, Lines: w.state.Lines, Patient: w.step.Waits < maxStalls,
+		Try: w.try, Part: w.part, Limits: &w.job.Limits, Lines: w.state.Lines, Patient: w.step.Waits < maxStalls, Purse: purse,
 	})
 	w.state.Counts = azurebatch.Counts{Total: w.state.Lines, Completed: out.Answered} // with those that failed
+	if w.state.Withheld = out.Withheld; out.Withheld != nil {
+		out.Complete = true // the others are not sent
+	}
 	if out.Complete && err == nil {
 		w.state.Status = job.StateEnded
 	}
@@ -35,7 +42,7 @@ func (w *work) callOnline(ctx context.Context) (*job.Step, error) {
 	if out.Added > 0 {
 		step.Waits = 0
 	}
-	next := step.Later(job.StepWorking)
+	next = step.Later(job.StepWorking)
 	if out.Pause > 0 {
 		next.Wait = int(out.Pause/time.Second) + 1
 	}

@@ -91,8 +91,11 @@ func (s *Service) settleOnce(ctx context.Context, step job.Step, waits bool, set
 	return w.finish(ctx, tried, waits)
 }
 
-// finish ends a try that is settled: it deletes Azure's files, and returns what is next.
+// finish ends a try that is settled: it notes what the try has cost, deletes Azure's files, and returns what is next.
 func (w *work) finish(ctx context.Context, tried *job.Tried, waits bool) (*job.Step, error) {
+	if err := w.settleAccount(ctx, tried); err != nil {
+		return nil, err
+	}
 	if w.state.Mode == jsonl.Batch {
 		if all := w.sweep(ctx); !all && waits {
 			if next, more := w.step.LookAgain(job.StepNotReady, w.state.Create); more {

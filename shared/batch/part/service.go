@@ -31,13 +31,14 @@ type Service struct {
 	azure   *azure.Client
 	batches *azurebatch.Client
 	online  *online.Caller
+	output  int // tokens that an answer is expected to have where its line sets no limit
 	temp    string
 	now     func() time.Time
 }
 
 // New makes a Service.
 func New(o Options) *Service {
-	s := &Service{store: o.Store, azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), temp: o.Temp, now: clock.Or(o.Now)}
+	s := &Service{store: o.Store, azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), output: o.Env.OutputTokens, temp: o.Temp, now: clock.Or(o.Now)}
 	s.online = &online.Caller{Store: o.Store, Azure: o.Azure, Env: o.Env, Call: o.Call, Temp: o.Temp, Now: s.now, Sleep: o.Sleep}
 	if s.online.Sleep == nil {
 		s.online.Sleep = clock.Sleep

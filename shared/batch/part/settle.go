@@ -136,6 +136,10 @@ func (t *settling) prepareNext(ctx context.Context) error {
 	defer requests.Abandon()
 	source := store.Open(ctx, key)
 	defer source.Close()
+	forecast, err := t.work.foresee(ctx, t.next.state.Mode)
+	if err != nil {
+		return err
+	}
 	lines, left := jsonl.NewAnswerScanner(source), t.again
 	for len(left) > 0 && lines.Next() {
 		number, err := jsonl.RequestNumber(lines.Text)
@@ -146,6 +150,9 @@ func (t *settling) prepareNext(ctx context.Context) error {
 			continue
 		}
 		left = left[1:]
+		if err := forecast.add(number, lines.Text); err != nil {
+			return fmt.Errorf("%s: line %d: %w", key, lines.Number, err)
+		}
 		if _, err := requests.Write(append(append(t.buffer[:0], lines.Text...), '\n')); err != nil {
 			return err
 		}
@@ -156,7 +163,7 @@ func (t *settling) prepareNext(ctx context.Context) error {
 	case len(left) > 0:
 		return fmt.Errorf("%s: the request of line %d is missing", key, left[0])
 	}
-	t.next.state.Lines, t.next.state.Bytes = len(t.again), requests.Size()
+	t.next.state.Lines, t.next.state.Bytes, t.next.state.Forecast = len(t.again), requests.Size(), forecast.result()
 	t.next.state.Sending = t.work.state.Sending.Next(t.again[0], t.work.state.Bytes)
 	return errors.Join(requests.Commit(), t.lines.Commit(), t.next.save(ctx))
 }

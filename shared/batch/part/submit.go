@@ -42,6 +42,11 @@ func (s *Service) Submit(ctx context.Context, step job.Step) (*job.Step, error) 
 	if err := w.permitted(ctx); err != nil {
 		return nil, err
 	}
+	if st := w.state; !st.Uploading && st.FileID == "" { // it has not begun
+		if _, next, err := w.afford(ctx); next != nil || err != nil {
+			return next, err
+		}
+	}
 	if err := w.fitRoom(ctx); err != nil {
 		return nil, err
 	}

@@ -22,6 +22,8 @@ func (w *work) judgeTry() *unanswered {
 	u := &unanswered{Failure: job.Failure{Code: "no_answer", Message: "Azure OpenAI gave no answer to the line."}}
 	st := w.state
 	switch {
+	case st.Withheld != nil:
+		return &unanswered{final: true, Failure: *st.Withheld}
 	case st.TooLarge != nil:
 		u.lines = map[int]job.Failure{1: *st.TooLarge}
 	case st.Cancelled:
