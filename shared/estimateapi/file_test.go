@@ -2,6 +2,7 @@ package estimateapi_test
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ const bucket = "aoai-bridge-batch"
 func openFiles(t testing.TB, files map[string]string) http.Handler {
 	t.Helper()
 	a := testaws.New(t, bucket)
-	a.Secrets.Put("azure", `{"endpoint":"https://r.openai.azure.com","api_key":"k","deployments":[
+	a.Secrets.Put("azure", `{"endpoint":"https://r.openai.azure.com","api_key":"k","deployments":[{"model":"gpt-5.4","type":"GlobalBatch"},
 		{"model":"gpt-4o","type":"GlobalStandard"},{"name":"gpt-4o-batch","model":"gpt-4o","type":"GlobalBatch","capacity":1},
 		{"name":"gpt-4.1-batch","model":"gpt-4.1","type":"GlobalBatch"},{"name":"own","model":"nobody-knows","type":"GlobalStandard"},
 		{"model":"text-embedding-3-small","type":"GlobalStandard"},{"model":"gpt-6.1-sol","type":"GlobalStandard"}]}`)
@@ -139,6 +140,35 @@ func TestFileNotCounted(t *testing.T) {
 			}
 			if long := c.AtMost != nil && tt.missing == "stored"; long && *c.AtMost < 922_000*2*2*1.25/1e6 {
 				t.Errorf("at most %g USD, which is no bound of a long prompt that is written to the cache", *c.AtMost)
+			}
+		})
+	}
+}
+
+// Each line is priced by its own size, and what a job is held against its ceiling with stands beside the costs.
+func TestFileOfLongLines(t *testing.T) {
+	short := strings.Repeat(line("gpt-5.4", "responses", `"input":"x","max_output_tokens":1000`), 9)
+	long := line("gpt-5.4", "responses", `"input":"`+strings.Repeat("word ", 300_000)+`","max_output_tokens":1000`)
+	for _, tt := range []struct {
+		name, file              string
+		standard, batch, atMost float64
+	}{
+		{"short ones", short, 9 * (7*2.5 + 1000*15) / 1e6, 9 * (7*1.25 + 1000*7.5) / 1e6, 9 * (7*2.5 + 1000*15) / 1e6},
+		{"a long one", long, (300_007*5 + 1000*22.5) / 1e6, (300_007*2.5 + 1000*11.25) / 1e6, (300_007*5 + 1000*22.5) / 1e6},
+		{"both", short + long, (9*(7*2.5+1000*15) + 300_007*5 + 1000*22.5) / 1e6, (9*(7*1.25+1000*7.5) + 300_007*2.5 + 1000*11.25) / 1e6, (9*(7*2.5+1000*15) + 300_007*5 + 1000*22.5) / 1e6},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := post(openFiles(t, map[string]string{"a.jsonl": tt.file}), "", "/v1/tokens/estimate", `{"s3":{"key":"a.jsonl"}}`)
+			var r estimateapi.FileReport
+			if err := json.Unmarshal(w.Body.Bytes(), &r); err != nil || w.Code != 200 {
+				t.Fatalf("got %d %s", w.Code, w.Body)
+			}
+			near := func(got *float64, want float64) bool { return got != nil && math.Abs(*got-want) < 1e-8 }
+			if !near(r.Total.USD["GlobalStandard"], tt.standard) || !near(r.Total.USD["GlobalBatch"], tt.batch) || !near(r.Total.AtMost["GlobalStandard"], tt.atMost) {
+				t.Errorf("got %s, %s by batch and at most %s, want %g, %g and %g", show(r.Total.USD["GlobalStandard"]), show(r.Total.USD["GlobalBatch"]), show(r.Total.AtMost["GlobalStandard"]), tt.standard, tt.batch, tt.atMost)
+			}
+			if !near(r.Job.USD, tt.batch) || !near(r.Job.AtMost, tt.batch) {
+				t.Errorf("a job costs %s, and at most %s", show(r.Job.USD), show(r.Job.AtMost))
 			}
 		})
 	}

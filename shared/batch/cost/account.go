@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
 	"time"
 
 	"aoai-bridge/shared/batch/job"
@@ -122,15 +121,12 @@ func (a *Account) refusal(what string, spent, open, most float64) *job.Failure {
 	}
 	under := ""
 	if open > 0 {
-		under = fmt.Sprintf(", what is under way may cost up to %s USD", dollars(open))
+		under = fmt.Sprintf(", what is under way may cost up to %s USD", Dollars(open))
 	}
 	return &job.Failure{Code: job.CostTooHigh, Message: fmt.Sprintf(
 		"The line was not sent: the job has cost %s USD so far%s, and %s may cost up to %s USD, together above the job's ceiling of %s USD. %s",
-		dollars(spent), under, what, dollars(most), dollars(a.Ceiling), again)}
+		Dollars(spent), under, what, Dollars(most), Dollars(a.Ceiling), again)}
 }
-
-// dollars is a sum as people read it, exact to a millionth.
-func dollars(usd float64) string { return strconv.FormatFloat(*rounded(&usd), 'f', -1, 64) }
 
 // How often a change is tried while others change the account, and how long to wait between, at most. A job has 40 parts
 // at once.

@@ -3,6 +3,7 @@ package cost
 import (
 	"fmt"
 	"math"
+	"strconv"
 
 	"aoai-bridge/shared/batch/job"
 )
@@ -37,4 +38,12 @@ func rounded(usd *float64) *float64 {
 	}
 	rounded := math.Round(*usd*1e6) / 1e6
 	return &rounded
+}
+
+// Dollars is an amount as people read it, to a millionth, or all of it where that would be nothing.
+func Dollars(usd float64) string {
+	if shown := *rounded(&usd); shown != 0 {
+		usd = shown
+	}
+	return strconv.FormatFloat(usd, 'f', -1, 64)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 
 	"aoai-bridge/shared/batch/cost"
@@ -48,7 +47,7 @@ func overCeiling(j *job.Job, plan *job.Plan, bill *cost.Bill) *job.Failure {
 	case e.AtMost == nil:
 		return &job.Failure{Code: job.CostUnknown, Message: fmt.Sprintf(
 			"Nothing was sent: nothing bounds what the job may cost, so it cannot be held against its ceiling of %s USD (%s). Leave out what has no bound, or let the job run without a ceiling. %s",
-			amount(ceiling), e.Unbounded, letThrough(j, "none"))}
+			cost.Dollars(ceiling), e.Unbounded, letThrough(j, "none"))}
 	case *e.AtMost <= ceiling:
 		return nil
 	}
@@ -56,11 +55,11 @@ func overCeiling(j *job.Job, plan *job.Plan, bill *cost.Bill) *job.Failure {
 	if len(e.Unpriced) > 0 {
 		return &job.Failure{Code: job.CostUnknown, Message: fmt.Sprintf(
 			"Nothing was sent: no price is known for %s, so the dearest in the catalog was taken, by which the job may cost up to %s USD (%s), above its ceiling of %s USD. %s%s",
-			named(e), amount(*e.AtMost), tokens(e), amount(ceiling), pricing(j, bill), letThrough(j, enough))}
+			named(e), cost.Dollars(*e.AtMost), tokens(e), cost.Dollars(ceiling), pricing(j, bill), letThrough(j, enough))}
 	}
 	return &job.Failure{Code: job.CostTooHigh, Message: fmt.Sprintf(
 		"Nothing was sent: the job may cost up to %s USD (%s), above its ceiling of %s USD. %s",
-		amount(*e.AtMost), tokens(e), amount(ceiling), letThrough(j, enough))}
+		cost.Dollars(*e.AtMost), tokens(e), cost.Dollars(ceiling), letThrough(j, enough))}
 }
 
 // letThrough says how the job can be sent all the same. It keeps the ceiling that it began with: a higher one of the
@@ -112,6 +111,3 @@ func tokens(e *job.Estimate) string {
 	}
 	return text
 }
-
-// amount is a sum as people read it, exact to a millionth.
-func amount(usd float64) string { return strconv.FormatFloat(math.Round(usd*1e6)/1e6, 'f', -1, 64) }
