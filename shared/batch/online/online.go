@@ -139,11 +139,10 @@ func (r *runner) run(ctx context.Context) (complete bool, err error) {
 	fed := r.feed(ctx)
 	close(r.requests)
 	callers.Wait()
-	recorded := r.segments.close()
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.DeadlineExceeded) && !errors.Is(cause, context.Canceled) {
 		return false, cause
 	}
-	return !r.left, errors.Join(fed, recorded)
+	return !r.left, errors.Join(fed, r.segments.err)
 }
 
 // feed reads the part's requests.

@@ -10,68 +10,61 @@ import (
 	"aoai-bridge/shared/bucket"
 )
 
-// segmentWriter writes the answers of online calls to the bucket, those that came while it wrote together.
+// segmentWriter writes the answers of online calls to the bucket, those that came while it wrote together. A caller waits
+// until its answer is written: of a run that is killed no more answers are lost than it made calls at once.
 type segmentWriter struct {
-	store   *bucket.Bucket
-	try     job.Try
-	added   int // answers
-	mu      sync.Mutex
-	pending []byte
-	wake    chan struct{}
-	stopped chan struct{}
-	run     string      // distinguishes the segments of runs at the same time
-	segment int         // the number of the last one
-	failed  func(error) // is called with why nothing more can be written
+	ctx    context.Context // does not end with the run: what was paid for is written
+	store  *bucket.Bucket
+	try    job.Try
+	run    string      // distinguishes the segments of runs at the same time
+	failed func(error) // is called with why nothing more can be written
+
+	mu      sync.Mutex // guards what follows
+	added   int        // answers
+	pending *segment   // the next one to be written; nil is none
+
+	writing sync.Mutex // guards what follows, and is held while a segment is written
+	number  int        // of the last segment
 	err     error
+}
+
+type segment struct {
+	lines   []byte
+	written bool // or failed
 }
 
 // newSegmentWriter goes on after a number of segments.
 func newSegmentWriter(ctx context.Context, store *bucket.Bucket, try job.Try, segments int, failed func(error)) *segmentWriter {
-	w := &segmentWriter{
-		store: store, try: try, segment: segments, run: rand.Text(), failed: failed, wake: make(chan struct{}, 1), stopped: make(chan struct{}),
-	}
-	go w.write(context.WithoutCancel(ctx))
-	return w
+	return &segmentWriter{ctx: context.WithoutCancel(ctx), store: store, try: try, number: segments, run: rand.Text(), failed: failed}
 }
 
+// add returns once the answer is written, or cannot be.
 func (w *segmentWriter) add(number int, response []byte) {
 	w.mu.Lock()
-	w.pending = jsonl.AppendResponse(w.pending, number, response)
+	if w.pending == nil {
+		w.pending = &segment{}
+	}
+	mine := w.pending
+	mine.lines = jsonl.AppendResponse(mine.lines, number, response)
 	w.added++
 	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-}
 
-// write runs until close. The end of a run's context does not end it: what was paid for is written.
-func (w *segmentWriter) write(ctx context.Context) {
-	defer close(w.stopped)
-	for range w.wake {
-		w.mu.Lock()
-		segment := w.pending
-		w.pending = nil
-		w.mu.Unlock()
-		if len(segment) == 0 || w.err != nil {
-			continue
-		}
-		w.segment++
-		if w.err = w.store.PutBytes(ctx, w.try.SegmentKey(w.segment, w.run), bucket.JSONL, segment); w.err != nil {
-			w.failed(w.err)
-		}
+	w.writing.Lock()
+	defer w.writing.Unlock()
+	if mine.written { // by another caller, with its own
+		return
 	}
-}
-
-// close returns once everything is written, or cannot be.
-func (w *segmentWriter) close() error {
-	select {
-	case w.wake <- struct{}{}:
-	default:
+	w.mu.Lock()
+	w.pending = nil
+	w.mu.Unlock()
+	mine.written = true
+	if w.err != nil {
+		return
 	}
-	close(w.wake)
-	<-w.stopped
-	return w.err
+	w.number++
+	if w.err = w.store.PutBytes(w.ctx, w.try.SegmentKey(w.number, w.run), bucket.JSONL, mine.lines); w.err != nil {
+		w.failed(w.err)
+	}
 }
 
 // ReadSegments reads what runs have written, and returns in how many segments.

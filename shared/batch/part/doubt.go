@@ -30,6 +30,7 @@ func (w *work) search(ctx context.Context) (next *job.Step, err error) {
 			return w.step.Later(job.StepSubmitted), w.created(ctx, b)
 		}
 		if next, more := w.step.LookAgain(job.StepNoRoom, w.state.Create); more {
+			slog.InfoContext(ctx, "a batch may have been made, and is looked for again", "job", w.step.Job, "part", w.step.Part, "wait_seconds", next.Wait)
 			return next, nil
 		}
 	}
