@@ -100,7 +100,7 @@ func greeting(s *stack.Stack, trust, data string) string {
 	}
 	var b strings.Builder
 	for _, job := range s.Resumed {
-		fmt.Fprintf(&b, "goes on: %s\n", job)
+		fmt.Fprintf(&b, "left by the stack before: %s\n", job)
 	}
 	fmt.Fprintf(&b, "\nThe stack runs. Its answers come from %s.\n\n", answers)
 	row := func(name, text string) { fmt.Fprintf(&b, "  %-10s %s\n", name, text) }

@@ -85,22 +85,32 @@ func (s *Stack) putSecrets(azure string) error {
 		s.Secrets.Put(id, azure)
 		return nil
 	}
-	var then azureAccess
 	now := azureAccess{s.AzureURL, apiKeyOf(azure), s.Emulator != nil}
-	found, err := readJSON(s.data.path("azure.json"), &then)
-	switch {
-	case err != nil:
+	var known []azureAccess // the one that the secret has, and the one before, if a stack was killed between two writes
+	if _, err := readJSON(s.data.path("azure.json"), &known); err != nil {
 		return err
-	case found && then.Emulator && !now.Emulator:
-		return fmt.Errorf("the folder %s has jobs of the emulator: start without AZURE_OPENAI_ENDPOINT, or take another folder", s.data.dir)
-	case found && !then.Emulator && then.Endpoint != now.Endpoint:
-		return fmt.Errorf("the folder %s has jobs of %s: start with AZURE_OPENAI_ENDPOINT=%[2]s and AZURE_OPENAI_API_KEY, or take another folder", s.data.dir, then.Endpoint)
 	}
-	if kept, ok := s.Secrets.Get(id); ok && then.APIKey != "" && now.APIKey != "" {
-		azure = strings.NewReplacer(then.Endpoint, now.Endpoint, then.APIKey, now.APIKey).Replace(kept)
+	changes, replaceable := []string{}, now.APIKey != ""
+	for _, then := range known {
+		switch {
+		case then.Emulator && !now.Emulator:
+			return fmt.Errorf("the folder %s has jobs of the emulator: start without AZURE_OPENAI_ENDPOINT, or take another folder", s.data.dir)
+		case !then.Emulator && then.Endpoint != now.Endpoint:
+			return fmt.Errorf("the folder %s has jobs of %s: start with AZURE_OPENAI_ENDPOINT=%[2]s and AZURE_OPENAI_API_KEY, or take another folder", s.data.dir, then.Endpoint)
+		}
+		replaceable = replaceable && then.APIKey != ""
+		changes = append(changes, then.Endpoint, now.Endpoint, then.APIKey, now.APIKey)
+	}
+	known = append(known, now)
+	known = known[max(0, len(known)-2):]
+	if err := atomicfile.Write(s.data.path("azure.json"), []byte(encode(known))); err != nil {
+		return err
+	}
+	if kept, ok := s.Secrets.Get(id); ok && replaceable {
+		azure = strings.NewReplacer(changes...).Replace(kept)
 	}
 	s.Secrets.Put(id, azure)
-	return atomicfile.Write(s.data.path("azure.json"), []byte(encode(now)))
+	return nil
 }
 
 // apiKeyOf is the API key in the Azure secret of a stack, "" if there is none.

@@ -82,21 +82,28 @@ func (s *Stack) resume() error {
 		if !running {
 			e = j.execution()
 		}
-		if e.Input, err = takingOver(e.Input, j.Job); err != nil {
-			return err
-		}
-		if _, err := s.States.Start(e.Machine, e.Name, e.Input); err != nil {
-			return fmt.Errorf("going on with %s: %w", &j.jobRecord, err)
-		}
-		s.Resumed = append(s.Resumed, j.String())
+		s.startAgain(e, &j.jobRecord)
 	}
 	for _, e := range left {
-		if _, err := s.States.Start(e.Machine, e.Name, e.Input); err != nil {
-			return fmt.Errorf("starting %s again: %w", e.ARN, err)
-		}
-		s.Resumed = append(s.Resumed, e.ARN)
+		s.startAgain(e, nil)
 	}
 	return nil
+}
+
+// startAgain starts an execution that takes a job over, if there is one. A job that cannot go on keeps nothing else from it.
+func (s *Stack) startAgain(e executionRecord, j *jobRecord) {
+	what, err := e.ARN, error(nil)
+	if j != nil {
+		what = j.String()
+		e.Input, err = takingOver(e.Input, j.Job)
+	}
+	if err == nil {
+		_, err = s.States.Start(e.Machine, e.Name, e.Input)
+	}
+	if err != nil {
+		what += fmt.Sprintf(" does not go on: %v", err)
+	}
+	s.Resumed = append(s.Resumed, what)
 }
 
 // executionsLeft returns the executions that had not ended, by ARN.
@@ -118,7 +125,8 @@ func (s *Stack) executionsLeft() (map[string]executionRecord, error) {
 
 // execution is that of a job whose own one has ended without a summary, or is not known any more.
 func (j *jobRecord) execution() executionRecord {
-	machine, name, _ := strings.Cut(j.Execution[strings.LastIndex(j.Execution, ":execution:")+len(":execution:"):], ":")
+	_, run, _ := strings.Cut(j.Execution, ":execution:")
+	machine, name, _ := strings.Cut(run, ":")
 	return executionRecord{j.Execution, machine, name, json.RawMessage(encode(map[string]any{
 		"bucket": j.Bucket, "key": j.Key, "version_id": j.VersionID, "origin": j.Origin, "limits": j.Limits,
 		"outputs": map[string]string{"results": j.Results, "errors": j.Errors, "summary": j.Summary},

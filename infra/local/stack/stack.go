@@ -74,7 +74,7 @@ type Stack struct {
 	States   *stepfunctions.Service
 	Host     *lambda.Host
 
-	Resumed []string // the jobs of an earlier stack that go on, for people
+	Resumed []string // the jobs of an earlier stack that go on, or why they do not, for people
 
 	// These are nil where a given resource takes their place.
 	Emulator *azureopenai.Server

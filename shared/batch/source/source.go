@@ -91,6 +91,5 @@ func recognise(text io.Reader) (io.Reader, error) {
 
 // readHead reads the beginning of a file, all of it if it is short.
 func readHead(file io.Reader) ([]byte, error) {
-	head, err := io.ReadAll(io.LimitReader(file, headSize))
-	return head, err
+	return io.ReadAll(io.LimitReader(file, headSize))
 }
