@@ -102,10 +102,11 @@ func recogniseText(head []byte, whole bool) (is, remedy string) {
 			continue
 		}
 		if line[0] == '{' {
-			if len(lines) == 0 || lines[0][0] != '[' || json.Valid(lines[0]) {
+			inArray := len(lines) > 0 && lines[0][0] == '[' && (len(lines[0]) == 1 || !json.Valid(line)) && !json.Valid(lines[0])
+			if !inArray {
 				return "", ""
 			}
-			break // within an array over several lines
+			break
 		}
 		if len(lines) < 2 {
 			lines = append(lines, line)
