@@ -67,6 +67,7 @@ func TestToolsAndSchema(t *testing.T) {
 			p.fill(".call textarea", "18 degrees and rain")
 			p.picture("tools-" + api)
 			p.press("Send results")
+			p.wait(`![...document.querySelectorAll("button")].some((b) => b.innerText === "Send results" && b.checkVisibility())`)
 			p.wait(`document.querySelectorAll(".step").length === 2 && !document.querySelector(".answer[aria-busy=true]")`)
 			if body := p.lastBody(); !strings.Contains(body, "18 degrees and rain") {
 				t.Errorf("the request with the result is %s", body)
@@ -109,6 +110,16 @@ func TestReasoningAndEdit(t *testing.T) {
 	}
 	p.press("Send again")
 	p.wait(`document.querySelector(".answer-foot .facts")`)
+
+	// While an answer streams, an edit stops it.
+	p.press("New chat")
+	p.fill("#message", "[[words: 500]] [[fault: interval=50ms]]")
+	p.keys(kb.Enter)
+	p.wait(`document.querySelector(".answer .md").innerText.length > 20`)
+	p.press("Edit and send again")
+	p.fill(".mine textarea", "Say three")
+	eval[any](p, `document.querySelector(".mine .primary").click()`)
+	p.says(".answer .md", "three")
 }
 
 func TestImages(t *testing.T) {

@@ -1,5 +1,5 @@
 // The console's shell: the key, the views, the language and the theme.
-import { hasKey, useKey } from "./api.js";
+import { Problem, hasKey, useKey } from "./api.js";
 import { button, field, h, icon, retell, select, set } from "./dom.js";
 import { count, forget, loadModels } from "./models.js";
 import { factsOf, problemBox } from "./problem.js";
@@ -55,23 +55,25 @@ function keyView() {
       set(problem);
       connect.disabled = true;
       useKey(input.value.trim(), keep.checked);
-      await connected((facts) => set(problem, problemBox(facts)));
+      await connected((box) => set(problem, box));
       connect.disabled = false;
     },
   }, h("h1", {}, new T("key.title")), h("p", {}, new T("key.lead")), field(new T("key.label"), input, new T("key.hint")),
   h("label", { class: "check" }, keep, h("span", {}, new T("key.keep"))), problem, h("div", { class: "row" }, connect));
 }
 
-// connected loads the models, which tries the key. A key that fails is forgotten.
+// connected loads the models, which tries the key. A key that is not accepted is forgotten.
 async function connected(failed) {
   try {
     await loadModels();
-    if (!count()) throw Object.assign(new Error(say(new T("key.none"))));
+    if (!count()) throw new Problem("key.none");
+    for (const name of Object.keys(made)) delete made[name]; // they show another key's models
     set(status, h("span", { class: "key-ok" }, new T("key.models", { n: count() })), button(new T("key.forget"), disconnect, { kind: "quiet", icon: "key" }));
     show();
   } catch (e) {
-    useKey("", false);
-    failed(factsOf(e));
+    const facts = factsOf(e);
+    if (facts.status === 401) useKey("", false);
+    failed(problemBox(facts, facts.status === 401 ? null : () => connected(failed)));
   }
 }
 
@@ -88,5 +90,5 @@ document.title = say(new T("title"));
 applyTheme(preference("theme"));
 shell.querySelector(".rail").replaceWith(rail);
 addEventListener("hashchange", show);
-if (hasKey()) await connected((facts) => { set(main, keyView()); main.querySelector(".key-card").append(problemBox(facts)); });
+if (hasKey()) await connected((box) => { set(main, keyView()); main.querySelector(".key-card").append(box); });
 else show();

@@ -1,9 +1,8 @@
 // The Batches view: a file of requests on its way in, and the batches there are.
 import { getJSON, post } from "./api.js";
-import { announce, button, copier, h, icon, onDrop, picker, save, select, set } from "./dom.js";
+import { announce, button, copier, figure, h, icon, onDrop, picker, save, select, set } from "./dom.js";
 import { Upload, awsCommand, download, expected, largest, partsOf, survey } from "./upload.js";
 import { factsOf, problemBox } from "./problem.js";
-import { figure } from "./tokens.js";
 import { viewer } from "./viewer.js";
 import { T, bytes, duration, number, usd, when } from "./texts.js";
 

@@ -101,21 +101,26 @@ export function chatView() {
     const answer = goOn ? turn.answers[lane] : (turn.answers[lane] = newAnswer(state.models[lane]));
     const turns = state.turns.slice(0, state.turns.indexOf(turn) + 1);
     const request = bodyOf(state, lane, answer.model, turns);
-    const view = drawAnswer(turn, lane);
+    drawAnswer(turn, lane);
     const stopper = new AbortController();
     running.add(stopper);
     ready();
     talk.scrollTop = talk.scrollHeight;
-    await ask(answer, state.api, lane, request, stopper.signal, view.changed);
+    await ask(answer, state.api, lane, request, stopper.signal, () => changes.get(answer)?.());
     running.delete(stopper);
     keep();
     ready();
   }
 
   function stop() {
+    if (running.size) announce(new T("chat.stopped"));
     for (const stopper of running) stopper.abort();
-    announce(new T("chat.stopped"));
     message.focus();
+  }
+
+  function sendOnceStopped() {
+    if (running.size) setTimeout(sendOnceStopped, 20);
+    else send();
   }
 
   function clear() {
@@ -148,7 +153,7 @@ export function chatView() {
         while (node.nextSibling) node.nextSibling.remove();
         node.remove();
         Object.assign(state, { draft: again.value, images: turn.images });
-        setTimeout(send); // once the answers under way have stopped
+        sendOnceStopped();
       }, { kind: "primary" }), button(new T("cancel"), back)));
       again.focus();
     }
@@ -165,7 +170,7 @@ export function chatView() {
     const answers = nodes.get(turn);
     const old = answers.querySelector(`[data-lane="${lane}"]`);
     old ? old.replaceWith(view.node) : answers.append(view.node);
-    return view;
+    changes.set(turn.answers[lane], view.changed);
   }
 
   // follow keeps the end in sight for a reader who is there.
@@ -247,10 +252,11 @@ export function chatView() {
   }
 
   const nodes = new WeakMap(); // of turns: where their answers are
+  const changes = new WeakMap(); // of answers: what brings the element up to date that shows them
   narrow.addEventListener("change", showSettings);
   showSettings();
   drawSettings();
   draw();
   addEventListener("keydown", (e) => { if (e.key === "Escape" && running.size && !document.querySelector("dialog[open]")) stop(); });
-  return { node, focus: () => message.focus(), refresh: drawSettings };
+  return { node, focus: () => message.focus() };
 }

@@ -83,7 +83,6 @@ const paths = {
   image: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9h.01",
   code: "M9 7l-5 5 5 5M15 7l5 5-5 5",
   compare: "M4 5h7v14H4zM13 5h7v14h-7z",
-  trash: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13",
   down: "M12 4v11M7 11l5 5 5-5M5 20h14",
   up: "M12 16V5M7 10l5-5 5 5M5 20h14",
   close: "M6 6l12 12M18 6L6 18",
@@ -111,18 +110,23 @@ export function field(label, input, hint) {
 }
 let fields = 0;
 
+// figure is a number and what it counts.
+export function figure(value, label) {
+  return h("div", { class: "figure" }, h("span", { class: "figure-value" }, value), h("span", { class: "faint" }, label));
+}
+
 // select makes a list of [value, text] to choose from.
 export function select(options, value, onchange, props) {
   const list = h("select", { onchange: () => onchange(list.value), ...props }, options.map(([v, text]) => h("option", { value: v, selected: v === value }, text)));
   return list;
 }
 
-const live1 = h("p", { class: "unseen", role: "status", "aria-live": "polite" });
-document.body.append(live1);
+const spoken = h("p", { class: "unseen", role: "status", "aria-live": "polite" });
+document.body.append(spoken);
 
 // announce tells a screen reader.
 export function announce(text) {
-  live1.textContent = say(text);
+  spoken.textContent = say(text);
 }
 
 // onDrop takes files that are dropped on an element.

@@ -20,8 +20,8 @@ export function estimateView(r, perMinute, ptuHour) {
 const slice = (kind, share) => h("span", { class: kind, style: { width: Math.min(100, share * 100) + "%" } });
 const head = (key, kind) => h("th", { class: kind, scope: "col" }, new T(key));
 
-// costTable shows the cost by deployment type. minutes is the rate of calls, if it is about a month of them.
-export function costTable(cost, perMinute) {
+// costTable shows the cost by deployment type of a call, and of a month at a rate of them.
+function costTable(cost, perMinute) {
   return h("div", { class: "scroll" }, h("table", {},
     h("thead", {}, h("tr", {}, head("estimate.type"), head("estimate.percall", "num"), head("estimate.atmost", "num"), perMinute && head("estimate.permonth", "num"))),
     h("tbody", {}, cost.map((c) => h("tr", {},

@@ -4,7 +4,7 @@ import { T, bytes } from "./texts.js";
 // Lambda takes 6 MB of a request, and base64 makes 4 of 3 bytes; what is left is for the conversation.
 const most = 4.5e6;
 
-// Models scale images to this many pixels at the most ("Vision", Azure OpenAI documentation), so that larger ones only cost time.
+// side is the longest that an image is sent with, in pixels: a photo has half a megabyte then, and several fit into a request.
 const side = 2048;
 
 // imagesOf returns the data URLs of image files, and what is wrong with the others.

@@ -12,8 +12,9 @@ const [state, keep] = persisted("search", { model: "", lines: "", question: "" }
 const most = 5000;
 const atOnce = 200;
 
-const example = ["The cat sleeps on the sofa.", "A dog chases the ball in the park.", "Kittens play with wool.", "The stock market fell on Monday.", "Shares of banks rose after the report.",
-  "Interest rates stay as they are.", "The train to Osaka leaves at nine.", "Our flight was delayed by two hours.", "Take the bus to the old town."].join("\n");
+const example = ["Returns: damaged goods can be returned within 30 days, and we pay the postage.", "Delivery takes two to four working days within the country.",
+  "The kettle holds 1.7 litres and switches itself off when the water boils.", "Faulty kettles are repaired free of charge for two years.", "The toaster browns four slices at once.",
+  "Parcels abroad take a week.", "Invoices come by mail.", "You can pay by card or on account.", "The shop is open from nine to six."].join("\n");
 
 export function searchView() {
   let vectors = null; // {lines, model, all, tokens}: what is embedded
@@ -29,7 +30,7 @@ export function searchView() {
     h("div", { class: "page-body" }, models.length === 0 ? h("p", { class: "note" }, new T("search.nomodel")) : [
       h("div", { class: "row" }, h("label", { class: "inline" }, new T("chat.model"), select(models.map((m) => [m.id, m.id]), state.model, (v) => { state.model = v; keep(); })),
         h("span", { class: "grow" }), picker(new T("tokens.file"), ".txt,.csv,.md,.jsonl", ([f]) => take(f), { icon: "up" }),
-        button(new T("search.example"), () => { text.value = state.lines = example; question.value = state.question ||= "pets"; keep(); })),
+        button(new T("search.example"), () => { text.value = state.lines = example; question.value = state.question = "How can I return a kettle that arrived damaged?"; keep(); })),
       field(new T("search.lines"), text, new T("search.lines.hint", { n: most })), ask, told, found]));
   onDrop(node, ([f]) => take(f));
 
@@ -97,7 +98,7 @@ export function searchView() {
       order.slice(20).map((i) => point(i, "far")), best.toReversed().map((i) => point(i, "near")), point(lines.length, "asked"));
     set(found, h("div", { class: "found" },
       h("ol", { class: "ranked" }, best.map((i) => h("li", { tabindex: 0, onmouseenter: () => over(i, true), onmouseleave: () => over(i, false), onfocus: () => over(i, true), onblur: () => over(i, false) },
-        h("p", {}, lines[i]), h("div", { class: "score" }, h("span", { class: "score-bar" }, h("span", { style: { width: Math.max(0, (scores[i] - low) / (high - low)) * 100 + "%" } })), h("span", { class: "faint" }, number(scores[i], { minimumFractionDigits: 3, maximumFractionDigits: 3 })))))),
+        h("p", {}, lines[i]), h("div", { class: "score" }, h("span", { class: "score-bar" }, h("span", { style: { width: Math.max(0, (scores[i] - low) / (high - low)) * 100 + "%" } })), h("span", { class: "faint" }, number(scores[i], { minimumFractionDigits: 3, maximumFractionDigits: 3, signDisplay: "negative" })))))),
       h("figure", {}, map, h("figcaption", { class: "row hint" }, h("span", { class: "q" }, new T("search.question")), h("span", { class: "n" }, new T("search.near")), h("span", { class: "f" }, new T("search.far"))))));
   }
 

@@ -1,6 +1,6 @@
 // The Tokens view: a text's tokens as one types, a file's count, and what a request takes.
 import { post } from "./api.js";
-import { announce, button, field, h, onDrop, picker, select, set } from "./dom.js";
+import { announce, button, field, figure, h, onDrop, picker, select, set } from "./dom.js";
 import { pieces } from "./files.js";
 import { allModels, modelOf, priceOf } from "./models.js";
 import { factsOf, problemBox } from "./problem.js";
@@ -143,8 +143,4 @@ export function tokensView() {
 
   draw();
   return { node };
-}
-
-export function figure(value, label) {
-  return h("div", { class: "figure" }, h("span", { class: "figure-value" }, value), h("span", { class: "faint" }, label));
 }

@@ -100,5 +100,5 @@ function requestText(body) {
 
 function answerText(body) {
   const text = body?.choices?.[0]?.message?.content ?? body?.output?.flatMap((o) => o.content ?? []).map((c) => c.text ?? "").join("");
-  return text || JSON.stringify(body);
+  return text || JSON.stringify(body).slice(0, 2000);
 }
