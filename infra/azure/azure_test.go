@@ -110,3 +110,17 @@ func TestFailureAtEachStep(t *testing.T) {
 		}
 	})
 }
+
+// A resource that somebody else has made gets deployments and an entry in the secret, and nothing else.
+func TestResourceOfSomebodyElse(t *testing.T) {
+	w := newWorld(t)
+	w.arm.Seed("Theirs", "swedencentral", "OpenAI", "https://theirs.openai.azure.com/", arm.Account{Name: "Theirs_1",
+		Keys: []string{"key"}, Deployments: []arm.Deployment{{Name: "old", Model: "gpt-4o", Version: "2024-11-20", Type: "Standard", Capacity: 10}}})
+	w.make("-name", "Theirs_1", "-group", "Theirs", "-deployments", w.writeFile(`[{"name": "new", "model": "gpt-5.4-mini"}]`))
+	if got, want := w.changes(), []string{"PUT Deployments_createOrUpdate new"}; !slices.Equal(got, want) {
+		t.Errorf("asked for %q, want %q", got, want)
+	}
+	if r := w.secret().Resources[0]; r.Name != "Theirs_1" || r.APIKey != "key" || len(r.Deployments) != 2 {
+		t.Errorf("the secret has %+v", r)
+	}
+}

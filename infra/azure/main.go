@@ -1,4 +1,4 @@
-// Azure makes the Azure side of the bridge: a resource, its deployments, and the secret that tells the functions of them.
+// Azure makes the Azure side of the bridge: a resource, its deployments, and the secret in which the functions find them.
 //
 //	make azure NAME=my-aoai LOCATION=eastus2                     the default deployments
 //	make azure NAME=my-aoai DEPLOYMENTS=deployments.json         those

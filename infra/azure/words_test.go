@@ -18,6 +18,7 @@ func TestPlanRefuses(t *testing.T) {
 		want        []string
 	}{
 		{"a name in capitals", nil, "", []string{"-name", "My-AOAI", "-location", "eastus2"}, []string{`"My-AOAI"`, "lower-case letters"}},
+		{"a name with a slash", nil, "", []string{"-name", "a/b", "-location", "eastus2"}, []string{`"a/b"`}},
 		{"a kind that there is not", nil, "", append(fresh, "-kind", "Face"), []string{"AIServices or OpenAI"}},
 		{"no region", nil, "", []string{"-name", "my-aoai"}, []string{"LOCATION=eastus2"}},
 		{"no such region", nil, "", []string{"-name", "my-aoai", "-location", "atlantis"}, []string{"choose another LOCATION", "eastus2,swedencentral,francecentral"}},
@@ -154,7 +155,7 @@ func TestChanged(t *testing.T) {
 	if got, want := w.deployments("my-aoai"), "gpt-5.4-mini 100, gpt-5.4-mini-batch 50, pinned 50, ptu 15, text-embedding-3-small 50"; got != want {
 		t.Errorf("deployed %s, want %s", got, want)
 	}
-	for _, want := range []string{"+ change the deployment gpt-5.4-mini", "+ make the deployment pinned", "$ ptu: 15 provisioned units, charged for every hour"} {
+	for _, want := range []string{"+ change the deployment gpt-5.4-mini", "+ make the deployment pinned", "$ ptu: 15 provisioned units, charged for every hour", "what a unit costs you is not known here"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("printed\n%s\nwant %q in it", out, want)
 		}
@@ -164,5 +165,14 @@ func TestChanged(t *testing.T) {
 	}
 	if out := w.make("-name", "my-aoai", "-deployments", file); !strings.Contains(out, "nothing to do") || w.changes() != nil {
 		t.Errorf("the second run says\n%s", out)
+	}
+}
+
+func TestHourlyCost(t *testing.T) {
+	w := newWorld(t)
+	w.secrets.Put(secretID, `{"resources":[{"endpoint":"https://other.example","api_key":"k"}],"prices":{"gpt-4o":{"GlobalProvisionedManaged":{"ptu_hour":1.1}}}}`)
+	out := w.make(append(fresh, "-deployments", w.writeFile(`[{"model": "gpt-4o", "type": "GlobalProvisionedManaged", "capacity": 15}]`))...)
+	if !strings.Contains(out, "16.50 USD an hour at the Azure secret's price") {
+		t.Errorf("printed\n%s", out)
 	}
 }

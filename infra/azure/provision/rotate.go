@@ -30,8 +30,8 @@ type rotation struct {
 	fresh    string
 }
 
-// PlanRotation returns how a resource of the secret gets two new keys while calls go on: the key that is not in use is made
-// anew and put into the secret, and once every function uses it, so is the other one. name is the resource's in the secret.
+// PlanRotation returns how a resource of the secret gets two new keys while calls go on: the key that is not in use is
+// regenerated and put into the secret, and once every function uses it, the other one is regenerated. name is the resource's in the secret.
 func (m *Maker) PlanRotation(ctx context.Context, subscription, name string) (*Plan, error) {
 	p := &Plan{}
 	r := &rotation{maker: m, name: name}
@@ -57,10 +57,10 @@ func (m *Maker) PlanRotation(ctx context.Context, subscription, name string) (*P
 	}
 	used := map[string]string{"Key1": "Key2", "Key2": "Key1"}[r.idle]
 	secret := m.Secret
-	p.add(fmt.Sprintf("make %s of the resource %s anew", r.idle, name), r.makeKey)
+	p.add(fmt.Sprintf("regenerate %s of the resource %s", r.idle, name), r.regenerateIdle)
 	p.add(fmt.Sprintf("write it into the secret %s in AWS %s", secret.ID, secret.Region), r.writeKey)
 	p.add(fmt.Sprintf("wait %.0f minutes, until every function uses it", useEverywhere.Minutes()), func(ctx context.Context) error { return m.Azure.Pause(ctx, useEverywhere) })
-	p.add(fmt.Sprintf("make %s anew, which nothing uses any more", used), func(ctx context.Context) error {
+	p.add(fmt.Sprintf("regenerate %s, which nothing uses any more", used), func(ctx context.Context) error {
 		_, err := m.Azure.Post(ctx, r.path+"/regenerateKey", map[string]any{"keyName": used})
 		return err
 	})
@@ -106,7 +106,7 @@ func (r *rotation) findAccount(ctx context.Context, subscription string) error {
 		return err
 	}
 	i := slices.IndexFunc(accounts, func(a map[string]any) bool {
-		return host(endpointOf(a)) == host(r.endpoint) || host(rm.Text(a, "properties", "endpoint")) == host(r.endpoint)
+		return sameHost(endpointOf(a), r.endpoint) || sameHost(rm.Text(a, "properties", "endpoint"), r.endpoint)
 	})
 	if i < 0 {
 		return fmt.Errorf("no resource of this subscription has the address %s: choose another SUBSCRIPTION", r.endpoint)
@@ -115,8 +115,8 @@ func (r *rotation) findAccount(ctx context.Context, subscription string) error {
 	return nil
 }
 
-// makeKey makes the idle key anew, and returns once it opens the resource.
-func (r *rotation) makeKey(ctx context.Context) error {
+// regenerateIdle regenerates the idle key, and returns once it opens the resource.
+func (r *rotation) regenerateIdle(ctx context.Context) error {
 	keys, err := r.maker.Azure.Post(ctx, r.path+"/regenerateKey", map[string]any{"keyName": r.idle})
 	if err != nil {
 		return err
@@ -142,7 +142,9 @@ const (
 // opens reports whether a resource takes a key. Any other answer than a 401 is about something else, such as a network
 // rule that lets the functions in and this machine not.
 func opens(ctx context.Context, endpoint, key string) (bool, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/openai/v1/models", nil)
+	call, cancel := context.WithTimeout(ctx, keyPause)
+	defer cancel()
+	req, err := http.NewRequestWithContext(call, http.MethodGet, endpoint+"/openai/v1/models", nil)
 	if err != nil {
 		return false, err
 	}

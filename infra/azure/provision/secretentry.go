@@ -118,11 +118,14 @@ func withResources(root rawjson.Node, resources []json.RawMessage) ([]byte, erro
 // is reports whether a resource of the secret is the entry's.
 func (e entry) is(resource json.RawMessage) bool {
 	var r struct{ Name, Endpoint string }
-	return json.Unmarshal(resource, &r) == nil && (r.Name == e.name || e.endpoint != "" && host(r.Endpoint) == host(e.endpoint))
+	return json.Unmarshal(resource, &r) == nil && (r.Name == e.name || e.endpoint != "" && sameHost(r.Endpoint, e.endpoint))
 }
 
+// sameHost reports whether two addresses are one resource's.
+func sameHost(a, b string) bool { return host(a) != "" && host(a) == host(b) }
+
 // host is an address's host, by which resources are told apart: what comes after it may be an operation's path. Azure's
-// three domains lead to one resource.
+// three domains lead to one resource. It is "" for a region's address, which resources without one of their own share.
 func host(endpoint string) string {
 	u, err := url.Parse(strings.TrimSpace(endpoint))
 	if err != nil {
@@ -132,6 +135,8 @@ func host(endpoint string) string {
 	switch domain {
 	case "openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com":
 		return label + ".azure"
+	case "api.cognitive.microsoft.com":
+		return ""
 	}
 	return u.Host
 }

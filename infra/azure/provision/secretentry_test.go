@@ -23,6 +23,8 @@ func TestMerge(t *testing.T) {
 			`{"resources":[{"name":"my","endpoint":"https://my.example","entra":{"tenant_id":"t","client_id":"c"},"deployments":` + deployments + `}]}`},
 		{"under another name", `{"resources":[{"name":"east","endpoint":"https://my.example/","api_key":"one","owner":"me"}]}`,
 			`{"resources":[{"name":"east","endpoint":"https://my.example","api_key":"one","owner":"me","deployments":` + deployments + `}]}`},
+		{"beside one at a region's address", `{"resources":[{"name":"r","endpoint":"https://eastus2.api.cognitive.microsoft.com","api_key":"k"}]}`,
+			`{"resources":[{"name":"r","endpoint":"https://eastus2.api.cognitive.microsoft.com","api_key":"k"},` + mine + `]}`},
 		{"what else is said of a deployment stays, and what Azure does not have goes",
 			`{"resources":[{"name":"my","endpoint":"https://my.example","api_key":"one","deployments":[{"model":"gone"},{"name":"d","model":"m-2026-01-01","weight":3}]}]}`,
 			`{"resources":[{"name":"my","endpoint":"https://my.example","api_key":"one","deployments":[{"name":"d","model":"m-2026-01-01","weight":3,"type":"GlobalStandard","capacity":50}]}]}`},

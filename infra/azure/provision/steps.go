@@ -2,21 +2,17 @@ package provision
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	rm "aoai-bridge/infra/azure/resourcemanager"
+	"aoai-bridge/shared/azuresecret"
+	"aoai-bridge/shared/catalog"
 )
-
-// proposedName is the name with four characters more, the same ones for a subscription every time.
-func proposedName(subscription, name string, attempt int) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%s/%d", subscription, name, attempt))
-	return fmt.Sprintf("%.59s-%x", name, sum[:2])
-}
 
 func (s *state) makeGroup(ctx context.Context) error {
 	_, err := s.maker.Azure.Put(ctx, s.groupPath(), map[string]any{"location": s.Location, "tags": map[string]any{Tag: s.Name}})
@@ -77,14 +73,38 @@ func (s *state) planDeployments(ctx context.Context, p *Plan) error {
 			What: verb + " the deployment " + d.String(), Note: note, do: func(ctx context.Context) error { return s.makeDeployment(ctx, d) },
 		})
 		if kindOf(d.sku()) == "provisioned" {
-			p.Charges = append(p.Charges, fmt.Sprintf("%s: %d provisioned units, charged for every hour from now on until the deployment is deleted, used or not",
-				d.Name, d.capacity()))
+			p.Charges = append(p.Charges, fmt.Sprintf("%s: %d provisioned units, charged for every hour from now on until the deployment is deleted, used or not: %s",
+				d.Name, d.capacity(), s.hourlyCost(ctx, d)))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.deployments)) {
 		p.There = append(p.There, "deployment "+deploymentOf(s.deployments[name]).String())
 	}
 	return errors.Join(faults...)
+}
+
+// hourlyCost is what a provisioned deployment costs in an hour. No source states a price for all, so it has to be in the
+// secret.
+func (s *state) hourlyCost(ctx context.Context, d Deployment) string {
+	const unknown = "what a unit costs you is not known here; the Azure secret may say it, as prices.MODEL.TYPE.ptu_hour"
+	text, _, err := s.maker.Secret.Read(ctx)
+	if err != nil {
+		return unknown
+	}
+	secret, err := azuresecret.Parse(text)
+	if err != nil {
+		return unknown
+	}
+	prices := secret.Catalog()
+	model, err := prices.Lookup(d.model())
+	if err != nil {
+		return unknown
+	}
+	price, _ := prices.Price(model, catalog.DeploymentType(d.sku()), catalog.TermsOn(time.Now()))
+	if price == nil || !price.PTUHour.Known {
+		return unknown
+	}
+	return fmt.Sprintf("%.2f USD an hour at the Azure secret's price", float64(d.capacity())*price.PTUHour.USD)
 }
 
 // deploymentOf reads a deployment as Azure describes it.

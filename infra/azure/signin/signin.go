@@ -17,7 +17,7 @@ import (
 // Options say how to sign in.
 type Options struct {
 	How    string       // "", device or browser
-	Tenant string       // "" for the default one of whoever signs in
+	Tenant string       // "" for the default one of the account that signs in
 	Client *http.Client // nil for the SDK's own
 	Prompt func(text string)
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// Account is an AWS account, as whoever is signed in to it sees it.
+// Account is the AWS account of the credentials at hand.
 type Account struct {
 	ID, Partition, Region string
 	config                aws.Config

@@ -1,6 +1,6 @@
 // Package arm is Azure Resource Manager in memory, as far as it takes to make an Azure OpenAI resource: groups, accounts
 // and their keys, deployments with asynchronous operations, models, quota, accounts that were deleted, and identities with
-// federated credentials and roles. What an account serves is left to a DataPlane. Whoever has a token may do everything: it
+// federated credentials and roles. What an account serves is left to a DataPlane. Anyone with a token may do everything: it
 // does not judge by roles, policies and locks, and knows no prices.
 //
 // Each request is held against requests.json, which has the operations and the members of their bodies as the public

@@ -160,6 +160,27 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A deployment answers as soon as it is there, and no longer than that.
+func TestSetDeployments(t *testing.T) {
+	s, url := start(t, nil)
+	ask := func(model string) int {
+		t.Helper()
+		resp, _ := do(t, "POST", url+"/openai/v1/chat/completions", `{"model":"`+model+`","messages":[{"role":"user","content":"hello"}]}`)
+		return resp.StatusCode
+	}
+	if status := ask("mine"); status != http.StatusNotFound {
+		t.Errorf("before it is there: %d", status)
+	}
+	s.SetDeployments([]Deployment{{Name: "mine", Model: "gpt-5.4-mini", Type: "GlobalStandard"}})
+	if status := ask("mine"); status != http.StatusOK {
+		t.Errorf("once it is there: %d", status)
+	}
+	s.SetDeployments(nil)
+	if status := ask("mine"); status != http.StatusNotFound {
+		t.Errorf("once it is gone: %d", status)
+	}
+}
+
 func TestCredentials(t *testing.T) {
 	s, url := start(t, func(o *Options) {
 		o.VerifyBearer = func(token string) error {

@@ -45,6 +45,27 @@ func TestGetCallerIdentity(t *testing.T) {
 	}
 }
 
+// An access key that was given a role is that role to everybody.
+func TestRole(t *testing.T) {
+	s, c := open(t)
+	s.SetRole("local", "stack-us-east-1-chat")
+	out, err := c.GetCallerIdentity(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "arn:aws:sts::000000000000:assumed-role/stack-us-east-1-chat/local"; *out.Arn != want {
+		t.Errorf("got %s, want %s", *out.Arn, want)
+	}
+	token, err := c.GetWebIdentityToken(t.Context(), &client.GetWebIdentityTokenInput{Audience: []string{"a"}, SigningAlgorithm: aws.String("RS256")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claims jwt.RegisteredClaims
+	if _, _, err := jwt.NewParser().ParseUnverified(*token.WebIdentityToken, &claims); err != nil || claims.Subject != sts.RoleARN("stack-us-east-1-chat") {
+		t.Errorf("the subject is %q, error %v", claims.Subject, err)
+	}
+}
+
 func TestGetWebIdentityToken(t *testing.T) {
 	tests := []struct {
 		name      string
