@@ -60,15 +60,15 @@ smoke: ## Check a running stack: make smoke BASE_URL=https://.../prod/v1 KEY=...
 key: ## Make a caller's key, print it once, and store its hash: make key NAME=alice (MODELS=a,b, ALLOW=state, COST_CEILING=500, REPLACE=1, REMOVE=1, STACK=)
 	@go run ./infra/key -name "$(NAME)" -models "$(MODELS)" -allow "$(ALLOW)" -cost-ceiling "$(COST_CEILING)" $(if $(REPLACE),-replace) $(if $(REMOVE),-remove)
 
-azure: ## Make the Azure side: make azure NAME=my-aoai LOCATION=eastus2 (DEPLOYMENTS=file.json, GROUP=, KIND=OpenAI, SUBSCRIPTION=, SIGNIN=device, FEDERATION=1, KEYS=off, TEMPLATE=main.json, REMOVE=1, YES=1, LOCAL=1)
-	@$(IN_LOCAL_STACK) go run ./infra/azure -name "$(NAME)" -location "$(LOCATION)" -deployments "$(DEPLOYMENTS)" -group "$(GROUP)" -kind "$(or $(KIND),AIServices)" \
+azure: ## Make the Azure side: make azure NAME=my-aoai LOCATION=eastus2 (DEPLOYMENTS=file.json, GROUP=, KIND=OpenAI, SUBSCRIPTION=, SIGNIN=device, FEDERATION=1, KEYS=off, TEMPLATE=main.json, REMOVE=1, REGION= of AWS, YES=1, LOCAL=1)
+	@$(IN_LOCAL_STACK) $(if $(REGION),AWS_REGION="$(REGION)") go run ./infra/azure -name "$(NAME)" -location "$(LOCATION)" -deployments "$(DEPLOYMENTS)" -group "$(GROUP)" -kind "$(or $(KIND),AIServices)" \
 		$(if $(SUBSCRIPTION),-subscription "$(SUBSCRIPTION)") -signin "$(SIGNIN)" $(if $(YES),-yes) \
 		-template "$(TEMPLATE)" $(if $(REMOVE),-remove) $(if $(FEDERATION),-federation) $(if $(filter off,$(KEYS)),-keys-off) $(if $(RESTORE),-restore) $(if $(PURGE),-purge)
 
 .PHONY: rotate
 rotate: ## Give a resource of the Azure secret new keys while calls go on: make rotate RESOURCE=my-aoai (SUBSCRIPTION=, SIGNIN=, YES=1, LOCAL=1)
 	@test -n "$(RESOURCE)" || { echo 'which resource of the secret? make rotate RESOURCE=my-aoai' >&2; exit 1; }
-	@$(IN_LOCAL_STACK) go run ./infra/azure -rotate "$(RESOURCE)" $(if $(SUBSCRIPTION),-subscription "$(SUBSCRIPTION)") -signin "$(SIGNIN)" $(if $(YES),-yes)
+	@$(IN_LOCAL_STACK) $(if $(REGION),AWS_REGION="$(REGION)") go run ./infra/azure -rotate "$(RESOURCE)" $(if $(SUBSCRIPTION),-subscription "$(SUBSCRIPTION)") -signin "$(SIGNIN)" $(if $(YES),-yes)
 
 # With LOCAL=1 a tool is told where the local stack is.
 IN_LOCAL_STACK = $(if $(LOCAL),test -f dist/local.env || { echo 'the local stack does not run: start it with make run' >&2; exit 1; }; . dist/local.env;)
