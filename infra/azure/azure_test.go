@@ -124,3 +124,24 @@ func TestResourceOfSomebodyElse(t *testing.T) {
 		t.Errorf("the secret has %+v", r)
 	}
 }
+
+// A new subscription has the provider registered first, if the person agrees.
+func TestNewSubscription(t *testing.T) {
+	for _, agreed := range []bool{true, false} {
+		w := newWorld(t)
+		w.arm.Seed("my-aoai", "eastus2", "OpenAI", "https://other.example", arm.Account{Name: "other"}) // the group is there
+		w.arm.Unregister("Microsoft.CognitiveServices")
+		w.arm.Unregister("Microsoft.ManagedIdentity")
+		answers := "y\ny\n"
+		if !agreed {
+			answers = "n\n"
+		}
+		out, err := w.run(answers, federation...)
+		if (err == nil) != agreed || !strings.Contains(out, "has not registered Microsoft.CognitiveServices and Microsoft.ManagedIdentity") {
+			t.Errorf("error %v, printed\n%s", err, out)
+		}
+		if got := w.changes(); agreed && (len(got) != 12 || got[0] != "POST Providers_register register") || !agreed && got != nil {
+			t.Errorf("asked for %q", got)
+		}
+	}
+}

@@ -74,9 +74,19 @@ func (c *command) writeTemplate(file string, r provision.Request) error {
 	return err
 }
 
-// plan makes the plan, and asks what to do with a resource that was deleted.
+// plan makes the plan. It asks about what has to come before it, and what to do with a resource that was deleted.
 func (c *command) plan(ctx context.Context, maker *provision.Maker, r provision.Request) (*provision.Plan, error) {
 	plan, err := maker.Plan(ctx, r)
+	if missing := (*provision.RegisterError)(nil); errors.As(err, &missing) {
+		fmt.Fprintln(c.out, err)
+		if !c.confirm("Register it, which takes some minutes?") {
+			return nil, errors.New("nothing was changed")
+		}
+		if err := maker.Register(ctx, missing); err != nil {
+			return nil, err
+		}
+		plan, err = maker.Plan(ctx, r)
+	}
 	if deleted := (*provision.DeletedError)(nil); c.yes || !errors.As(err, &deleted) || r.Deleted != "" {
 		return plan, err
 	}

@@ -174,6 +174,9 @@ func (m *Maker) find(ctx context.Context, r Request, p *Plan) (*state, error) {
 	if s.Subscription, p.Subscription, err = m.subscription(ctx, r.Subscription); err != nil {
 		return nil, explain(err)
 	}
+	if err := s.checkProviders(ctx); err != nil {
+		return nil, err
+	}
 	if s.group, err = m.get(ctx, s.groupPath()); err != nil {
 		return nil, explain(err)
 	}

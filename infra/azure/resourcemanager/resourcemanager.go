@@ -51,7 +51,7 @@ type Client struct {
 // New returns a client. It sends nothing yet.
 func New(o Options) (*Client, error) {
 	c := &Client{endpoint: cloud.AzurePublic.Services[cloud.ResourceManager].Endpoint, options: o}
-	settings := armpolicy.ClientOptions{}
+	settings := armpolicy.ClientOptions{DisableRPRegistration: true} // nothing is changed that nobody was asked about
 	settings.Retry = o.Retry
 	if o.Client != nil {
 		settings.Transport = o.Client
@@ -103,6 +103,8 @@ func versionOf(path string) string {
 	switch {
 	case path == "/subscriptions":
 		return subscriptionsVersion
+	case strings.HasSuffix(path, "/register"): // of a provider, which is not the provider's own business
+		return resourcesVersion
 	case strings.Contains(path, "/providers/Microsoft.Authorization/"):
 		return authorizationVersion
 	case strings.Contains(path, "/providers/Microsoft.ManagedIdentity/"):

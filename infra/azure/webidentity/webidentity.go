@@ -77,8 +77,8 @@ func (e *Error) disabled() bool {
 	return e.Code == "FeatureDisabled" || e.Code == "FeatureDisabledException" || e.Code == "OutboundWebIdentityFederationDisabledException"
 }
 
-// endpoints are IAM's, one for each partition: https://docs.aws.amazon.com/general/latest/gr/iam-service.html. The region is
-// the one that requests are signed for.
+// endpoints are IAM's, one for each partition, with the region that requests are signed for, as service/iam v1.66.0 of the
+// SDK has them.
 var endpoints = map[string]struct{ url, region string }{
 	"aws":        {"https://iam.amazonaws.com/", "us-east-1"},
 	"aws-us-gov": {"https://iam.us-gov.amazonaws.com/", "us-gov-west-1"},

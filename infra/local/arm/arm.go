@@ -62,11 +62,12 @@ type Server struct {
 	certificate tls.Certificate
 	options     Options
 
-	mu         sync.Mutex
-	groups     map[string]*group   // by lower-case name
-	accounts   map[string]*account // by lower-case id
-	deleted    map[string]*account
-	identities map[string]*identity // by lower-case id
+	mu           sync.Mutex
+	groups       map[string]*group   // by lower-case name
+	accounts     map[string]*account // by lower-case id
+	deleted      map[string]*account
+	unregistered map[string]int       // providers that are not registered: looks until one is, -1 before that was asked for
+	identities   map[string]*identity // by lower-case id
 	// assignments are by lower-case scope and name.
 	assignments map[string]*roleAssignment
 	taken       map[string]bool // names of other subscriptions' accounts
@@ -93,7 +94,7 @@ func New(o Options) (*Server, error) {
 	return &Server{
 		certificate: cert, options: o,
 		groups: make(map[string]*group), accounts: make(map[string]*account), deleted: make(map[string]*account),
-		identities: make(map[string]*identity), assignments: make(map[string]*roleAssignment),
+		unregistered: make(map[string]int), identities: make(map[string]*identity), assignments: make(map[string]*roleAssignment),
 		taken: make(map[string]bool), operations: make(map[string]*operation),
 	}, nil
 }
@@ -166,6 +167,9 @@ func (s *Server) answer(r *http.Request) (answer, error) {
 	if id := params["subscriptionId"]; id != "" && id != s.options.SubscriptionID {
 		return answer{}, subscriptionNotFound(id)
 	}
+	if err := s.checkRegistered(r.URL.Path); err != nil {
+		return answer{}, err
+	}
 	c := &call{Request: r, params: params}
 	if c.body, err = readBody(r, o); err != nil {
 		return answer{}, err
@@ -216,6 +220,8 @@ func init() { // not where it is declared: the handlers refer back to it
 		"RoleAssignments_get":                         (*Server).getAssignment,
 		"RoleAssignments_create":                      (*Server).putAssignment,
 		"Accounts_update":                             (*Server).patchAccount,
+		"Providers_get":                               (*Server).getProvider,
+		"Providers_register":                          (*Server).register,
 		"Usages_list":                                 (*Server).listUsages,
 	}
 }
