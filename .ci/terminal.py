@@ -12,7 +12,7 @@ import time
 QUESTION = re.compile(rb"[^\r\n]*\[[^\]\r\n]*\]:? ?\x1b?(?:\[0m)?$")
 
 
-def run(command, folder, env, answer, limit=300):
+def run(command, folder, env, answer, limit=600):
     """Runs command on a terminal until it ends, and returns its status, what it printed and what it asked.
 
     answer says what to type at a question. A command that has asked nothing and not ended after limit seconds is killed.
