@@ -94,7 +94,7 @@ func TestLogBytes(t *testing.T) {
 	telemetry.NewLog(&out, "aoai-bridge", "chat").Write(ctx, c)
 	const request = "RequestId: 01234567-89ab-cdef-0123-456789abcdef"
 	out.WriteString("START " + request + " Version: $LATEST\n" + "END " + request + "\n" +
-		"REPORT " + request + "\tDuration: 9999.99 ms\tBilled Duration: 10000 ms\tMemory Size: 256 MB\tMax Memory Used: 40 MB\t\n")
+		"REPORT " + request + "\tDuration: 9999.99 ms\tBilled Duration: 10000 ms\tMemory Size: 128 MB\tMax Memory Used: 40 MB\t\n")
 	if n := out.Len(); n > logBytes || n < logBytes-200 {
 		t.Errorf("a call leaves %d bytes in the log, and the tables say %d:\n%s", n, logBytes, out.String())
 	}

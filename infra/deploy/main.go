@@ -4,7 +4,7 @@
 //
 //	make deploy                                          the stack aoai-bridge in the region that AWS tools use
 //	make deploy STACK=aoai-two REGION=eu-west-1          another one
-//	make deploy PARAMETERS='MemorySize=256 LogLevel=debug'   kept for the next time
+//	make deploy PARAMETERS='MemorySize=512 LogLevel=debug'   kept for the next time
 //	make deploy YES=1                                    without the one question, whether to execute the change set
 //	make undeploy                                        says what goes and what stays, asks, and deletes
 //
