@@ -15,7 +15,7 @@ fi
 
 # Free ports, so that a stack that is already running is left alone.
 log=$(mktemp)
-"$root/dist/bin/local" -build "$root/dist" -template "$root/template.yaml" -addr 127.0.0.1:0 -aws-addr 127.0.0.1:0 -wait-scale 0.01 >"$log" 2>&1 &
+"$root/dist/bin/local" -build "$root/dist" -template "$root/template.yaml" -addr 127.0.0.1:0 -aws-addr 127.0.0.1:0 -arm-addr 127.0.0.1:0 -wait-scale 0.01 >"$log" 2>&1 &
 stack=$!
 trap 'kill $stack 2>/dev/null; wait $stack 2>/dev/null; rm -f "$log"' EXIT
 for _ in $(seq 100); do
