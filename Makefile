@@ -44,9 +44,9 @@ bench: build ## Measure the functions beside bare ones on this machine (BENCH=-f
 batch: ## Have a file of requests answered: make batch FILE=events/batch.jsonl (BUCKET=, CEILING=, MODE=)
 	@go run ./infra/batch -file "$(FILE)" -bucket "$(BUCKET)" -ceiling "$(CEILING)" -mode "$(MODE)"
 
-tokens: ## Show a text's tokens and what they cost: make tokens TEXT="..." or FILE=path (MODEL=gpt-4o, ENCODING=)
+tokens: ## Show a text's tokens and what they cost: make tokens TEXT="..." or FILE=path (MODEL=gpt-5.4-mini, ENCODING=)
 	@test -n "$(FILE)$$TEXT" || { echo 'which text? make tokens TEXT="..." or FILE=path' >&2; exit 1; }
-	@$(if $(FILE),,printf '%s' "$$TEXT" |) go run ./infra/tokens -model "$(or $(MODEL),gpt-4o)" -encoding "$(ENCODING)" -cost $(if $(FILE),< "$(FILE)")
+	@$(if $(FILE),,printf '%s' "$$TEXT" |) go run ./infra/tokens -model "$(or $(MODEL),gpt-5.4-mini)" -encoding "$(ENCODING)" -cost $(if $(FILE),< "$(FILE)")
 
 tokens: export TEXT := $(value TEXT)
 

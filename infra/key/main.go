@@ -3,8 +3,8 @@
 // the one it has just made.
 //
 //	make key NAME=alice                              any model
-//	make key NAME=alice MODELS=gpt-4o,gpt-4o-mini    these only
-//	make key NAME=alice MODELS=gpt-4o ALLOW=state    and what is stored in Azure (also: data_sources)
+//	make key NAME=alice MODELS=gpt-5.4-mini,gpt-6-luna    these only
+//	make key NAME=alice MODELS=gpt-5.4-mini ALLOW=state    and what is stored in Azure (also: data_sources)
 //	make key NAME=alice COST_CEILING=500             batches of up to 500 USD each
 //	make key NAME=alice REPLACE=1                    another key in place of the one alice has
 //	make key NAME=alice REMOVE=1                     none any more

@@ -3,7 +3,7 @@
 //
 //	make smoke                                                    the stack that make run started
 //	make smoke BASE_URL=https://.../prod/v1 KEY=sk-...            a deployed one
-//	make smoke ... MODEL=gpt-4o EMBEDDING_MODEL=my-embeddings     in place of what /models suggests
+//	make smoke ... MODEL=gpt-5.4-mini EMBEDDING_MODEL=my-embeddings     in place of what /models suggests
 //
 // The exit status is 1 when a check fails. It pays for a few dozen tokens.
 package main

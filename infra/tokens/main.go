@@ -1,7 +1,7 @@
 // Tokens counts the tokens of standard input, shows them, or says what they cost.
 //
 //	go run ./infra/tokens -encoding o200k_base < README.md
-//	go run ./infra/tokens -model gpt-4o -cost < README.md
+//	go run ./infra/tokens -model gpt-5.4-mini -cost < README.md
 //	go run ./infra/tokens -model codex-mini -encoding o200k_base -cost < README.md
 package main
 
@@ -23,7 +23,7 @@ func main() {
 	log.SetFlags(0)
 	log.SetPrefix("tokens: ")
 	name := flag.String("encoding", "", "one of "+strings.Join(tokens.Encodings(), ", ")+" (default the model's, or "+standardEncoding+")")
-	model := flag.String("model", "", "a model, such as gpt-4o")
+	model := flag.String("model", "", "a model, such as gpt-5.4-mini")
 	cost := flag.Bool("cost", false, "print what the text costs as input of the model, too")
 	overrides := flag.String("catalog", "", "a JSON file of \"prices\" and \"models\" to merge over the catalog")
 	ids := flag.Bool("ids", false, "print the ids as a JSON array instead of their number")

@@ -18,7 +18,7 @@ async function stream(model, prompt) {
 
 for (const [name, api] of Object.entries(apis)) {
   describe(`AI SDK, ${name}`, () => {
-    const model = api("gpt-4o-mini");
+    const model = api("gpt-5.4-mini");
 
     test("whole stream", async () => {
       const { result, errors } = await stream(model, "Say one two three");

@@ -13,7 +13,7 @@ const codex = fileURLToPath(new URL("node_modules/.bin/codex", import.meta.url))
 
 // Updates, plugins, the daemon and analytics are off, so that it calls the stack only.
 const config = `
-model = "gpt-4o-mini"
+model = "gpt-5.4-mini"
 model_provider = "bridge"
 check_for_update_on_startup = false
 

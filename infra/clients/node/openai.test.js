@@ -13,7 +13,7 @@ const clients = {
   AzureOpenAI: (apiKey = API_KEY) =>
     new AzureOpenAI({ endpoint: AZURE_ENDPOINT, apiVersion: "2025-04-01-preview", apiKey, maxRetries: 0 }),
 };
-const model = "gpt-4o-mini";
+const model = "gpt-5.4-mini";
 const embeddingModel = "text-embedding-3-small";
 const user = (content) => [{ role: "user", content }];
 const weather = {

@@ -23,7 +23,7 @@ def complete(urls):
         retry_total=0,
         raw_request_hook=lambda r: urls.append(r.http_request.url),
     ) as client:
-        yield lambda text, model="gpt-4o-mini", **options: client.complete(
+        yield lambda text, model="gpt-5.4-mini", **options: client.complete(
             model=model, messages=[UserMessage(text)], **options
         )
 

@@ -15,7 +15,7 @@ CLIENTS = {
         azure_endpoint=os.environ["AZURE_ENDPOINT"], api_version="2025-04-01-preview", api_key=key, max_retries=0
     ),
 }
-CHAT, EMBEDDING = "gpt-4o-mini", "text-embedding-3-small"
+CHAT, EMBEDDING = "gpt-5.4-mini", "text-embedding-3-small"
 WEATHER = {
     "type": "function",
     "function": {
