@@ -48,7 +48,6 @@ func Credential(o Options) (azcore.TokenCredential, error) {
 	default:
 		return nil, fmt.Errorf("SIGNIN is %q, want device or browser, or leave it out for the environment, az or azd", o.How)
 	}
-	var sources []azcore.TokenCredential
 	if os.Getenv("AZURE_CLIENT_ID") != "" {
 		environment, err := azidentity.NewEnvironmentCredential(&azidentity.EnvironmentCredentialOptions{ClientOptions: client, DisableInstanceDiscovery: own})
 		if err != nil {
@@ -64,8 +63,7 @@ func Credential(o Options) (azcore.TokenCredential, error) {
 	if err != nil {
 		return nil, err
 	}
-	sources = append(sources, az, azd)
-	chain, err := azidentity.NewChainedTokenCredential(sources, nil)
+	chain, err := azidentity.NewChainedTokenCredential([]azcore.TokenCredential{az, azd}, nil)
 	if err != nil {
 		return nil, err
 	}
