@@ -67,6 +67,12 @@ func metrics(p *page) map[string]float64 {
 // The page is there at once; other origins are never asked, which page.check sees to.
 func TestFirstPaint(t *testing.T) {
 	p := open(t, 1280, 800)
+	p.wait(`document.querySelector(".key-card")`)
+	if loaded := eval[int](p, `performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource")).reduce((n, e) => n + e.decodedBodySize, 0)`); loaded < 100_000 || loaded >= 200_000 {
+		t.Errorf("the page loads %d bytes, want fewer than 200,000", loaded)
+	} else {
+		t.Logf("the page loads %d bytes", loaded)
+	}
 	var paints []float64
 	for range 5 {
 		p.do(chromedp.Navigate(p.stack.URL + "/console"))
