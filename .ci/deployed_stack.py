@@ -224,7 +224,7 @@ def update_from(endpoint, person, template):
     key = re.search(r"^sk-\S+", printed, re.M)[0]
     printed, _ = person.types("make", "deploy", status=2, YES="1", STACK=OLD)
     require("an update that would delete every key is not begun", "has made CallersSecret" in printed, printed[-800:])
-    keep = re.search(r"^(sed .*?)template\.yaml (>kept\.yaml)$", (ROOT / "infra/deploy/README.md").read_text(), re.M | re.S)
+    keep = re.search(r"^(awk .*?)template\.yaml (>kept\.yaml)$", (ROOT / "infra/deploy/README.md").read_text(), re.M | re.S)
     person.types("sh", "-c", f"{keep[1]} old.yaml {keep[2]}")
     person.types("sam", "build", "--template-file", "kept.yaml")
     person.types(*deploy)

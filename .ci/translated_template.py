@@ -33,7 +33,10 @@ BROKEN = [
     ("arn:${AWS::Partition}:states", "arn:aws:states", "partition aws only"),
     ("        Partition: !Ref AWS::Partition\n", "", "does not learn of its partition"),
     ("AllowedValues: [arm64]", "AllowedValues: [arm64, x86_64]", "another processor"),
-    ("    Condition: WithAlarms\n    Properties:\n      DisplayName", "    Properties:\n      DisplayName", "AlarmEmail=a@example.com adds"),
+    ("    Type: AWS::SNS::Topic\n    Condition: WithAlarms\n", "    Type: AWS::SNS::Topic\n", "AlarmEmail=a@example.com adds"),
+    ("MetricName: ExecutionsFailed", "MetricName: ExecutionsStarted", "nobody hears of ExecutionsFailed"),
+    ("MetricName: Throttles\n      Dimensions: [{ Name: FunctionName, Value: !Ref Chat", "MetricName: Duration\n      Dimensions: [{ Name: FunctionName, Value: !Ref Chat",
+     "nobody hears of ChatFunction's"),
     ('"status":"$context.status"', '"status":"$context.identity.sourceIp"', "the access log has"),
     ("IncludeExecutionData: false", "IncludeExecutionData: true", "more than failures"),
     ("WithResultsDays: !Not [!Equals [!Ref ResultsDays, 0]]", "WithResultsDays: !Equals [!Ref ResultsDays, 0]", "deleted by default"),
@@ -67,8 +70,7 @@ BROKEN = [
     ("BlockPublicPolicy: true", "BlockPublicPolicy: false", "may be made public"),
     ("VersioningConfiguration: { Status: Enabled }", "VersioningConfiguration: { Status: Suspended }", "keeps no versions"),
     ("DeletionPolicy: RetainExceptOnCreate", "DeletionPolicy: Delete", "goes with the stack"),
-    ("DeletionPolicy: RetainExceptOnCreate\n    Properties:", "DeletionPolicy: RetainExceptOnCreate\n    Properties:\n      BucketName: b",
-     "has a fixed name"),
+    ("      BucketEncryption:\n", "      BucketName: b\n      BucketEncryption:\n", "has a fixed name"),
     ("Type: AWS::Logs::LogGroup", "Type: AWS::SecretsManager::Secret", "gone with it"),
     ("            InputPath: $.detail\n", "", "hands the workflow the event"),
 ]
@@ -168,6 +170,7 @@ NOT_BELOW = {("/openai", "ANY /embeddings")}  # Azure has it below a deployment 
 ELSEWHERE = {
     "ChatFunction": ["GET /health", "POST /openai/deployments/d/chat/completions", "POST /openai/deployments/d/completions", "GET /favicon.ico"],
     "EmbeddingsFunction": ["POST /openai/deployments/d/embeddings"],
+    "ConsoleFunction": ["GET /console", "GET /console/app.js"],
 }
 
 
@@ -176,15 +179,15 @@ def function_for(paths, method, path):
     a literal segment goes before a {name} and that before a {name+}. As measured in ministackorg/ministack#1423."""
     matches = []
     for pattern, methods in paths.items():
-        operation = methods.get(method.lower()) or methods.get("x-amazon-apigateway-any-method")
+        operation = methods.get(method.lower()) or wherever(methods.get("x-amazon-apigateway-any-method", {}))
         parts = [("(.+)", 2) if p.endswith("+}") else ("([^/]+)", 1) if p.startswith("{") else (re.escape(p), 0) for p in pattern.split("/")]
         if operation and re.fullmatch("/".join(p for p, _ in parts), path):
-            matches.append(([rank for _, rank in parts], operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]))
+            matches.append(([rank for _, rank in parts], wherever(operation["x-amazon-apigateway-integration"]["uri"])["Fn::Sub"]))
     return re.search(r"\$\{(\w+)\.Arn\}", min(matches)[1])[1] if matches else None
 
 
 def check_served(template):
-    paths = api_body(template)["paths"]
+    paths = {path: wherever(methods) for path, methods in api_body(template)["paths"].items()}
     wanted = [(f, prefix, call) for f, calls in SERVED.items() for call in calls for prefix in PREFIXES if (prefix, call) not in NOT_BELOW]
     wanted += [(f, "", call) for f, calls in ELSEWHERE.items() for call in calls]
     for function, prefix, call in wanted:
@@ -352,7 +355,7 @@ def check_processor(template):
 
 # Everything that may be switched on, and what then is there. By default nothing of it is, and costs nothing.
 OPTIONS = {
-    "AlarmEmail": ("a@example.com", {"AWS::SNS::Topic": 1, "AWS::SNS::TopicPolicy": 1, "AWS::CloudWatch::Alarm": 6}),
+    "AlarmEmail": ("a@example.com", {"AWS::SNS::Topic": 1, "AWS::SNS::TopicPolicy": 1, "AWS::CloudWatch::Alarm": 14}),
     "Dashboard": ("true", {"AWS::CloudWatch::Dashboard": 1}),
     "AccessLog": ("true", {"AWS::Logs::LogGroup": 1}),
     "ExecutionLog": ("true", {"AWS::Logs::LogGroup": 1}),
@@ -378,6 +381,14 @@ def check_options(template):
         if not wanted and chosen == plain:
             yield f"{parameter}={value} changes nothing"
     everything = resolve(template, {parameter: value for parameter, (value, _) in OPTIONS.items()})
+    watched = {(a["MetricName"], json.dumps(a["Dimensions"])) for a in of_type(everything, "AWS::CloudWatch::Alarm").values()}
+    for name in of_type(everything, "AWS::Lambda::Function").keys() - {"ConsoleFunction"}:  # whose failures are among the API's
+        of_function = json.dumps([{"Name": "FunctionName", "Value": {"Ref": name}}])
+        if ("Throttles", of_function) not in watched or ("Errors", of_function) not in watched and name != "BatchSubmitFunction":
+            yield f"nobody hears of {name}'s errors and throttles"
+    for metric in ("5XXError", "server_errors", "ExecutionsFailed", "ApproximateNumberOfMessagesVisible", "DaysToRetirement"):
+        if metric not in {m for m, _ in watched}:
+            yield f"nobody hears of {metric}"
     for name, alarm in of_type(everything, "AWS::CloudWatch::Alarm").items():
         if alarm["AlarmActions"] != [{"Ref": "AlarmTopic"}] or alarm["TreatMissingData"] != "notBreaching":
             yield f"{name} tells nobody, or rings where nothing happens"

@@ -1,6 +1,6 @@
 """Reads a translated template as CloudFormation would: resources by type, and what is left of them with some parameters."""
 
-DEFAULTS = {}
+DEFAULTS = {}  # no parameter is given
 NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
@@ -13,8 +13,8 @@ def as_list(value):
 
 
 def resolve(template, parameters):
-    """The template with the resources, and the sides of each Fn::If, that are there with these parameters in place of the
-    defaults. All other functions stay."""
+    """The template with the resources and outputs, and the sides of each Fn::If, that are there with these parameters in place
+    of the defaults. All other functions stay."""
     values = {name: str(p.get("Default", "")) for name, p in template["Parameters"].items()}
     for name, value in parameters.items():
         if name not in values:
@@ -42,7 +42,12 @@ def resolve(template, parameters):
             return [inner for inner in map(reduce, value) if inner != NO_VALUE]
         return value
 
-    resources = {
-        name: reduce(resource) for name, resource in template["Resources"].items() if "Condition" not in resource or holds(resource["Condition"])
-    }
-    return template | {"Resources": resources}
+    def present(section):
+        return {
+            name: reduce({key: inner for key, inner in value.items() if key != "Condition"})
+            for name, value in template[section].items()
+            if "Condition" not in value or holds(value["Condition"])
+        }
+
+    rest = {key: value for key, value in template.items() if key not in ("Conditions", "Rules")}
+    return rest | {"Resources": present("Resources"), "Outputs": present("Outputs")}

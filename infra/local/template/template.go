@@ -1,7 +1,8 @@
 // Package template reads a SAM template as far as the local stack needs it: parameters, functions, the
 // REST API with its routes, state machines, buckets, and the rules that lead from events to state
 // machines. It does not know what a stack does with them, and looks at nothing else in the template:
-// roles, policies and outputs may use intrinsics that it does not have.
+// roles, policies, rules, outputs, alarms and metadata may use intrinsics that it does not have, and
+// limits, networks, keys of KMS, lifecycles, traces and logs of the deployed stack mean nothing here.
 package template
 
 import (
