@@ -41,8 +41,11 @@ lint: ## Check formatting, and run vet and staticcheck
 bench: build ## Measure the functions beside bare ones on this machine (BENCH=-files: only what reads a file in S3; BENCH=-quotas: with little memory)
 	go run ./infra/bench $(BENCH)
 
-batch: ## Have a file of requests answered: make batch FILE=events/batch.jsonl (BUCKET=, CEILING=, MODE=)
-	@go run ./infra/batch -file "$(FILE)" -bucket "$(BUCKET)" -ceiling "$(CEILING)" -mode "$(MODE)"
+# Built with the stack; without that it takes as long as building one function.
+batch: ## Have a file of requests answered: make batch FILE=events/batch.jsonl (BUCKET=, CEILING=, MODE=, AGAIN=1, AWS_PORT=), or end its jobs: CANCEL=inbox/batch.jsonl
+	@test -x dist/bin/batch || echo "Building what shows a job: about a minute the first time."
+	@mkdir -p dist/bin && $(GO_BUILD) -o dist/bin/ ./infra/batch
+	@$(if $(AWS_PORT),AWS_PORT="$(AWS_PORT)") dist/bin/batch -file "$(FILE)" -cancel "$(CANCEL)" -bucket "$(BUCKET)" -ceiling "$(CEILING)" -mode "$(MODE)" -again "$(AGAIN)"
 
 tokens: ## Show a text's tokens and what they cost: make tokens TEXT="..." or FILE=path (MODEL=gpt-5.4-mini, ENCODING=)
 	@test -n "$(FILE)$$TEXT" || { echo 'which text? make tokens TEXT="..." or FILE=path' >&2; exit 1; }
@@ -76,7 +79,7 @@ IN_LOCAL_STACK = $(if $(LOCAL),test -f dist/local.env || { echo 'the local stack
 # One go command for all: linking side by side, and nothing at all when nothing changed.
 build: ## Build the functions for this machine, into dist/<name>/bootstrap
 	@mkdir -p dist/bin
-	@$(GO_BUILD) -o dist/bin/ ./functions/... ./infra/local
+	@$(GO_BUILD) -o dist/bin/ ./functions/... ./infra/local ./infra/batch
 	@for dir in functions/*/; do name=$$(basename "$$dir"); \
 		mkdir -p "dist/$$name" && ln -sf "../bin/$$name" "dist/$$name/bootstrap" || exit 1; done
 

@@ -17,7 +17,7 @@ func main() {
 	bootstrap.ExitOn(err)
 	workflow, err := config.WorkflowFromEnvironment(os.Getenv)
 	bootstrap.ExitOn(err)
-	jobs := batch.New(batch.Options{AWS: f.AWS, Azure: f.Azure, Env: env, Call: f.Env.FirstByteTimeout})
+	jobs := batch.New(batch.Options{AWS: f.AWS, Azure: f.Azure, Env: env, Call: f.Env.FirstByteTimeout, Workflow: workflow})
 	api := batchapi.New(batchapi.Options{AWS: f.AWS, Bucket: env.Bucket, Workflow: workflow, Jobs: jobs})
 	tasks := jobs.StatusTasks()
 	f.Serve(api.Status(), tasks, tasks.Path)

@@ -1,15 +1,20 @@
 // Batch puts a file of requests into the bucket, shows how far its job is, and ends with where the
-// results are. It does not know how the job is done: all it sees is the job's record.
+// results are; or it cancels the jobs of an object. It does not know how a job is done: all it sees is the job's record.
 //
 //	make batch FILE=events/batch.jsonl                     by the stack that make run started
 //	make batch FILE=reviews.jsonl BUCKET=my-bucket         by a deployed one (its output BatchBucket)
 //	make batch FILE=reviews.jsonl CEILING=500 MODE=online  with the job's own settings
+//	make batch FILE=reviews.jsonl AGAIN=1                  even where the same content has just been answered
+//	make batch CANCEL=inbox/reviews.jsonl                  ends the unfinished jobs of an object
+//
+// AWS_PORT is where the local stack's AWS endpoint is, as with make run; AWS_ENDPOINT_URL goes before it.
 //
 // Interrupting it leaves the job alone. The exit status is 1 when the job was refused or failed as a
 // whole; lines that failed are counted, and are not a failure of the job.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -17,72 +22,74 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/batch/job"
-	"aoai-bridge/shared/config"
+	"aoai-bridge/shared/batch/progress"
+	"aoai-bridge/shared/bucket"
 )
 
 // What the local stack has.
 const (
-	localBucket   = "aoai-bridge-batch"
-	localEndpoint = "http://127.0.0.1:8081"
+	localBucket = "aoai-bridge-batch"
+	localPort   = "8081"
 )
 
 func main() {
 	file := flag.String("file", "", "file of requests, one JSON object a line")
-	bucket := flag.String("bucket", "", "the stack's bucket; the local stack's when empty")
+	name := flag.String("bucket", "", "the stack's bucket; the local stack's when empty")
 	ceiling := flag.String("ceiling", "", "what the job may cost in USD, or none")
 	mode := flag.String("mode", "", "batch or online, for all lines")
+	again := flag.String("again", "", "anything: answer the file even where the same content has just been answered")
+	cancel := flag.String("cancel", "", "key of an object whose jobs are to end, in place of a file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *file, *bucket, map[string]string{"cost-ceiling": *ceiling, "mode": *mode}); err != nil {
+	metadata := map[string]string{"cost-ceiling": *ceiling, "mode": *mode}
+	if *again != "" {
+		metadata["again"] = "true"
+	}
+	if err := run(ctx, *file, *cancel, *name, metadata); err != nil {
 		fmt.Fprintln(os.Stderr, "batch:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, file, bucket string, metadata map[string]string) error {
-	if file == "" {
-		return errors.New("which file? make batch FILE=events/batch.jsonl")
+func run(ctx context.Context, file, cancel, name string, metadata map[string]string) error {
+	if (file == "") == (cancel == "") {
+		return errors.New("which file? make batch FILE=events/batch.jsonl, or CANCEL=inbox/batch.jsonl to end its jobs")
 	}
-	cfg, err := awsConfig(ctx, bucket == "")
+	cfg, err := awsConfig(ctx, name == "")
 	if err != nil {
 		return err
 	}
-	if bucket == "" {
-		bucket = localBucket
+	if name == "" {
+		name = localBucket
 	}
-	in, err := uploadFile(ctx, cfg, bucket, file, metadata)
+	store := bucket.New(cfg, name)
+	w := &watcher{store: store, progress: progress.New(store, time.Now), out: os.Stdout, screen: os.Stderr}
+	if cancel != "" {
+		return w.cancel(ctx, cancel)
+	}
+	in, err := uploadFile(ctx, cfg, name, file, metadata)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("s3://%s/%s is job %s\n", in.Bucket, in.Key, in.ID())
-	summary, err := watch(ctx, batch.New(batch.Options{AWS: cfg, Env: config.Batch{Bucket: bucket}}), in.ID())
-	switch {
-	case ctx.Err() != nil:
-		fmt.Printf("\nThe job goes on without you. It will end with s3://%s/results/%s\n", bucket, filepath.Base(in.Key))
-		return nil
-	case err != nil:
-		return err
-	}
-	return report(os.Stdout, summary)
+	j := &job.Job{ID: in.ID(), Bucket: in.Bucket, Key: in.Key, Origin: job.OriginDrop}
+	fmt.Printf("%s is job %s\n", j.URL(j.Key), j.ID)
+	return w.follow(ctx, j)
 }
 
 func awsConfig(ctx context.Context, local bool) (aws.Config, error) {
 	if !local {
 		return awsconfig.LoadDefaultConfig(ctx)
 	}
-	endpoint := localEndpoint
-	if url := os.Getenv("AWS_ENDPOINT_URL"); url != "" {
-		endpoint = url
-	}
+	endpoint := cmp.Or(os.Getenv("AWS_ENDPOINT_URL"), "http://127.0.0.1:"+cmp.Or(os.Getenv("AWS_PORT"), localPort))
 	return aws.Config{
 		Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	}, nil

@@ -26,7 +26,9 @@ const module = "aoai-bridge/"
 var layers = [][]string{
 	{"batchapi"},
 	{"bootstrap", "estimateapi", "batch"},
-	{"lambdahttp", "inference", "batch/plan", "batch/part", "batch/failures"},
+	{"batch/part", "batch/ending"},
+	{"batch/progress"},
+	{"lambdahttp", "inference", "batch/plan", "batch/failures", "batch/claims"},
 	{"batch/online"},
 	{"openaiapi", "batch/cost"},
 	{"batch/job"},

@@ -21,7 +21,7 @@ import (
 var order = map[string][]string{
 	"shared/batch/cost": {"purse.go", "account.go", "summary.go", "estimate.go", "bill.go", "meter.go"},
 	"shared/batch": {
-		"tasks.go", "report.go", "progress.go", "cancel.go", "service.go",
+		"tasks.go", "planning.go", "report.go", "cancel.go", "service.go",
 	},
 	"shared/batch/part": {
 		"collect.go", "settle.go", "unanswered.go", "twice.go", "fetch.go", "poll.go", "submit.go", "endpoint.go", "room.go", "doubt.go", "creation.go", "upload.go",
@@ -30,9 +30,9 @@ var order = map[string][]string{
 	"shared/batch/online": {"online.go", "killed.go", "segments.go"},
 	"shared/batch/plan": {
 		"make.go", "pass.go", "cut.go", "fill.go", "survey.go", "surveyrow.go", "stretch.go", "placer.go", "estimate.go",
-		"claim.go", "groups.go", "planner.go",
+		"groups.go", "planner.go",
 	},
-	"shared/batch/job":   {"step.go", "state.go", "summary.go", "sending.go", "plan.go", "failure.go", "job.go", "input.go", "options.go", "optionnames.go", "limits.go", "part.go", "tally.go", "keys.go"},
+	"shared/batch/job":   {"step.go", "state.go", "status.go", "summary.go", "sending.go", "plan.go", "failure.go", "job.go", "input.go", "options.go", "optionnames.go", "limits.go", "part.go", "tally.go", "names.go", "keys.go"},
 	"shared/batch/jsonl": {"merge.go", "downloads.go", "picker.go", "code.go", "answers.go", "result.go", "request.go", "line.go", "url.go", "scanner.go", "longline.go", "number.go"},
 }
 

@@ -14,11 +14,11 @@ import (
 
 // summary is what a job reports, as far as tests look.
 type summary struct {
-	Job, Status, Results string
-	Lines                struct{ Total, Succeeded, Failed, Invalid, Online int }
-	Parts                int
-	Error                *struct{ Code, Message string }
-	TriedAgain           struct {
+	Job, Status, Source, Results string
+	Lines                        struct{ Total, Succeeded, Failed, Invalid, Online int }
+	Parts                        int
+	Error                        *struct{ Code, Message string }
+	TriedAgain                   struct {
 		Lines   int
 		Reasons map[string]int
 	} `json:"tried_again"`

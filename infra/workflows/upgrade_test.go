@@ -185,6 +185,8 @@ func (r *replay) check() {
 	}
 	if id := r.f.Execution; strings.HasPrefix(id, "batch_") {
 		r.checkAPI(id, s.Results, s.Errors)
+	} else if r.f.Stands.State != "Announce" { // after which no task of ours comes
+		r.checkStatus(s.summary)
 	}
 }
 
@@ -280,6 +282,21 @@ func (r *replay) checkAzure() {
 	}
 	if files := decode[struct{ Data []azureFile }](r.t, r.azure(get("/files"))).Data; len(files) != want.Files {
 		r.t.Errorf("Azure still has %+v", files)
+	}
+}
+
+// checkStatus reads the job's status, which the version that began the job may not have known.
+func (r *replay) checkStatus(s summary) {
+	at := strings.TrimSuffix(s.Results, ".jsonl")
+	if at == "" { // nothing was sent
+		at = "s3://" + bucket + "/results/" + strings.TrimSuffix(strings.TrimPrefix(s.Source, "s3://"+bucket+"/inbox/"), ".jsonl")
+	}
+	status := decode[struct {
+		Job, Status string
+		Counts      struct{ Total, Completed, Failed int }
+	}](r.t, []byte(r.content(at+".status.json")))
+	if c := status.Counts; status.Job != s.Job || status.Status != s.Status || c.Total != s.Lines.Total || c.Completed != s.Lines.Succeeded || c.Failed != s.Lines.Failed {
+		r.t.Errorf("the status is %+v, and the summary %+v", status, s)
 	}
 }
 

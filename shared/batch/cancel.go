@@ -15,7 +15,7 @@ func (s *Service) Cancel(ctx context.Context, jobID string) error {
 
 // CancelledAt is when Cancel was last called for a job, which may not have a record yet; zero if it was not.
 func (s *Service) CancelledAt(ctx context.Context, jobID string) (time.Time, error) {
-	return s.parts.CancelledAt(ctx, jobID)
+	return s.progress.CancelledAt(ctx, jobID)
 }
 
 // cancelled reports whether the job's owner has cancelled it.

@@ -147,7 +147,7 @@ func TestRequestsOfAPart(t *testing.T) {
 	clear(requests)
 	w.walk(a.Job, 1)
 	t.Logf("a part of one try, with %d polls: %v", w.counts["poll"], requests)
-	if polls := w.counts["poll"] - 1; requests["GET"] > 15+4*polls || requests["PUT"] > 9+polls || len(requests) > 2 || lists > 0 {
+	if polls := w.counts["poll"] - 1; requests["GET"] > 18+5*polls || requests["PUT"] > 9+polls || len(requests) > 2 || lists > 0 {
 		t.Errorf("%v, and %d lists of Azure's", requests, lists)
 	}
 }

@@ -1,6 +1,7 @@
-// Package batch answers files of requests: it has package plan cut a JSONL file into parts, package part have Azure OpenAI
-// answer each of them, as a batch or line by line where Azure takes no batch, and puts the answers together in
-// the file's order. All it remembers is the objects that package job describes, so that every task may be killed and
+// Package batch answers files of requests: it has package claims admit a JSONL file, package plan cut it into parts, package
+// part have Azure OpenAI answer each of them, as a batch or line by line where Azure takes no batch, and puts the answers
+// together in the file's order. Package progress says meanwhile how far a job is, and package ending ends jobs before their
+// time. All it remembers is the objects that package job describes, so that every task may be killed and
 // begun again. It does not know what a prompt means, how a workflow waits, or Lambda.
 //
 // # Steps
@@ -12,7 +13,10 @@
 //	plan      planning               plan: the time was over
 //	          planned                submit, for each part
 //	          report                 report: there is nothing to send
-//	          duplicate, ignored     the end: the job is another execution's, or the object is a folder's marker
+//	          cancelling,            the end: the object has cancelled jobs of another, or there were none
+//	          nothing_to_cancel
+//	          duplicate, ignored     the end: the job is another execution's or answers the same content already, or
+//	                                 the object is a folder's marker
 //	submit    submitted              wait, then poll
 //	          no_room                wait, then submit: the quota is full or too small, Azure still looks at the
 //	                                 file, or a batch may have been made and is looked for again
@@ -27,6 +31,7 @@
 //	          done                   the part's end
 //	give-up   done                   the part's end
 //	report                           the job's end
+//	stopped                          of EventBridge, not of the workflow: an execution was stopped
 //
 // The workflow repeats a task that fails, and anyone may repeat any task at any time. A part whose task fails for good
 // is given up. The report comes after the last part.
@@ -42,7 +47,15 @@
 //	                                                             TestReportWithoutParts
 //	One write of an object is one job, and one execution works   TestSameEventTwice
 //	on it.
-//	Results are never written over another job's.                TestResultsAreNeverOverwritten
+//	What a job answers, or has just answered in every line, has  TestSameContentAgain, TestWritesAtOnce
+//	no second one.
+//	Results are never written over another job's. Their plain    TestResultsAreNeverOverwritten, TestNamePassesOn,
+//	name passes on from a job that delivered nothing.            TestNameHasPassedOn, TestNameOfAJobTakenOver
+//	What an owner cancels by an object ends, whether an          in infra/workflows
+//	execution works on it or not. A job whose execution was
+//	stopped says so, and goes on where it stood.
+//	A job's status says what holds it up as soon as a task       TestStatusOfTrouble, TestStatusOfAPlanThatFails,
+//	meets it, and its end; a status holds no job up.             TestStatus, TestStatusCannotBeWritten
 //	Nothing is sent that may cost more than the ceiling.         TestRefusals, TestCeilingHoldsAgainstHugeLimits
 //	No part, try or online call begins for which there is not    TestCeilingDuring, TestCeilingDuringOnlineCalls,
 //	enough left of the ceiling.                                  TestCeilingBeforeOnlineInPlaceOfBatch,

@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"aoai-bridge/infra/local/azureopenai"
-	"aoai-bridge/shared/batch"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/plan"
+	"aoai-bridge/shared/batch/progress"
 	"aoai-bridge/shared/config"
 )
 
@@ -38,9 +38,9 @@ func TestSameEventTwice(t *testing.T) {
 	if other := w.plan(takeOver, "execution-4"); other != first {
 		t.Errorf("an execution that takes over got %+v", other)
 	}
-	w.Put("inbox/n.jsonl", manyLines(2, "gpt-4o-mini"))
+	w.Put("inbox/n.jsonl", manyLines(3, "gpt-4o-mini"))
 	if later := w.plan(w.event("inbox/n.jsonl"), "execution-5"); later.Status != "planned" || later.Job == first.Job {
-		t.Errorf("the file dropped again got %+v", later)
+		t.Errorf("another file under the key got %+v", later)
 	}
 }
 
@@ -281,7 +281,7 @@ func TestInputsThatAreNoJob(t *testing.T) {
 		{"our own results", `{"bucket":"` + bucket + `","key":"results/x.jsonl"}`, "invalid_key"},
 		{"our own records by a path", `{"bucket":"` + bucket + `","key":"./jobs/x.jsonl"}`, "invalid_key"},
 		{"a folder in the bucket's name", `{"bucket":"` + bucket + `/api","key":"files/x.jsonl"}`, "invalid_bucket"},
-		{"a key without room", `{"bucket":"` + bucket + `","key":"` + strings.Repeat("x", 1000) + `"}`, "invalid_key"},
+		{"a key without room", `{"bucket":"` + bucket + `","key":"` + strings.Repeat("x", 1025) + `"}`, "invalid_key"},
 		{"a wrong option", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"tries":0}}`, "invalid_value"},
 		{"a ceiling without end", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"cost_ceiling":1e308}}`, "invalid_value"},
 		{"a ceiling that no number is", `{"bucket":"` + bucket + `","key":"x.jsonl","options":{"cost_ceiling":1e400}}`, "invalid_payload"},
@@ -311,7 +311,7 @@ func TestCancel(t *testing.T) {
 	w.Put("inbox/n.jsonl", manyLines(4, "gpt-4o-mini")+manyLines(2, "gpt-4o"))
 	a := w.plan(w.event("inbox/n.jsonl"), "execution-1")
 	w.walk(a.Job, 1)
-	progress := func() *batch.Progress {
+	follow := func() *progress.Progress {
 		t.Helper()
 		p, found, err := service.Progress(context.Background(), a.Job)
 		if err != nil || !found {
@@ -319,18 +319,18 @@ func TestCancel(t *testing.T) {
 		}
 		return p
 	}
-	if p := progress(); p.Status != "in_progress" || p.Counts.Total != 6 || p.Counts.Completed == 0 || p.Counts.Completed == 6 {
+	if p := follow(); p.Status != "in_progress" || p.Counts.Total != 6 || p.Counts.Completed == 0 || p.Counts.Completed == 6 {
 		t.Errorf("got %+v", p)
 	}
 	if err := service.Cancel(context.Background(), a.Job); err != nil {
 		t.Fatal(err)
 	}
-	if p := progress(); p.Status != "cancelling" {
+	if p := follow(); p.Status != "cancelling" {
 		t.Errorf("got %+v", p)
 	}
 	w.walk(a.Job, 2)
 	sum := patiently[job.Summary](w, "report", object{"task": "report", "state": object{"plan": a}})
-	if p := progress(); p.Status != "cancelled" || p.Counts.Completed != sum.Lines.Succeeded || p.Summary == nil {
+	if p := follow(); p.Status != "cancelled" || p.Counts.Completed != sum.Lines.Succeeded || p.Summary == nil {
 		t.Errorf("got %+v", p)
 	}
 	says := map[string]int{}

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"aoai-bridge/shared/batch/cost"
+	"aoai-bridge/shared/batch/ending"
 	"aoai-bridge/shared/batch/failures"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
@@ -38,6 +39,9 @@ func (s *Service) Report(ctx context.Context, jobID string, failure *job.Failure
 			r.summary.Failure = &job.Failure{Code: "not_planned", Message: "The file was not read to its end."}
 		}
 	}
+	if err := s.claims.KeepClear(ctx, j); err != nil {
+		return nil, err
+	}
 	if r.summary.Failure == nil {
 		r.last = job.Failure{Code: "no_answer", Message: "The line was not answered before the job ended."}
 		if failure != nil {
@@ -52,19 +56,26 @@ func (s *Service) Report(ctx context.Context, jobID string, failure *job.Failure
 	}
 	now := s.now().UTC()
 	r.summary.CompletedAt, r.summary.Seconds = now, int64(now.Sub(j.CreatedAt).Seconds())
-	return r.summary, s.store.Put(ctx, j.Summary, r.summary)
+	if err := s.store.Put(ctx, j.Summary, r.summary); err != nil {
+		return nil, err
+	}
+	s.progress.End(ctx, j, r.summary)
+	return r.summary, nil
 }
 
 // ReportUnplanned reports a job whose planning failed, perhaps before it had a record.
 func (s *Service) ReportUnplanned(ctx context.Context, in job.Input, execution string, failure *job.Failure) (*job.Summary, error) {
-	j, _, ours, err := s.planner.Admit(ctx, in, execution)
+	if ending.Ends(&in) {
+		return nil, openaierr.Invalid("key", "not_cancelled", "The object %s is to cancel jobs, which failed. Put it there again. %s", in.Key, failure.Message)
+	}
+	a, err := s.claims.Admit(ctx, in, execution)
 	switch {
 	case err != nil:
 		return nil, err
-	case !ours:
-		return nil, openaierr.Invalid("job", "duplicate_job", "Another execution works on the job %s.", j.ID)
+	case !a.Ours:
+		return nil, openaierr.Invalid("job", "duplicate_job", "Another execution works on the job %s.", a.Job.ID)
 	}
-	return s.Report(ctx, j.ID, failure)
+	return s.Report(ctx, a.Job.ID, failure)
 }
 
 type reporter struct {
@@ -92,9 +103,6 @@ func (r *reporter) refused() {
 
 // results writes the file of results, and counts.
 func (r *reporter) results(ctx context.Context) error {
-	if err := r.keepClear(ctx); err != nil {
-		return err
-	}
 	lists, err := r.lists(ctx)
 	if err != nil {
 		return err
@@ -140,16 +148,6 @@ func (r *reporter) results(ctx context.Context) error {
 		err = fmt.Errorf("the file has %d lines and the results %d", r.plan.Lines, counts.Total)
 	}
 	return err
-}
-
-// keepClear gives the results another name if there are another job's under theirs.
-func (r *reporter) keepClear(ctx context.Context) error {
-	there, err := r.service.store.Head(ctx, r.job.Results, "")
-	if err != nil || there == nil || there.Metadata["job"] == r.job.ID {
-		return err
-	}
-	r.job.NameOutputs(job.ResultName(r.job.Key) + "." + r.job.ID)
-	return r.service.store.Put(ctx, job.Key(r.job.ID), r.job)
 }
 
 // line writes one line of the results: what a list has of it, or an error if that is only its custom_id.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"aoai-bridge/shared/batch/ending"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/plan"
 	"aoai-bridge/shared/openaiapi"
@@ -22,13 +23,18 @@ type Tasks struct {
 // ServeHTTP does the task that Path names.
 func (t *Tasks) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.routes.ServeHTTP(w, r) }
 
-// Path says where a workflow's payload goes: {"task":"plan",...} to /v1/tasks/plan.
+// Path says where a payload goes: {"task":"plan",...} of the workflow to /v1/tasks/plan, and EventBridge's event of an
+// execution to /v1/tasks/stopped.
 func (t *Tasks) Path(payload []byte) (string, error) {
 	var p struct {
 		Task string `json:"task"`
+		Kind string `json:"detail-type"`
 	}
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return "", openaierr.Invalid("", "invalid_json", "The payload is not what the batch workflow sends: %v.", err)
+	}
+	if p.Kind == "Step Functions Execution Status Change" {
+		p.Task = "stopped"
 	}
 	if !slices.Contains(t.names, p.Task) {
 		return "", openaierr.Invalid("task", "invalid_value", "'task' is %q, want one of %s.", p.Task, strings.Join(t.names, ", "))
@@ -39,8 +45,11 @@ func (t *Tasks) Path(payload []byte) (string, error) {
 // SubmitTasks are those that bring a job to Azure.
 func (s *Service) SubmitTasks() *Tasks {
 	t := &Tasks{}
-	handle(t, "plan", func(ctx context.Context, p planTask) (*plan.Answer, error) {
-		return s.planner.Plan(ctx, p.Input, p.Execution)
+	handle(t, "plan", func(ctx context.Context, p planTask) (any, error) {
+		if ending.Ends(&p.Input) {
+			return s.ender.CancelAll(ctx, &p.Input)
+		}
+		return s.Plan(ctx, p.Input, p.Execution)
 	})
 	handle(t, "submit", func(ctx context.Context, p stepTask) (*job.Step, error) { return s.parts.Submit(ctx, p.Step.Step) })
 	return t
@@ -57,6 +66,9 @@ func (s *Service) StatusTasks() *Tasks {
 			return nil, openaierr.Invalid("failure", "missing_required_parameter", "A part is given up for a failure, and the payload has none.")
 		}
 		return s.parts.GiveUp(ctx, p.Step.Step, *failure)
+	})
+	handle(t, "stopped", func(ctx context.Context, e executionEvent) (struct{}, error) {
+		return struct{}{}, s.ender.Stopped(ctx, e.Detail.Execution, e.Detail.Status, &e.Detail.Input.Input)
 	})
 	handle(t, "report", func(ctx context.Context, p reportTask) (*job.Summary, error) {
 		if id := p.State.Plan.Job; id != "" {
@@ -77,6 +89,30 @@ type stepTask struct {
 		job.Step
 		Failure *job.Caught `json:"failure"`
 	} `json:"step"`
+}
+
+// executionEvent is EventBridge's of an execution that was stopped or has failed. Its input is JSON within a string, and
+// missing where it is too long for an event ("Step Functions event detail", Step Functions Developer Guide).
+type executionEvent struct {
+	Detail struct {
+		Execution string      `json:"executionArn"`
+		Status    string      `json:"status"`
+		Input     quotedInput `json:"input"`
+	} `json:"detail"`
+}
+
+type quotedInput struct{ job.Input }
+
+// UnmarshalJSON leaves the input empty where it is another workflow's.
+func (q *quotedInput) UnmarshalJSON(raw []byte) error {
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return err
+	}
+	if json.Unmarshal([]byte(text), &q.Input) != nil {
+		q.Input = job.Input{}
+	}
+	return nil
 }
 
 type reportTask struct {

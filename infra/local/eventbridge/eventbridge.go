@@ -1,4 +1,4 @@
-// Package eventbridge is Amazon EventBridge's default bus on this machine: events of S3 and of callers
+// Package eventbridge is Amazon EventBridge's default bus on this machine: events of S3, of Step Functions and of callers
 // of PutEvents, matched against rules and passed on to their targets. It does not know what a
 // target is, and has no other buses, archives, schedules or dead-letter queues.
 package eventbridge
@@ -181,4 +181,40 @@ func (b *Bus) ObjectCreated(ctx context.Context, o Object) {
 		panic(err) // strings and numbers always marshal
 	}
 	b.publish(ctx, Event{DetailType: "Object Created", Source: "aws.s3", Resources: []string{"arn:aws:s3:::" + o.Bucket}, Detail: detail})
+}
+
+// An Execution is one of Step Functions whose status has changed.
+type Execution struct {
+	ARN, MachineARN, Name string
+	Status                string // RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED
+	Started, Stopped      time.Time
+	Input, Output         string // JSON; "" is none
+	Error, Cause          string
+}
+
+// ExecutionChanged puts Step Functions' event of an execution, as
+// https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html has it.
+func (b *Bus) ExecutionChanged(ctx context.Context, e Execution) {
+	text := func(s string) any {
+		if s == "" {
+			return nil
+		}
+		return s
+	}
+	detail := map[string]any{
+		"executionArn": e.ARN, "stateMachineArn": e.MachineARN, "name": e.Name, "status": e.Status, "startDate": e.Started.UnixMilli(), "stopDate": nil,
+		"input": e.Input, "inputDetails": map[string]bool{"included": true}, "output": text(e.Output), "outputDetails": nil,
+		"error": text(e.Error), "cause": text(e.Cause),
+	}
+	if !e.Stopped.IsZero() {
+		detail["stopDate"] = e.Stopped.UnixMilli()
+	}
+	if e.Output != "" {
+		detail["outputDetails"] = map[string]bool{"included": true}
+	}
+	raw, err := json.Marshal(detail)
+	if err != nil {
+		panic(err) // strings and numbers always marshal
+	}
+	b.publish(ctx, Event{DetailType: "Step Functions Execution Status Change", Source: "aws.states", Resources: []string{e.ARN}, Detail: raw})
 }

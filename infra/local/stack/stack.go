@@ -15,6 +15,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"aoai-bridge/infra/local/apigateway"
 	"aoai-bridge/infra/local/arm"
@@ -84,6 +85,8 @@ type Stack struct {
 	authority, trust string // Entra's URL, and the file with the certificates of Entra and Resource Manager
 	armURL, operator string // Resource Manager's URL, and the secret of who may use it
 	data             *data  // nil where nothing is kept
+	closing          atomic.Bool
+	changes          sync.WaitGroup // of executions, that the bus is told of
 	closers          []func() error
 	serving          sync.WaitGroup
 }

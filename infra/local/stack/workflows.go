@@ -30,9 +30,14 @@ func (s *Stack) startWorkflows(o Options) error {
 	}
 	s.States = stepfunctions.New(stepfunctions.Options{
 		Invoke: s.invoke, PutEvents: s.Bus.PutEvents, Objects: s.S3,
-		Observe: o.Observe, WaitScale: o.WaitScale, Begin: s.begin, End: s.end,
+		Observe: s.observe(o.Observe), WaitScale: o.WaitScale, Begin: s.begin, End: s.end,
 	})
-	s.onClose(func() error { s.States.Close(); return nil })
+	s.onClose(func() error {
+		s.closing.Store(true) // what is aborted then is not stopped, but goes with the stack
+		s.States.Close()
+		s.changes.Wait()
+		return nil
+	})
 	for _, machine := range s.Template.StateMachines {
 		definition, err := os.ReadFile(filepath.Join(filepath.Dir(o.Template), machine.DefinitionURI))
 		if err != nil {
@@ -72,12 +77,48 @@ func (s *Stack) addRule(rule template.Rule) error {
 	}
 	s.Bus.Add(eventbridge.Rule{
 		Name: rule.Name, Pattern: pattern, Transform: transform,
-		Target: func(_ context.Context, input []byte) error {
+		Target: func(ctx context.Context, input []byte) error {
+			if strings.Contains(rule.TargetARN, ":function:") {
+				_, err := s.invoke(ctx, rule.TargetARN, input)
+				return err
+			}
 			_, err := s.States.Start(lastOf(rule.TargetARN), "", input)
 			return err
 		},
 	})
 	return nil
+}
+
+// statuses of executions, by the event that they begin with.
+var statuses = map[string]string{
+	"ExecutionStarted": stepfunctions.Running, "ExecutionRedriven": stepfunctions.Running, "ExecutionSucceeded": stepfunctions.Succeeded,
+	"ExecutionFailed": stepfunctions.Failed, "ExecutionTimedOut": stepfunctions.TimedOut, "ExecutionAborted": stepfunctions.Aborted,
+}
+
+// observe returns what is called for each step of each execution: it tells the caller, and the bus where the
+// status of an execution has changed.
+func (s *Stack) observe(tell func(stepfunctions.Event)) func(stepfunctions.Event) {
+	return func(e stepfunctions.Event) {
+		if tell != nil {
+			tell(e)
+		}
+		status, changed := statuses[e.Type]
+		if !changed || s.closing.Load() || strings.Contains(lastOf(e.ExecutionARN), "/") {
+			return
+		}
+		s.changes.Go(func() { s.executionChanged(e.ExecutionARN, status) })
+	}
+}
+
+func (s *Stack) executionChanged(arn, status string) {
+	snapshot, err := s.States.Execution(arn)
+	if err != nil {
+		return // of an item of a Map, which is not listed
+	}
+	s.Bus.ExecutionChanged(context.Background(), eventbridge.Execution{
+		ARN: arn, MachineARN: stepfunctions.MachineARN(snapshot.Machine), Name: snapshot.Name, Status: status,
+		Started: snapshot.Started, Stopped: snapshot.Stopped, Input: snapshot.Input, Output: snapshot.Output, Error: snapshot.Error, Cause: snapshot.Cause,
+	})
 }
 
 // invoke calls a function as Step Functions does.

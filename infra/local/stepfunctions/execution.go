@@ -221,6 +221,15 @@ func (s *Service) execution(arn string) (*execution, error) {
 	return nil, awsjson.BadRequest("ExecutionDoesNotExist", "Execution Does Not Exist: '%s'", arn)
 }
 
+// Execution returns the execution with an ARN as it stands.
+func (s *Service) Execution(arn string) (Snapshot, error) {
+	e, err := s.execution(arn)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	return e.snapshot(), nil
+}
+
 // Wait waits until the execution with an ARN is over, and returns it.
 func (s *Service) Wait(ctx context.Context, arn string) (Snapshot, error) {
 	e, err := s.execution(arn)

@@ -9,7 +9,11 @@
 //
 //	key                                      written by                      read by
 //	inbox/NAME.jsonl                         the owner                       plan
-//	jobs/names/NAME.json                     plan, once, the first job's     plan, of later jobs
+//	jobs/names/NAME.json                     plan, of the job that has the   plan, of later jobs; report
+//	                                         name of results
+//	jobs/contents/HASH.json                  plan, of the job that answers   plan, of later jobs
+//	                                         the content
+//	jobs/sources/HASH/JOB.json               plan, once                      who looks for an object's jobs
 //	jobs/JOB/job.json                        plan, once; then by the job's   every task
 //	                                         own execution; report, where
 //	                                         the results' name is taken
@@ -42,8 +46,11 @@
 //	  try-TRY/tried.json                     collect, give-up, last of all   collect, if repeated; report
 //	results/NAME.jsonl, .errors.jsonl        report                          the owner
 //	failed/NAME.jsonl                        report                          the owner
-//	results/NAME.summary.json                report, last of all             the owner
+//	results/NAME.summary.json                report, after them              the owner
+//	results/NAME.status.json                 plan; every task, now and       the owner
+//	                                         then; report, last of all
 //
 // Progress reads job.json, plan.json, cancel.json, the summary and, of each part, state.json and tried.json. What
-// is written "once" is claimed: of several writers the first wins, and the others find what it wrote.
+// is written "once" is claimed: of several writers the first wins, and the others find what it wrote. Names, contents and
+// the status change hands by conditional writes: of several writers one wins, and the others look again.
 package job

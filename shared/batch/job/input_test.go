@@ -61,7 +61,7 @@ func TestInputErrors(t *testing.T) {
 		`{"bucket":"b","key":7}`:                            "'key' cannot be a number",
 		`{"bucket":"b","options":[]}`:                       "'options' must be an object",
 		`{"bucket":"b","options":{"celing":1}}`:             `'options' has no "celing"; write it as 'cost_ceiling'`,
-		`{"bucket":"b","options":{"colour":1}}`:             `'options' has no "colour"; there are mode, cost_ceiling, tries, keep_azure_files`,
+		`{"bucket":"b","options":{"colour":1}}`:             `'options' has no "colour"; there are mode, cost_ceiling, tries, keep_azure_files, again`,
 		`{"bucket":"b","options":{"tries":1,"Tries":2}}`:    `'options' has 'tries' twice`,
 		`{"bucket":"b","options":{"Keep-Azure-Files":"x"}}`: `'options.keep_azure_files' cannot be a string`,
 	} {

@@ -1,6 +1,8 @@
 package job
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -93,6 +95,20 @@ func (t Try) Metadata(create int) map[string]string {
 	return map[string]string{"job": t.Job, "part": strconv.Itoa(t.Part), "try": strconv.Itoa(t.Try), "create": strconv.Itoa(create)}
 }
 
+// SourceKey says that a job is of an object, for who looks for the jobs of an object.
+func SourceKey(key, job string) string { return SourcePrefix(key) + job + ".json" }
+
+// SourcePrefix leads the keys of what says which jobs are an object's.
+func SourcePrefix(key string) string { return "jobs/sources/" + hash(key) + "/" }
+
+// ContentKey claims an object's content: what the hash of its parts stands for, the key among them.
+func ContentKey(parts ...string) string { return "jobs/contents/" + hash(parts...) + ".json" }
+
+func hash(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
+	return hex.EncodeToString(sum[:16])
+}
+
 // NameKey claims a name of results.
 func NameKey(name string) string { return "jobs/names/" + name + ".json" }
 
@@ -105,16 +121,7 @@ func errorsKey(name string) string { return "results/" + name + ".errors.jsonl" 
 // failedKey is where the requests are of lines that failed, of results under a key.
 func failedKey(results string) string { return "failed/" + strings.TrimPrefix(results, "results/") }
 
-// summaryKey is where the summary of results of that name is.
-func summaryKey(name string) string { return "results/" + name + ".summary.json" }
+const summarySuffix = ".summary.json"
 
-// ResultName is what an object's results are called, without the extensions .jsonl and .jsonl.gz, in any case.
-func ResultName(key string) string {
-	name := strings.TrimPrefix(key, "inbox/")
-	for _, extension := range []string{".jsonl", ".jsonl.gz"} {
-		if n := len(name) - len(extension); n > 0 && name[n-1] != '/' && strings.EqualFold(name[n:], extension) {
-			return name[:n]
-		}
-	}
-	return name
-}
+// summaryKey is where the summary of results of that name is.
+func summaryKey(name string) string { return "results/" + name + summarySuffix }

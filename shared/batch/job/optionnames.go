@@ -16,7 +16,9 @@ const MetadataPrefix = "bridge-"
 
 // optionNames are the job's options as metadata name them. A hyphen and an underscore are one, and letter case does not
 // matter.
-var optionNames = []string{"mode", "cost-ceiling", "tries", "keep-azure-files"}
+var optionNames = []string{"mode", "cost-ceiling", "tries", "keep-azure-files", againName}
+
+const againName = "again"
 
 // otherNames are what options are called elsewhere.
 var otherNames = map[string]string{

@@ -17,6 +17,7 @@ type Options struct {
 	Ceiling   *float64   `json:"cost_ceiling,omitempty"`     // in USD; 0 is none
 	KeepFiles *bool      `json:"keep_azure_files,omitempty"` // leave the files in Azure's storage
 	Tries     *int       `json:"tries,omitempty"`            // of a line, the first one included
+	Again     bool       `json:"again,omitempty"`            // even where the same content has just had its job
 }
 
 // Settings are what a job runs with.
@@ -97,6 +98,11 @@ func parseOptions(own map[string]string) (o Options, err error) {
 			keep, e := strconv.ParseBool(value)
 			if o.KeepFiles = &keep; e != nil {
 				err = openaierr.Invalid("keep-azure-files", "invalid_value", "The metadata 'keep-azure-files' is %q, want true or false.", value)
+			}
+		case againName:
+			again, e := strconv.ParseBool(value)
+			if o.Again = again; e != nil {
+				err = openaierr.Invalid(againName, "invalid_value", "The metadata 'again' is %q, want true or false.", value)
 			}
 		case "tries":
 			tries, e := strconv.Atoi(value)

@@ -31,6 +31,18 @@ type Summary struct {
 	Seconds     int64      `json:"seconds"`
 }
 
+// Ends reports whether the summary is of a job and of its end: a job that has ended may be taken over and go on.
+func (s *Summary) Ends(j *Job) bool { return s.Job == j.ID && !s.CompletedAt.Before(j.TakenOver) }
+
+// Delivered reports whether the job has brought its owner anything but errors. One that was refused, or failed or was
+// cancelled before a line was answered, has not.
+func (s *Summary) Delivered() bool { return s.Lines.Succeeded > 0 || s.Status == "completed" }
+
+// Complete reports whether every line of the job was answered.
+func (s *Summary) Complete() bool {
+	return s.Status == "completed" && s.Lines.Succeeded > 0 && s.Lines.Succeeded == s.Lines.Total
+}
+
 // LineCounts add up: every line succeeded or failed.
 type LineCounts struct {
 	Total     int `json:"total"`

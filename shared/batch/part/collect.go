@@ -39,6 +39,10 @@ func (s *Service) GiveUp(ctx context.Context, step job.Step, failure job.Failure
 		if w.state.BatchID != "" && !w.state.Terminal() {
 			_ = w.resource().Cancel(ctx, w.state.BatchID) // its end is not waited for
 		}
+		w.state.Status = job.StateEnded
+		if err := w.save(ctx); err != nil {
+			return nil, err
+		}
 		return w.settle(ctx, got, &unanswered{final: true, Failure: failure})
 	})
 }
@@ -65,11 +69,12 @@ func (w *work) regain(ctx context.Context) error {
 
 // settleOnce has settle settle a try that has not been settled, and finishes it. settle returns nil while the answers are
 // not ready. waits is set where the task can be called again.
-func (s *Service) settleOnce(ctx context.Context, step job.Step, waits bool, settle func(*work, *jsonl.Answers) (*job.Tried, error)) (*job.Step, error) {
+func (s *Service) settleOnce(ctx context.Context, step job.Step, waits bool, settle func(*work, *jsonl.Answers) (*job.Tried, error)) (next *job.Step, err error) {
 	w, err := s.load(ctx, step)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { w.note(ctx, next, err) }()
 	tried := &job.Tried{}
 	found, err := s.store.Get(ctx, w.try.TriedKey(), tried)
 	if err != nil {

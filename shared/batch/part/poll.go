@@ -12,11 +12,12 @@ import (
 )
 
 // Poll asks Azure how far a part's batch is and tells the workflow whether to wait or to collect.
-func (s *Service) Poll(ctx context.Context, step job.Step) (*job.Step, error) {
+func (s *Service) Poll(ctx context.Context, step job.Step) (next *job.Step, err error) {
 	w, err := s.load(ctx, step)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { w.note(ctx, next, err) }()
 	st := w.state
 	if st.BatchID == "" || st.Status == job.StateEnded {
 		return step.Next(job.StepEnded), nil
@@ -35,7 +36,7 @@ func (s *Service) Poll(ctx context.Context, step job.Step) (*job.Step, error) {
 		}
 		fallthrough
 	case "completed", "expired", "cancelled":
-		return step.Next(job.StepEnded), w.save(ctx)
+		return step.Next(job.StepEnded), errors.Join(w.askWhoCancelled(ctx), w.save(ctx))
 	}
 	return step.Later(job.StepRunning), errors.Join(w.stop(ctx), w.save(ctx))
 }
@@ -68,17 +69,27 @@ func (w *work) nextCreate() {
 	st.CreatingAt = time.Time{}
 }
 
+// askWhoCancelled notes that a batch was cancelled for the job's owner, which is done before a poll sees it.
+func (w *work) askWhoCancelled(ctx context.Context) error {
+	if w.state.Status != "cancelled" || w.state.Late {
+		return nil
+	}
+	stop, err := w.service.cancelled(ctx, w.step.Job)
+	w.state.Cancelled = w.state.Cancelled || stop
+	return err
+}
+
 // stop cancels a batch whose job was cancelled, or that has taken too long.
 func (w *work) stop(ctx context.Context) error {
 	stop, err := w.service.cancelled(ctx, w.step.Job)
 	if err != nil {
 		return err
 	}
+	w.state.Cancelled = w.state.Cancelled || stop
 	late := w.service.now().Sub(w.state.CreatedAt) > longestBatch
 	if !stop && !late || w.state.Status == "cancelling" {
 		return nil
 	}
-	w.state.Cancelled = w.state.Cancelled || stop
 	w.state.Late = w.state.Late || late
 	return w.cancel(ctx, w.state.BatchID)
 }

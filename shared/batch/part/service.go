@@ -6,8 +6,8 @@ import (
 
 	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/azurebatch"
-	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/online"
+	"aoai-bridge/shared/batch/progress"
 	"aoai-bridge/shared/bucket"
 	"aoai-bridge/shared/clock"
 	"aoai-bridge/shared/config"
@@ -15,11 +15,12 @@ import (
 
 // Options is what a Service is made from.
 type Options struct {
-	Store *bucket.Bucket
-	Azure *azure.Client
-	Env   config.Batch
-	Call  time.Duration // the longest that one online call may take
-	Temp  string        // a directory for what is too large for memory; "" is the system's
+	Store    *bucket.Bucket
+	Progress *progress.Tracker
+	Azure    *azure.Client
+	Env      config.Batch
+	Call     time.Duration // the longest that one online call may take
+	Temp     string        // a directory for what is too large for memory; "" is the system's
 
 	Now   func() time.Time                           // nil is clock.Wall
 	Sleep func(context.Context, time.Duration) error // nil waits
@@ -27,18 +28,19 @@ type Options struct {
 
 // Service does the tasks of parts. Its methods may be called concurrently.
 type Service struct {
-	store   *bucket.Bucket // has the jobs' records
-	azure   *azure.Client
-	batches *azurebatch.Client
-	online  *online.Caller
-	output  int // tokens that an answer is expected to have where its line sets no limit
-	temp    string
-	now     func() time.Time
+	store    *bucket.Bucket // has the jobs' records
+	progress *progress.Tracker
+	azure    *azure.Client
+	batches  *azurebatch.Client
+	online   *online.Caller
+	output   int // tokens that an answer is expected to have where its line sets no limit
+	temp     string
+	now      func() time.Time
 }
 
 // New makes a Service.
 func New(o Options) *Service {
-	s := &Service{store: o.Store, azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), output: o.Env.OutputTokens, temp: o.Temp, now: clock.Or(o.Now)}
+	s := &Service{store: o.Store, progress: o.Progress, azure: o.Azure, batches: azurebatch.New(o.Azure, o.Env.APIVersion), output: o.Env.OutputTokens, temp: o.Temp, now: clock.Or(o.Now)}
 	s.online = &online.Caller{Store: o.Store, Azure: o.Azure, Env: o.Env, Call: o.Call, Temp: o.Temp, Now: s.now, Sleep: o.Sleep}
 	if s.online.Sleep == nil {
 		s.online.Sleep = clock.Sleep
@@ -46,15 +48,8 @@ func New(o Options) *Service {
 	return s
 }
 
-// CancelledAt is when the owner of a job, which may not have a record yet, has cancelled it; zero if it was not.
-func (s *Service) CancelledAt(ctx context.Context, jobID string) (time.Time, error) {
-	var c job.Cancellation
-	_, err := s.store.Get(ctx, job.CancelKey(jobID), &c)
-	return c.At, err
-}
-
 // cancelled reports whether the job's owner has cancelled it.
 func (s *Service) cancelled(ctx context.Context, jobID string) (bool, error) {
-	at, err := s.CancelledAt(ctx, jobID)
+	at, err := s.progress.CancelledAt(ctx, jobID)
 	return !at.IsZero(), err
 }

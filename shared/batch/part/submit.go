@@ -16,11 +16,12 @@ import (
 // be repeated at any point. What was begun and whose answer was lost is looked for first, for as long as Azure may take
 // to show it. Of two runs at the same time both may create a batch, since neither can wait for the other: a lock
 // outlives a run that is killed. But only one batch becomes the part's, and the other is cancelled at once.
-func (s *Service) Submit(ctx context.Context, step job.Step) (*job.Step, error) {
+func (s *Service) Submit(ctx context.Context, step job.Step) (next *job.Step, err error) {
 	w, err := s.load(ctx, step)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { w.note(ctx, next, err) }()
 	stop, err := s.cancelled(ctx, step.Job)
 	switch {
 	case err != nil:

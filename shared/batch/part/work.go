@@ -7,6 +7,7 @@ import (
 	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
+	"aoai-bridge/shared/batch/progress"
 	"aoai-bridge/shared/openaierr"
 )
 
@@ -21,11 +22,12 @@ type work struct {
 	givenUp bool // the create that the state has is one whose batch does not become the try's
 	short   bool // lines are missing from Azure's files
 	twice   job.PaidTwice
+	began   time.Time // the task
 }
 
 // load finds the part that a step is about.
 func (s *Service) load(ctx context.Context, step job.Step) (*work, error) {
-	w := &work{service: s, job: &job.Job{}, part: &job.Part{}, step: step, try: step.ThisTry(), state: &job.State{}}
+	w := &work{service: s, job: &job.Job{}, part: &job.Part{}, step: step, try: step.ThisTry(), state: &job.State{}, began: s.now()}
 	for _, record := range []struct {
 		key  string
 		into any
@@ -76,4 +78,9 @@ func since(begun time.Time) time.Time {
 		return begun
 	}
 	return begun.Add(-skew)
+}
+
+// note brings the job's status up to date after a task.
+func (w *work) note(ctx context.Context, next *job.Step, err error) {
+	w.service.progress.Note(ctx, &progress.Look{Job: w.job, Part: w.part, Try: w.try, State: w.state, Began: w.began, Next: next, Err: err})
 }

@@ -1,4 +1,4 @@
-// Package plan decides what becomes of a file of requests: it claims the job, reads the file once, line by line, and
+// Package plan decides what becomes of a file of requests: it reads the file once, line by line, and
 // cuts it into parts, or surveys it without writing anything. It estimates what the job will cost. It sends nothing
 // to Azure and does not know how a part is answered.
 //

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/source"
@@ -31,37 +30,39 @@ type Answer struct {
 	Parts  int    `json:"parts"`
 	Lines  int    `json:"lines"`
 
-	Summary string `json:"summary,omitempty"` // of a duplicate: where the other execution's report is, or will be
+	// Of a duplicate: the job whose content the object repeats, "" where another execution has the very job; and where
+	// the report of that one is, or will be.
+	DuplicateOf string `json:"duplicate_of,omitempty"`
+	Summary     string `json:"summary,omitempty"`
+	Source      string `json:"source,omitempty"`
 }
 
-// Plan claims the job that an object makes and reads the object once: each line is checked, counted
-// and put into the part where it belongs. Nothing is sent yet. When the time is nearly over it
-// stores how far it came, for the next call.
-func (p *Planner) Plan(ctx context.Context, in job.Input, execution string) (*Answer, error) {
-	if strings.HasSuffix(in.Key, "/") {
-		return &Answer{Status: statusIgnored}, nil
+// Ignored is the answer for an object that has no job: a folder's marker.
+func Ignored() *Answer { return &Answer{Status: statusIgnored} }
+
+// DuplicateOf is the answer for an object whose job is another execution's or, where there is one, that repeats what an
+// earlier job answers.
+func DuplicateOf(j, earlier *job.Job) *Answer {
+	answer := &Answer{Job: j.ID, Status: statusDuplicate, Summary: j.URL(j.Summary)}
+	if earlier != nil {
+		answer.DuplicateOf, answer.Source, answer.Summary = earlier.ID, j.URL(j.Key), j.URL(earlier.Summary)
 	}
-	j, head, ours, err := p.Admit(ctx, in, execution)
-	if err != nil {
-		return nil, err
-	}
-	if !ours {
-		return &Answer{Job: j.ID, Status: statusDuplicate, Summary: "s3://" + p.store.Name() + "/" + j.Summary}, nil
-	}
+	return answer
+}
+
+// Plan reads the object of a job once: each line is checked, counted and put into the part where it belongs. Nothing is
+// sent yet. When the time is nearly over it stores how far it came, for the next call.
+func (p *Planner) Plan(ctx context.Context, in job.Input, j *job.Job, object *bucket.Object) (*job.Plan, error) {
 	plan := &job.Plan{}
-	if _, err := p.store.Get(ctx, job.PlanKey(j.ID), plan); err != nil {
-		return nil, err
-	}
+	_, err := p.store.Get(ctx, job.PlanKey(j.ID), plan)
 	switch {
+	case err != nil:
 	case !plan.Done:
-		err = p.proceed(ctx, j, plan, head, in.Options)
+		err = p.proceed(ctx, j, plan, object, in.Options)
 	case in.TakeOver && plan.Failure != nil && plan.Failure.OfCost():
 		err = p.reconsider(ctx, j, plan, in.Options.Ceiling)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return p.answer(j, plan), nil
+	return plan, err
 }
 
 // proceed makes the plan, or as much of it as there is time for, and stores it.
@@ -102,8 +103,9 @@ func (p *Planner) proceed(ctx context.Context, j *job.Job, plan *job.Plan, head 
 	return p.store.Put(ctx, job.PlanKey(j.ID), plan)
 }
 
-func (p *Planner) answer(j *job.Job, plan *job.Plan) *Answer {
-	a := &Answer{Job: j.ID, Bucket: p.store.Name(), Items: job.ItemsKey(j.ID), Parts: len(plan.Parts), Lines: plan.Lines}
+// AnswerOf is the answer for a job of this execution.
+func AnswerOf(j *job.Job, plan *job.Plan) *Answer {
+	a := &Answer{Job: j.ID, Bucket: j.Bucket, Items: job.ItemsKey(j.ID), Parts: len(plan.Parts), Lines: plan.Lines}
 	switch {
 	case !plan.Done:
 		a.Status = statusPlanning

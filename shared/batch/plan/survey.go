@@ -53,7 +53,7 @@ func (p *Planner) Survey(ctx context.Context, in Source) (*Survey, error) {
 		return nil, openaierr.Invalid("s3.bucket", "invalid_value", "'s3.bucket' is %.100q, want the name of a bucket such as %s: no ARN, access point or path. What comes after a slash belongs into 's3.key'.", in.Bucket, p.store.Name())
 	}
 	where := p.store
-	if own := in.Bucket == "" || in.Bucket == where.Name(); own && below(in.Key, "api/", "jobs/") {
+	if own := in.Bucket == "" || in.Bucket == where.Name(); own && job.Below(in.Key, "api/", "jobs/") {
 		e := openaierr.Invalid("s3.key", "access_denied", "What lies below api/ and jobs/ is the bridge's own and may be another caller's. Put the file elsewhere in the bucket.")
 		e.Status = http.StatusForbidden
 		return nil, e

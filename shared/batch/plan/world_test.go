@@ -15,6 +15,7 @@ import (
 
 	"aoai-bridge/infra/local/testaws"
 	"aoai-bridge/shared/azure"
+	"aoai-bridge/shared/batch/claims"
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/plan"
 	s3bucket "aoai-bridge/shared/bucket"
@@ -102,7 +103,16 @@ func (w *world) planOnce(input string) (*plan.Answer, error) {
 		w.t.Fatal(err)
 	}
 	w.calls++
-	return w.planner().Plan(w.context(), in, "execution-1")
+	p := w.planner()
+	a, err := claims.New(s3bucket.New(w.Config, bucket), w.clock).Admit(w.context(), in, "execution-1")
+	if err != nil || !a.Ours {
+		return nil, err
+	}
+	made, err := p.Plan(w.context(), in, a.Job, a.Object)
+	if err != nil {
+		return nil, err
+	}
+	return plan.AnswerOf(a.Job, made), nil
 }
 
 // plan has the plan made to its end.
