@@ -68,9 +68,9 @@ func (p *Prices) dearestOf(batch bool, tier catalog.Tier) *catalog.Price {
 	return p.dearest[key]
 }
 
-// PriceOf returns what decides the price of a line of a part that was answered in a mode. The model that the answer names decides where
-// the catalog does not know the part's, or knows only how its deployment is called, and it tells a version apart from
-// others of the part's model.
+// PriceOf returns what decides the price of a line of a part that was answered in a mode. The model that the answer names
+// decides where the catalog does not know the part's, or where only the deployment's name is known. It also tells a
+// version apart from others of the part's model.
 func (p *Prices) PriceOf(part *job.Part, mode jsonl.Mode, answered string, tier catalog.Tier, input int64) job.Price {
 	price := job.Price{Tier: tier}
 	model, found := p.model(part.Serves), p.model(answered)
@@ -172,9 +172,6 @@ func (b *Bill) USD() *float64 {
 	}
 	return &b.usd
 }
-
-// Most is what is paid at most: USD where that is known, else with the dearest price where none is known.
-func (b *Bill) Most() float64 { return b.most }
 
 // Standard is what the same tokens cost by Global Standard, nil if that is not known.
 func (b *Bill) Standard() *float64 {

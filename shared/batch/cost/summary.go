@@ -26,7 +26,7 @@ func (b *Bill) Summary(e *job.Estimate) job.Cost {
 func Estimated(e *job.Estimate) job.Cost {
 	c := job.Cost{Estimated: rounded(e.USD), EstimatedAtMost: rounded(e.AtMost), NotCounted: e.NotCounted, Unpriced: e.Unpriced, Guesses: e.Guesses}
 	if e.NoLimit > 0 {
-		c.Assumed = fmt.Sprintf("%d tokens for each answer of the %d lines that set no limit of output (BatchOutputTokens)", e.Assumed, e.NoLimit)
+		c.Assumed = fmt.Sprintf("%d tokens (BatchOutputTokens) for each answer where a line sets no limit of output; such lines: %d", e.Assumed, e.NoLimit)
 	}
 	return c
 }

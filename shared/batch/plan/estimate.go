@@ -104,7 +104,7 @@ func named(e *job.Estimate) string {
 func tokens(e *job.Estimate) string {
 	text := fmt.Sprintf("%d tokens in, about %d out", e.Input, e.Output)
 	if e.NoLimit > 0 {
-		text += fmt.Sprintf("; %d lines set no limit of output, and %d tokens are taken for each answer, the stack's BatchOutputTokens", e.NoLimit, e.Assumed)
+		text += fmt.Sprintf("; lines without a limit of output: %d, whose answers are taken for %d tokens each, the stack's BatchOutputTokens", e.NoLimit, e.Assumed)
 	}
 	if len(e.NotCounted) > 0 {
 		text += "; " + strings.Join(e.NotCounted, ", ") + " cannot be counted and may take what is left of the context window"
