@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/progress"
@@ -80,7 +81,7 @@ func (w *watcher) status(ctx context.Context, j *job.Job) (*job.Status, error) {
 
 // watch shows the lines that are answered until the job has ended, or was stopped.
 func (w *watcher) watch(ctx context.Context, j *job.Job) (*job.Status, error) {
-	terminal := isTerminal(w.screen)
+	terminal := term.IsTerminal(int(w.screen.Fd()))
 	bar := progressbar.NewOptions(-1,
 		progressbar.OptionSetWriter(w.screen), progressbar.OptionShowCount(), progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(false),
 		progressbar.OptionSetDescription("waiting"), progressbar.OptionSetVisibility(terminal), progressbar.OptionClearOnFinish())
@@ -128,9 +129,4 @@ func describe(st *job.Status, now time.Time) string {
 		return fmt.Sprintf("%s, perhaps until %s", st.Status, st.EndsAt.Local().Format("15:04"))
 	}
 	return st.Status
-}
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

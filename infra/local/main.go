@@ -15,12 +15,14 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/term"
+
 	"aoai-bridge/infra/local/azureopenai"
 	"aoai-bridge/infra/local/stack"
 )
 
 func main() {
-	say := newNarrator(os.Stderr, os.Stdout, isTerminal(os.Stdout))
+	say := newNarrator(os.Stderr, os.Stdout, term.IsTerminal(int(os.Stdout.Fd())))
 	o := stack.Options{Parameters: map[string]string{}, Logs: say, Observe: say.printEvent}
 	flag.StringVar(&o.Template, "template", "template.yaml", "the stack's template")
 	flag.StringVar(&o.Build, "build", "dist", "folder of the built functions")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -36,12 +35,6 @@ func newNarrator(calls, steps io.Writer, person bool) *narrator {
 		calls: calls, steps: steps, person: person,
 		files: map[string]string{}, last: map[string]string{}, told: map[string]bool{},
 	}
-}
-
-// isTerminal reports whether a person reads what is written to f.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // Write takes what the functions print. Lines that are not theirs, such as a panic's, pass as they are.

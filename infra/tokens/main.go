@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/term"
+
 	"aoai-bridge/shared/tokens"
 )
 
@@ -48,7 +50,7 @@ func main() {
 		answer = writeIDs
 	}
 	shown := answer
-	if !*ids && isTerminal(os.Stdout) {
+	if !*ids && term.IsTerminal(int(os.Stdout.Fd())) {
 		shown = writeColoured
 	}
 	if *cost {
