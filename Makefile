@@ -6,12 +6,12 @@ ARCHITECTURE ?= $(TEMPLATE_ARCHITECTURE)
 GOARCH_arm64  := arm64
 GOARCH_x86_64 := amd64
 
+# In log lines, and in the User-Agent of what goes to Azure.
+VERSION := $(shell git describe --tags --abbrev=0 2>/dev/null || echo unreleased)
+
 # How every bootstrap is built, for Lambda and for this machine alike. No version control stamp: a commit alone must not
 # change a bootstrap, or every deployment would replace every function.
 GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags "-s -w -X aoai-bridge/shared/release.Version=$(VERSION)"
-
-# In log lines, and in the User-Agent of what goes to Azure.
-VERSION = $(shell git describe --tags --abbrev=0 2>/dev/null || echo unreleased)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-clients test-console lint bench batch tokens catalog smoke key azure build deploy undeploy release clean

@@ -133,7 +133,7 @@ func (n *narrator) shortenNotice(l *logLine, raw []byte) string {
 	}
 	text := clock(l.Time) + " " + strings.ToLower(l.Level) + ": " + l.Message
 	for _, name := range slices.Sorted(maps.Keys(members)) {
-		if !slices.Contains([]string{"time", "level", "msg", "stack", "version"}, name) {
+		if !slices.Contains([]string{"time", "level", "msg", "stack", "release"}, name) {
 			text += fmt.Sprintf(" %s=%v", name, members[name])
 		}
 	}

@@ -43,7 +43,7 @@ type Function struct {
 func New(name string) *Function {
 	lambdahttp.Fit(os.Getenv)
 	env, err := config.FromEnvironment(os.Getenv)
-	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: env.LogLevel})).With("version", release.Version))
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: env.LogLevel})).With("release", release.Version))
 	ExitOn(err)
 	cfg, err := config.AWS(os.Getenv)
 	ExitOn(err)

@@ -114,8 +114,8 @@ type Log struct {
 // NewLog writes to w on behalf of a function of a stack. The line of a call is written whatever the level of
 // other lines is, because the metrics are in it.
 func NewLog(w io.Writer, stack, function string) *Log {
-	version := slog.String("version", release.Version)
-	return &Log{slog.NewJSONHandler(w, nil).WithAttrs([]slog.Attr{version}), stack, function}
+	built := slog.String("release", release.Version)
+	return &Log{slog.NewJSONHandler(w, nil).WithAttrs([]slog.Attr{built}), stack, function}
 }
 
 // Write writes the line of a call that has ended.

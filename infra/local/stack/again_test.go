@@ -121,7 +121,7 @@ func TestWhatCallersOfTwoResourcesSee(t *testing.T) {
 		})
 	}
 	for resource, want := range map[string]int{`"first-5"`: 1, `"first-7"`: 1, `"first-8"`: 1, `"first-9"`: 0} {
-		if n := strings.Count(logs.String(), `left alone for a minute, and another is asked","version":"unreleased","resource":`+resource); n != want {
+		if n := strings.Count(logs.String(), `left alone for a minute, and another is asked","release":"unreleased","resource":`+resource); n != want {
 			t.Errorf("the log says %d times why %s is left alone, want %d", n, resource, want)
 		}
 	}

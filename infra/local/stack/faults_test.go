@@ -94,7 +94,7 @@ func TestSecretMissing(t *testing.T) {
 		if e := decodeError(t, mustText(t, r)); r.StatusCode != tt.status || e.code() != tt.code || (r.Header.Get("X-Should-Retry") == "false") != tt.final {
 			t.Errorf("%s: %d %+v", id, r.StatusCode, e)
 		}
-		if !strings.Contains(logs.String(), `"secret not read","version":"unreleased","secret":"`+id+`"`) {
+		if !strings.Contains(logs.String(), `"secret not read","release":"unreleased","secret":"`+id+`"`) {
 			t.Errorf("%s is not in the log", id)
 		}
 		s.Secrets.Put(id, secret)
