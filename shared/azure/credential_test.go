@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,8 +36,13 @@ type directory struct {
 }
 
 var directories struct {
-	secret, short, refresh, federated directory
+	secret, short, refresh, aging, federated directory
 }
+
+// age is how far the clock of the directory aging is ahead.
+var age atomic.Int64 // a time.Duration
+
+func aged() time.Time { return time.Now().Add(time.Duration(age.Load())) }
 
 // TestMain starts the Entra endpoints before anything is verified: crypto/x509 reads SSL_CERT_FILE
 // once, and a bootstrap comes to trust them by that variable, too.
@@ -50,6 +56,7 @@ func TestMain(m *testing.M) {
 	d.secret = newDirectory(trust, entra.Options{ClientSecret: clientSecret})
 	d.short = newDirectory(trust, entra.Options{ClientSecret: clientSecret, TokenLifetime: 4 * time.Minute})
 	d.refresh = newDirectory(trust, entra.Options{ClientSecret: clientSecret, TokenLifetime: 4 * time.Minute, RefreshIn: time.Minute})
+	d.aging = newDirectory(trust, entra.Options{ClientSecret: clientSecret, TokenLifetime: 4 * time.Minute, Now: aged})
 	account := sts.New()
 	d.federated = newDirectory(trust, entra.Options{Federation: &entra.Federation{
 		Issuer: account.Issuer(), Subject: account.Subject(), Audience: "api://AzureADTokenExchange", PublicKey: account.PublicKey,
@@ -78,11 +85,14 @@ func newDirectory(trust string, o entra.Options) directory {
 }
 
 // open starts an emulator that knows the directory's tokens only, and a Client that signs in there.
-func (d directory) open(t *testing.T, members string) (*azureopenai.Server, *stage) {
+func (d directory) open(t *testing.T, members string, edit ...func(*azure.Options)) (*azureopenai.Server, *stage) {
 	t.Helper()
 	e, url := emulator(t, azureopenai.Options{APIKeys: []string{}, VerifyBearer: d.Verify})
 	secret := fmt.Sprintf(`{"endpoint":%q,"entra":{"tenant_id":%q,"client_id":%q,"authority_host":%q%s}}`, url, tenant, application, d.url, members)
 	return e, open(t, secret, func(o *azure.Options) {
+		for _, e := range edit {
+			e(o)
+		}
 		if d.account == nil {
 			return
 		}
@@ -101,6 +111,34 @@ func (d directory) signed() int {
 		return 0
 	}
 	return d.account.Calls("GetWebIdentityToken")
+}
+
+// Tokens that expire while calls are under way cost none of them. Each call that ends moves the clock on, so that a token
+// is good for about 80 of them.
+func TestTokensExpireUnderLoad(t *testing.T) {
+	d := directories.aging
+	_, s := d.open(t, withSecret, func(o *azure.Options) { o.Now = aged })
+	before := d.Calls("token")
+	ended := make(chan error)
+	var callers sync.WaitGroup
+	const callersAtOnce, each = 8, 50
+	for range callersAtOnce {
+		callers.Go(func() {
+			for range each {
+				ended <- s.do(t.Context(), chat("hi"), false).err
+			}
+		})
+	}
+	go func() { callers.Wait(); close(ended) }()
+	for err := range ended {
+		if err != nil {
+			t.Error(err)
+		}
+		age.Add(int64(3 * time.Second)) // 20 minutes in all, five tokens' lives
+	}
+	if n := d.Calls("token") - before; n < 5 {
+		t.Errorf("%d tokens, want one for each four minutes at least", n)
+	}
 }
 
 const withSecret = `,"client_secret":"` + clientSecret + `"`
