@@ -1,4 +1,4 @@
-// Holds CloudFormation templates against the AWS Solutions rules of cdk-nag, but for what their resources' metadata name
+// Holds CloudFormation templates against the AWS Solutions rules of cdk-nag, except for what their resources' metadata name
 // with a reason:
 //
 //	NODE_PATH=... node .ci/nag.js plain.json everything.json        every finding on a line; exit status 1 if there is one

@@ -132,7 +132,8 @@ func (r Resource) FindAll(ctx context.Context, metadata map[string]string, since
 	return found, err
 }
 
-// Idle reports whether every batch of the resource has ended, whoever made it, among those not made before since.
+// Idle reports whether every batch of the resource has ended, also those that others made, among those that were not
+// made before since.
 func (r Resource) Idle(ctx context.Context, since time.Time) (idle bool, err error) {
 	idle = true
 	err = r.eachBatch(ctx, since, func(b *Batch) (done bool) {

@@ -1,4 +1,4 @@
-// What a request takes, as the estimate of the API has it: tokens by part, the context, costs, and provisioned throughput.
+// What a request costs, by the estimate of the API: tokens by part, the context, costs, and provisioned throughput.
 import { h, svg } from "./dom.js";
 import { T, number, usd } from "./texts.js";
 

@@ -1,4 +1,4 @@
-// The Tokens view: a text's tokens as one types, a file's count, and what a request takes.
+// The Tokens view: a text's tokens as one types, a file's count, and what a request costs.
 import { post } from "./api.js";
 import { announce, button, field, figure, h, onDrop, picker, select, set } from "./dom.js";
 import { pieces } from "./files.js";

@@ -22,7 +22,7 @@ export function viewer(batch, name) {
 
   async function show(wanted) {
     try {
-      while (!ended && found.length <= (wanted + 1) * perPage) { // and one more, which tells whether there is a next page
+      while (!ended && found.length <= (wanted + 1) * perPage) { // and one more, to know whether there is a next page
         const next = await read.next();
         ended = next.done;
         if (!ended) found.push(next.value);

@@ -112,7 +112,7 @@ func (s *Server) getCallerIdentity(role string, _ url.Values) (any, error) {
 	}, nil
 }
 
-// getWebIdentityToken has the limits of the API's model; the wording of the refusals is unverified but
+// getWebIdentityToken has the limits of the API's model; the wording of the refusals is unverified, except
 // for the model's own sentence on disabled federation.
 func (s *Server) getWebIdentityToken(role string, form url.Values) (any, error) {
 	if s.disabled.Load() {

@@ -40,7 +40,7 @@ func New(o Options) *Ender { return &Ender{o} }
 // suffix is what the key of an object ends in that cancels the jobs of another, and starts none.
 const suffix = ".cancel"
 
-// Ends reports whether an input is not for a job, but for the end of those of another object.
+// Ends reports whether an input asks for no job, and ends those of another object.
 func Ends(in *job.Input) bool { return in.Job == "" && strings.HasSuffix(in.Key, suffix) }
 
 // Answer says which jobs are cancelled.
