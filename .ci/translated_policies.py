@@ -61,6 +61,7 @@ MAY = {
     "TokenEstimateFunction": READS_SECRETS | READS_BATCHES,  # sends nothing to Azure, and so signs in nowhere
     "BatchSubmitFunction": CALLS_AZURE | READS_BATCHES | writes("jobs/*", "results/*", "api/*") | {
         "states:StartExecution": ([MACHINE], None),
+        "states:DescribeExecution": ([EXECUTIONS], None),
     },
     "BatchStatusFunction": CALLS_AZURE | READS_BATCHES | writes("jobs/*", "results/*", "failed/*", "api/*") | {
         "states:DescribeExecution": ([EXECUTIONS], None),
