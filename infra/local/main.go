@@ -2,10 +2,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/signal"
@@ -63,7 +65,8 @@ func run(ctx context.Context, o stack.Options) error {
 		return err
 	}
 	forTools := filepath.Join(o.Build, "local.env")
-	if err := writeEnvironment(forTools, s.Environment()); err != nil {
+	environment := shellText(s.Environment())
+	if err := os.WriteFile(forTools, environment, 0o600); err != nil {
 		return errors.Join(err, s.Close())
 	}
 	trust := ""
@@ -76,16 +79,29 @@ func run(ctx context.Context, o stack.Options) error {
 	fmt.Print(greeting(s, trust, o.Data))
 	<-ctx.Done()
 	fmt.Fprint(os.Stderr, farewell(s, o.Data))
-	return errors.Join(os.Remove(forTools), s.Close())
+	return errors.Join(removeOwn(forTools, environment), s.Close())
 }
 
-// writeEnvironment writes what a shell can read, for `make azure LOCAL=1`.
-func writeEnvironment(file string, environment map[string]string) error {
+// shellText returns variables as a shell reads them, for `make azure LOCAL=1`.
+func shellText(environment map[string]string) []byte {
 	var lines strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(environment)) {
 		fmt.Fprintf(&lines, "export %s='%s'\n", name, environment[name])
 	}
-	return os.WriteFile(file, []byte(lines.String()), 0o600)
+	return []byte(lines.String())
+}
+
+// removeOwn removes a file if it still has the text that this stack wrote: a stack that was started later has written its
+// own there.
+func removeOwn(file string, text []byte) error {
+	now, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil || !bytes.Equal(now, text) {
+		return err
+	}
+	return os.Remove(file)
 }
 
 // greeting is for somebody who has never seen the stack run. trust is the file of the certificate that clients have to
