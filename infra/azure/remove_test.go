@@ -58,6 +58,23 @@ func TestRemoveFailsAtEachStep(t *testing.T) {
 	}
 }
 
+// A resource that is kept for 48 hours is purged where it was, also without the group that it was made in.
+func TestPurgeLater(t *testing.T) {
+	w := newWorld(t)
+	w.make(append(fresh, "-group", "ours")...)
+	if out, err := w.run("y\nn\n", append(removal, "-group", "ours")...); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	w.changes()
+	w.make(removal...)
+	if got := w.changes(); !slices.Equal(got, []string{"DELETE DeletedAccounts_purge my-aoai"}) {
+		t.Errorf("asked for %q", got)
+	}
+	if out := w.make(removal...); !strings.HasSuffix(out, "nothing to do\n") {
+		t.Errorf("it is still there:\n%s", out)
+	}
+}
+
 // What was not made by the command is never deleted, nor is a group that has something else in it.
 func TestRemoveSpares(t *testing.T) {
 	t.Run("a resource of somebody else's", func(t *testing.T) {

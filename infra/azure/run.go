@@ -69,7 +69,7 @@ func (c *command) writeTemplate(file string, r provision.Request) error {
 		return err
 	}
 	group := cmp.Or(r.Group, r.Name)
-	_, err = fmt.Fprintf(c.out, "%s is written. Somebody who may deploys it: az group create --name %s --location %s; az deployment group create "+
+	_, err = fmt.Fprintf(c.out, "%s is written. To deploy it: az group create --name %s --location %s; az deployment group create "+
 		"--resource-group %[2]s --template-file %[1]s. After that the same command without TEMPLATE writes the secret.\n", file, group, r.Location)
 	return err
 }

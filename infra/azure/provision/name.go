@@ -73,7 +73,7 @@ func groupOf(id string) string {
 	return group
 }
 
-// checkName finds out whether the name is free, as all names of the world's resources share one domain.
+// checkName finds out whether the name is free, as the names of all customers' resources share one domain.
 func (s *state) checkName(ctx context.Context) error {
 	free, err := s.isFree(ctx, s.Name)
 	if err != nil || free {
@@ -85,10 +85,10 @@ func (s *state) checkName(ctx context.Context) error {
 			return explain(err)
 		}
 		if free {
-			return fmt.Errorf("the name %s is taken by another resource of Azure's, anybody's: NAME=%s is free", s.Name, proposal)
+			return fmt.Errorf("the name %s is taken, since names are shared with all of Azure's customers: NAME=%s is free", s.Name, proposal)
 		}
 	}
-	return fmt.Errorf("the name %s is taken by another resource of Azure's, anybody's: choose another NAME", s.Name)
+	return fmt.Errorf("the name %s is taken, since names are shared with all of Azure's customers: choose another NAME", s.Name)
 }
 
 func (s *state) isFree(ctx context.Context, name string) (bool, error) {

@@ -35,10 +35,11 @@ func (m *Maker) PlanRemoval(ctx context.Context, r Request) (*Plan, error) {
 			p.add("delete the deployment "+name, func(ctx context.Context) error { return m.Azure.Delete(ctx, s.accountPath()+"/deployments/"+name) })
 		}
 		p.add("delete the resource "+s.Name, func(ctx context.Context) error { return m.Azure.Delete(ctx, s.accountPath()) })
-		s.planPurge(p, rm.Text(s.account, "location"))
+		s.planPurge(p, fmt.Sprintf("/subscriptions/%s/providers/Microsoft.CognitiveServices/locations/%s/resourceGroups/%s/deletedAccounts/%s",
+			s.Subscription, canonical(rm.Text(s.account, "location")), s.Group, s.Name))
 	case isTagged(deleted):
 		p.There = append(p.There, "resource "+s.Name+", deleted less than 48 hours ago")
-		s.planPurge(p, rm.Text(deleted, "location"))
+		s.planPurge(p, rm.Text(deleted, "id")) // it may have been in another group than the request's
 	}
 	if err := s.planIdentityRemoval(ctx, p); err != nil {
 		return nil, explain(err)
@@ -65,9 +66,8 @@ func (s *state) findDeleted(ctx context.Context) (map[string]any, error) {
 	return nil, nil
 }
 
-func (s *state) planPurge(p *Plan, location string) {
-	path := fmt.Sprintf("/subscriptions/%s/providers/Microsoft.CognitiveServices/locations/%s/resourceGroups/%s/deletedAccounts/%s",
-		s.Subscription, canonical(location), s.Group, s.Name)
+// planPurge adds the purge of a deleted resource, which has a path of its own.
+func (s *state) planPurge(p *Plan, path string) {
 	p.Steps = append(p.Steps, Step{
 		What: "purge the resource " + s.Name,
 		Ask: "Purge the resource, so that it cannot be restored? Until then, for 48 hours, its name is taken, and provisioned capacity that it " +

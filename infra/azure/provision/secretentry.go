@@ -26,6 +26,7 @@ type secretDeployment struct {
 	Model    string `json:"model"`
 	Type     string `json:"type"`
 	Capacity int    `json:"capacity"`
+	version  string // of the model, as Azure has it
 }
 
 // mergeInto returns the secret with the entry in it: added, or merged into the one of that name or endpoint, whose other
@@ -218,7 +219,7 @@ func (e entry) mergeDeployments(list rawjson.Node) []byte {
 		if old, ok := known[d.Name]; ok {
 			merged[i] = old.With(rawjson.Edit{Key: "name", Value: mustMarshal(d.Name)}, rawjson.Edit{Key: "model", Value: mustMarshal(d.Model)},
 				rawjson.Edit{Key: "type", Value: mustMarshal(d.Type)}, rawjson.Edit{Key: "capacity", Value: mustMarshal(d.Capacity)}).Bytes()
-			if model := old.Get("model"); !model.Absent() && strings.HasPrefix(model.Text(), d.Model+"-") {
+			if model := old.Get("model"); !model.Absent() && model.Text() == d.Model+"-"+d.version {
 				// The secret may name the version, by which the days of retirement are known.
 				merged[i] = old.With(rawjson.Edit{Key: "name", Value: mustMarshal(d.Name)},
 					rawjson.Edit{Key: "type", Value: mustMarshal(d.Type)}, rawjson.Edit{Key: "capacity", Value: mustMarshal(d.Capacity)}).Bytes()

@@ -3,7 +3,7 @@ package provision
 import "testing"
 
 func TestMerge(t *testing.T) {
-	e := entry{name: "my", endpoint: "https://my.example", keys: []string{"one", "two"}, deployments: []secretDeployment{{"d", "m", "GlobalStandard", 50}}}
+	e := entry{name: "my", endpoint: "https://my.example", keys: []string{"one", "two"}, deployments: []secretDeployment{{"d", "m", "GlobalStandard", 50, "2026-01-01"}}}
 	const deployments = `[{"name":"d","model":"m","type":"GlobalStandard","capacity":50}]`
 	const mine = `{"name":"my","endpoint":"https://my.example","deployments":` + deployments + `,"api_key":"one"}`
 	const other = `{ "endpoint":"https://other", "api_key":"k", "note": 9007199254740993 }`
@@ -28,6 +28,10 @@ func TestMerge(t *testing.T) {
 		{"what else is said of a deployment stays, and what Azure does not have goes",
 			`{"resources":[{"name":"my","endpoint":"https://my.example","api_key":"one","deployments":[{"model":"gone"},{"name":"d","model":"m-2026-01-01","weight":3}]}]}`,
 			`{"resources":[{"name":"my","endpoint":"https://my.example","api_key":"one","deployments":[{"name":"d","model":"m-2026-01-01","weight":3,"type":"GlobalStandard","capacity":50}]}]}`},
+		{"a model whose name begins like it", `{"resources":[{"name":"my","endpoint":"https://my.example","api_key":"one","deployments":[{"name":"d","model":"m-mini"}]}]}`,
+			`{"resources":[` + `{"name":"my","endpoint":"https://my.example","api_key":"one","deployments":` + deployments + `}]}`},
+		{"a version that Azure has replaced", `{"resources":[{"name":"my","endpoint":"https://my.example","api_key":"one","deployments":[{"name":"d","model":"m-2025-01-01"}]}]}`,
+			`{"resources":[{"name":"my","endpoint":"https://my.example","api_key":"one","deployments":` + deployments + `}]}`},
 		{"the short form of another resource", `{"endpoint":"https://other","api_key":"k","prices":{}}`,
 			`{"resources":[{"endpoint":"https://other","api_key":"k"},` + mine + `],"prices":{}}`},
 		{"the short form of this one", `{"endpoint":"https://my.example/openai/v1","api_key":"two"}`,

@@ -186,7 +186,7 @@ func (s *state) entry(ctx context.Context) (entry, error) {
 	}
 	for _, row := range rows {
 		if d := deploymentOf(row); isReady(row) {
-			e.deployments = append(e.deployments, secretDeployment{d.Name, d.model(), d.sku(), d.capacity()})
+			e.deployments = append(e.deployments, secretDeployment{d.Name, d.model(), d.sku(), d.capacity(), d.version()})
 		}
 	}
 	return e, nil
