@@ -14,7 +14,7 @@ VERSION := $(shell git describe --tags --abbrev=0 2>/dev/null || echo unreleased
 GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags "-s -w -X aoai-bridge/shared/release.Version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-clients test-console lint bench batch tokens catalog smoke key azure build deploy undeploy release clean
+.PHONY: help run test test-clients test-console lint bench batch tokens catalog smoke key azure rotate build deploy undeploy release clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target what; \
@@ -45,7 +45,7 @@ bench: build ## Measure the functions beside bare ones on this machine (BENCH=-f
 batch: ## Have a file of requests answered: make batch FILE=events/batch.jsonl (BUCKET=, CEILING=, MODE=, AGAIN=1, AWS_PORT=), or end its jobs: CANCEL=inbox/batch.jsonl
 	@test -x dist/bin/batch || echo "Building what shows a job: about a minute the first time."
 	@mkdir -p dist/bin && $(GO_BUILD) -o dist/bin/ ./infra/batch
-	@$(if $(AWS_PORT),AWS_PORT="$(AWS_PORT)") dist/bin/batch -file "$(FILE)" -cancel "$(CANCEL)" -bucket "$(BUCKET)" -ceiling "$(CEILING)" -mode "$(MODE)" -again "$(AGAIN)"
+	@dist/bin/batch -file "$(FILE)" -cancel "$(CANCEL)" -bucket "$(BUCKET)" -ceiling "$(CEILING)" -mode "$(MODE)" -again "$(AGAIN)"
 
 tokens: ## Show a text's tokens and what they cost: make tokens TEXT="..." or FILE=path (MODEL=gpt-5.4-mini, ENCODING=)
 	@test -n "$(FILE)$$TEXT" || { echo 'which text? make tokens TEXT="..." or FILE=path' >&2; exit 1; }
@@ -68,7 +68,6 @@ azure: ## Make the Azure side: make azure NAME=my-aoai LOCATION=eastus2 (DEPLOYM
 		$(if $(SUBSCRIPTION),-subscription "$(SUBSCRIPTION)") -signin "$(SIGNIN)" $(if $(YES),-yes) \
 		-template "$(TEMPLATE)" $(if $(REMOVE),-remove) $(if $(FEDERATION),-federation) $(if $(filter off,$(KEYS)),-keys-off) $(if $(RESTORE),-restore) $(if $(PURGE),-purge)
 
-.PHONY: rotate
 rotate: ## Give a resource of the Azure secret new keys while calls go on: make rotate RESOURCE=my-aoai (SUBSCRIPTION=, SIGNIN=, YES=1, LOCAL=1)
 	@test -n "$(RESOURCE)" || { echo 'which resource of the secret? make rotate RESOURCE=my-aoai' >&2; exit 1; }
 	@$(IN_LOCAL_STACK) $(if $(REGION),AWS_REGION="$(REGION)") go run ./infra/azure -rotate "$(RESOURCE)" $(if $(SUBSCRIPTION),-subscription "$(SUBSCRIPTION)") -signin "$(SIGNIN)" $(if $(YES),-yes)

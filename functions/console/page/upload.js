@@ -94,7 +94,7 @@ export function expected(models) {
   };
 }
 
-// download returns a file's content, and tells how much of it has come.
+// download returns a file's content. progress is called with the bytes that have come.
 export async function download(id, signal, progress) {
   const response = await call(`/files/${id}/content`, { signal });
   const reader = response.body.getReader();
