@@ -57,7 +57,7 @@ catalog: ## Read the pinned price lists again, and write the catalog and README'
 	go run ./infra/catalog -fetch
 	go generate ./shared/catalog
 
-smoke: ## Check a running stack: make smoke BASE_URL=https://.../prod/v1 KEY=... (MODEL=, EMBEDDING_MODEL=)
+smoke: ## Check a running stack: make smoke BASE_URL=https://.../prod/v1 KEY=..., or the local one (PORT=, MODEL=, EMBEDDING_MODEL=)
 	@go run ./infra/smoke
 
 key: ## Make a caller's key, print it once, and store its hash: make key NAME=alice (MODELS=a,b, ALLOW=state, COST_CEILING=500, REPLACE=1, REMOVE=1, STACK=)

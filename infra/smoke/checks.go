@@ -18,6 +18,7 @@ func (s *stack) models(ctx context.Context) (string, error) {
 	if _, err := s.callJSON(ctx, "GET", "/models", nil, &list); err != nil {
 		return "", err
 	}
+	s.listed = true
 	for _, m := range list.Data {
 		embeds := strings.Contains(m.ID, "embedding")
 		if embeds && s.embeddingModel == "" {
@@ -30,7 +31,13 @@ func (s *stack) models(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d models", len(list.Data)), nil
 }
 
-const noModel = "no model to ask, since /models lists none: name one with %s=, or give the secret deployments"
+// noModel is the error of a check that has no model to ask. A variable of that name would give it one.
+func (s *stack) noModel(variable string) error {
+	if !s.listed {
+		return fmt.Errorf("no model to ask, since the check of models failed: name one with %s=", variable)
+	}
+	return fmt.Errorf("no model to ask, since /models lists none: name one with %s=, or give the secret deployments", variable)
+}
 
 type jsonObject map[string]any
 
@@ -46,7 +53,7 @@ type usage struct {
 
 func (s *stack) chat(ctx context.Context) (string, error) {
 	if s.model == "" {
-		return "", fmt.Errorf(noModel, "MODEL")
+		return "", s.noModel("MODEL")
 	}
 	var completion struct {
 		Model   string
@@ -71,7 +78,7 @@ func (s *stack) chat(ctx context.Context) (string, error) {
 
 func (s *stack) stream(ctx context.Context) (string, error) {
 	if s.model == "" {
-		return "", fmt.Errorf(noModel, "MODEL")
+		return "", s.noModel("MODEL")
 	}
 	body := s.chatRequest()
 	body["stream"] = true
@@ -112,7 +119,7 @@ func (s *stack) stream(ctx context.Context) (string, error) {
 
 func (s *stack) embeddings(ctx context.Context) (string, error) {
 	if s.embeddingModel == "" {
-		return "", fmt.Errorf(noModel, "EMBEDDING_MODEL")
+		return "", s.noModel("EMBEDDING_MODEL")
 	}
 	var list struct {
 		Model string

@@ -1,7 +1,7 @@
 // Smoke asks a running stack once for everything it serves and says in a line each how that went. It
 // uses no SDK, which would hide what has to be seen on the wire.
 //
-//	make smoke                                                    the stack that make run started
+//	make smoke                                                    the stack that make run started (PORT= as there)
 //	make smoke BASE_URL=https://.../prod/v1 KEY=sk-...            a deployed one
 //	make smoke ... MODEL=gpt-5.4-mini EMBEDDING_MODEL=my-embeddings     in place of what /models suggests
 //
@@ -24,7 +24,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	s := &stack{
-		base:           strings.TrimRight(cmp.Or(os.Getenv("BASE_URL"), "http://127.0.0.1:8080/v1"), "/"),
+		base:           strings.TrimRight(cmp.Or(os.Getenv("BASE_URL"), localBase(os.Getenv("PORT"))), "/"),
 		key:            cmp.Or(os.Getenv("KEY"), "sk-local"), // from the environment, since other users can read a process's arguments
 		model:          os.Getenv("MODEL"),
 		embeddingModel: os.Getenv("EMBEDDING_MODEL"),
@@ -35,6 +35,9 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// localBase is the base URL of the stack that make run started with this PORT, "" for the one that it has by default.
+func localBase(port string) string { return "http://127.0.0.1:" + cmp.Or(port, "8080") + "/v1" }
 
 // checkTimeout is how long one check may take. A cold start and a slow model are well within it.
 const checkTimeout = 2 * time.Minute

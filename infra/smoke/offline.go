@@ -16,7 +16,7 @@ import (
 // tokens counts a text by both of the operations that count.
 func (s *stack) tokens(ctx context.Context) (string, error) {
 	if s.model == "" {
-		return "", fmt.Errorf(noModel, "MODEL")
+		return "", s.noModel("MODEL")
 	}
 	var count, estimate struct {
 		Tokens int `json:"input_tokens"`
@@ -50,7 +50,7 @@ type batchObject struct {
 // batch has a file of two lines answered.
 func (s *stack) batch(ctx context.Context) (string, error) {
 	if s.model == "" {
-		return "", fmt.Errorf(noModel, "MODEL")
+		return "", s.noModel("MODEL")
 	}
 	file, err := s.upload(ctx)
 	if err != nil {

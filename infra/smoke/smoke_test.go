@@ -170,7 +170,15 @@ func TestNothingThere(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
 	lines, failed := runAll(t, &stack{base: server.URL + "/v1", key: "k", checks: online})
-	if failed != len(online) || !strings.Contains(lines["models"], "is the stack running") || !strings.Contains(lines["chat"], "no model to ask") {
+	if failed != len(online) || !strings.Contains(lines["models"], "is the stack running") || !strings.Contains(lines["chat"], "since the check of models failed") {
 		t.Errorf("%d failed: %v", failed, lines)
+	}
+}
+
+func TestLocalBase(t *testing.T) {
+	for port, want := range map[string]string{"": "http://127.0.0.1:8080/v1", "9090": "http://127.0.0.1:9090/v1"} {
+		if got := localBase(port); got != want {
+			t.Errorf("PORT=%s: %s, want %s", port, got, want)
+		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 type stack struct {
 	base, key             string
 	model, embeddingModel string // "" until known
+	listed                bool   // /models has answered
 	checks                []check
 }
 
