@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
 )
 
 // The codes of a FormatError.
@@ -14,7 +13,8 @@ const (
 	codeTooLarge = "file_too_large"
 )
 
-// FormatError is why a file cannot be read as lines of requests. The message says what the file is and what to do.
+// FormatError is why a file cannot be read as lines of requests. The message says what the file is and what to do. It
+// quotes nothing of the file, which may be anything: messages reach logs and the states of workflows.
 type FormatError struct{ Code, Message string }
 
 func (e *FormatError) Error() string { return e.Message }
@@ -128,18 +128,9 @@ func recogniseText(head []byte, whole bool) (is, remedy string) {
 	if len(lines) == 2 {
 		for _, delimiter := range []string{",", ";", "\t", "|"} {
 			if bytes.Contains(lines[0], []byte(delimiter)) && bytes.Contains(lines[1], []byte(delimiter)) {
-				return fmt.Sprintf("CSV by its first line, %q", shorten(lines[0])), asExport
+				return "CSV by its first lines", asExport
 			}
 		}
 	}
 	return "", ""
-}
-
-// shorten is the beginning of a line, for a message.
-func shorten(line []byte) string {
-	const most = 60
-	if len(line) <= most {
-		return strings.ToValidUTF8(string(line), "")
-	}
-	return strings.ToValidUTF8(string(line[:most]), "") + "..."
 }

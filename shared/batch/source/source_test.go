@@ -86,6 +86,7 @@ func TestFormats(t *testing.T) {
 		{"a large array", "[" + strings.Repeat(strings.TrimSpace(line)+",", 2000) + "{}]", "a JSON array"},
 		{"CSV", "custom_id,method,url,body\n1,POST,/v1/responses,\"{\"\"model\"\":1}\"\n", "CSV by its first line"},
 		{"CSV with semicolons", "a;b\r\n1;2\r\n", "CSV by its first line"},
+		{"text that looks like CSV", "Dear private person,\nas you know, this is private\n", "CSV by its first line"},
 		{"tab-separated values", "a\tb\n1\t2\n", "CSV by its first line"},
 		{"binary", "\x7fELF\x02\x01\x01\x00\x00", "binary"},
 
@@ -120,6 +121,8 @@ func TestFormats(t *testing.T) {
 			bad, ok := errors.AsType[*source.FormatError](err)
 			if !ok || !strings.Contains(bad.Message, tt.is) || bad.Code == "" || strings.Count(bad.Message, ". ") < 1 || !strings.HasSuffix(bad.Message, ".") {
 				t.Errorf("got %+v, want %s and a remedy", err, tt.is)
+			} else if strings.Contains(bad.Message, "custom_id") || strings.Contains(bad.Message, "private") {
+				t.Errorf("the message quotes the file: %s", bad.Message)
 			}
 		})
 	}
