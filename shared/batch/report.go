@@ -66,7 +66,11 @@ func (s *Service) Report(ctx context.Context, jobID string, failure *job.Failure
 // ReportUnplanned reports a job whose planning failed, perhaps before it had a record.
 func (s *Service) ReportUnplanned(ctx context.Context, in job.Input, execution string, failure *job.Failure) (*job.Summary, error) {
 	if ending.Ends(&in) {
-		return nil, openaierr.Invalid("key", "not_cancelled", "The object %s is to cancel jobs, which failed. Put it there again. %s", in.Key, failure.Message)
+		e := openaierr.Invalid("key", "not_cancelled", "The object %s is to cancel jobs, and has no job of its own to report. If they were not cancelled, put it there again.", in.Key)
+		if failure != nil {
+			e.Message += " " + failure.Message
+		}
+		return nil, e
 	}
 	a, err := s.claims.Admit(ctx, in, execution)
 	switch {

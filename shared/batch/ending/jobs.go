@@ -71,14 +71,18 @@ func (e *Ender) running(ctx context.Context, id string) (*job.Job, error) {
 	return j, nil
 }
 
-// jobOf finds the job that an execution works on, by its input, nil if there is none or if it has ended.
+// jobOf finds the job that an execution works on, by its input, nil if there is none or if it has ended, or if the input
+// is missing.
 func (e *Ender) jobOf(ctx context.Context, execution string, in *job.Input) (*job.Job, error) {
-	ids := []string{in.ID()}
-	j, err := e.running(ctx, ids[0])
+	if in.Key == "" {
+		return nil, nil
+	}
+	j, err := e.running(ctx, in.ID())
 	if err != nil || j != nil && j.Execution == execution {
 		return j, err
 	}
-	if ids, err = e.jobsOf(ctx, in.Key); err != nil { // the input may name no version
+	ids, err := e.jobsOf(ctx, in.Key) // the input may name no version
+	if err != nil {
 		return nil, err
 	}
 	for _, id := range ids {
