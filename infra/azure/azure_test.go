@@ -38,6 +38,9 @@ func TestFresh(t *testing.T) {
 	if !strings.Contains(out, "+ make the deployment gpt-5.4-mini: gpt-5.4-mini 2026-03-17, GlobalStandard, capacity 50 (250 of 250 left)") {
 		t.Errorf("the plan is\n%s", out)
 	}
+	if !strings.HasSuffix(out, "\nThe stack comes next: make deploy. Functions that run read the secret again within 5 minutes.\n") {
+		t.Errorf("the end is\n%s", out)
+	}
 
 	before := w.secrets.Calls("PutSecretValue")
 	if out = w.make(fresh...); !strings.HasSuffix(out, "nothing to do\n") {

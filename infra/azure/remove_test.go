@@ -31,6 +31,9 @@ func TestRemove(t *testing.T) {
 	if len(w.plane.accounts) != 0 {
 		t.Errorf("served is %v", w.plane.accounts)
 	}
+	if !strings.HasSuffix(out, "  done\nFunctions that run read the secret again within 5 minutes.\n") {
+		t.Errorf("the end is\n%s", out)
+	}
 	if out = w.make(removal...); !strings.HasSuffix(out, "nothing to do\n") || w.changes() != nil {
 		t.Errorf("the second run says\n%s", out)
 	}

@@ -124,6 +124,9 @@ func (c *command) apply(ctx context.Context, plan *provision.Plan, p *progress) 
 		return fmt.Errorf("%w\nWhat was done before stays. Run the same command again to go on", err)
 	}
 	p.end("done")
+	if plan.After != "" {
+		fmt.Fprintln(c.out, plan.After)
+	}
 	return nil
 }
 

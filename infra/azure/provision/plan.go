@@ -52,6 +52,7 @@ type Plan struct {
 	Steps        []Step
 	Charges      []string // what costs money from the moment it is made
 	Warnings     []string
+	After        string // what to know once all is done, or ""
 }
 
 func (r *Request) complete() error {

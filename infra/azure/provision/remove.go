@@ -137,6 +137,7 @@ func (s *state) planEntryRemoval(ctx context.Context, p *Plan) error {
 	if _, had, err := e.removeFrom(text); err != nil || !had {
 		return err
 	}
+	p.After = noticed()
 	p.add(fmt.Sprintf("take %s out of the secret %s in AWS %s", s.Name, secret.ID, secret.Region), func(ctx context.Context) error {
 		return secret.Update(ctx, func(text []byte) ([]byte, error) {
 			text, _, err := e.removeFrom(text)

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 
+	"aoai-bridge/shared/azure"
 	"aoai-bridge/shared/azuresecret"
 	"aoai-bridge/shared/rawjson"
 )
@@ -271,4 +272,9 @@ func mustMarshalRaw(values []json.RawMessage) []byte {
 		parts[i] = v
 	}
 	return append(append([]byte("["), bytes.Join(parts, []byte(","))...), ']')
+}
+
+// noticed says when functions that run notice a change of the secret.
+func noticed() string {
+	return fmt.Sprintf("Functions that run read the secret again within %.0f minutes.", azure.SecretTTL.Minutes())
 }

@@ -130,10 +130,12 @@ func (s *state) planSecret(ctx context.Context, p *Plan) error {
 	if err != nil {
 		return err
 	}
+	p.After = noticed()
 	what := fmt.Sprintf("write %s into the secret %s in AWS %s", s.Name, secret.ID, secret.Region)
 	switch {
 	case !found:
 		what = fmt.Sprintf("make the secret %s in AWS %s, with %s in it", secret.ID, secret.Region, s.Name)
+		p.After = "The stack comes next: make deploy. " + noticed()
 	case len(p.Steps) == 0:
 		e, err := s.entry(ctx)
 		if err != nil {
