@@ -3,16 +3,18 @@
 //	go run ./infra/readme -mark local
 //
 // It runs the blocks of one mark. A block that is `make run` stays running until the end, and the next begins when the
-// stack answers. What one shell block exports the next ones have. It prints a line a block; the exit status is 1 if one
-// fails.
+// stack answers. With PORT, AWS_PORT and ARM_PORT the stack has those ports, and the blocks ask it there. What one shell
+// block exports the next ones have. It prints a line a block; the exit status is 1 if one fails.
 package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -64,6 +66,7 @@ func run(ctx context.Context, path, mark string) error {
 			continue
 		}
 		begun := time.Now()
+		var err error
 		if b.Output {
 			if !b.Matches(output) {
 				err = fmt.Errorf("the block before it printed\n%s", output)
@@ -92,6 +95,7 @@ type reader struct {
 	temp     string
 	exported string // a file that a shell reads before a block and writes after it
 	stack    *exec.Cmd
+	ended    chan struct{} // closed when the stack has ended
 }
 
 func newReader() (*reader, error) {
@@ -106,7 +110,7 @@ func newReader() (*reader, error) {
 func (r *reader) close() {
 	if r.stack != nil {
 		_ = syscall.Kill(-r.stack.Process.Pid, syscall.SIGINT) // as Ctrl-C does
-		_ = r.stack.Wait()
+		<-r.ended
 	}
 	_ = os.RemoveAll(r.temp)
 }
@@ -115,21 +119,22 @@ func (r *reader) close() {
 func (r *reader) do(ctx context.Context, b *Block) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, blockTimeout)
 	defer cancel()
+	text := strings.ReplaceAll(b.Text, "127.0.0.1:"+standardPort, "127.0.0.1:"+stackPort())
 	switch b.Language {
 	case "sh":
-		if strings.TrimSpace(b.Text) == "make run" {
+		if strings.TrimSpace(text) == "make run" {
 			return "", r.start(ctx)
 		}
-		return r.shell(ctx, b.Text)
+		return r.shell(ctx, text)
 	case "python":
-		return r.program(ctx, "readme.py", "python3 readme.py", b.Text)
+		return r.program(ctx, "readme.py", "python3 readme.py", text)
 	case "js":
-		return r.program(ctx, "readme.mjs", "node readme.mjs", b.Text)
+		return r.program(ctx, "readme.mjs", "node readme.mjs", text)
 	case "go":
-		return r.program(ctx, "readme_example.go", "go run readme_example.go", b.Text)
+		return r.program(ctx, "readme_example.go", "go run readme_example.go", text)
 	case "json", "yaml":
 		var value any
-		return "", yaml.Unmarshal([]byte(b.Text), &value) // JSON is YAML
+		return "", yaml.Unmarshal([]byte(text), &value) // JSON is YAML
 	case "mermaid", "text":
 		return "", nil
 	}
@@ -159,25 +164,39 @@ func (r *reader) shell(ctx context.Context, commands string) (string, error) {
 	return stdout.String(), err
 }
 
+// standardPort is where README has the local stack.
+const standardPort = "8080"
+
+// stackPort is where the local stack is.
+func stackPort() string { return cmp.Or(os.Getenv("PORT"), standardPort) }
+
 // start starts the stack, in a process group of its own, and returns once it answers.
 func (r *reader) start(ctx context.Context) error {
 	if r.stack != nil {
 		return errors.New("the stack runs already")
 	}
-	port := os.Getenv("PORT")
-	if port == "" {
-		port = "8080"
+	address := "127.0.0.1:" + stackPort()
+	listener, err := net.Listen("tcp", address)
+	if err != nil { // another stack there would answer in its place
+		return fmt.Errorf("%w: stop what has the port, or choose another with PORT=", err)
 	}
+	listener.Close()
 	r.stack = exec.Command("make", "run")
 	r.stack.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	r.stack.Stderr = os.Stderr
 	if err := r.stack.Start(); err != nil {
+		r.stack = nil
 		return err
 	}
+	r.ended = make(chan struct{})
+	go func() {
+		_ = r.stack.Wait() // interrupted at the end, it has a status of its own
+		close(r.ended)
+	}()
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+port+"/health", nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/health", nil)
 		if err != nil {
 			return err
 		}
@@ -190,6 +209,8 @@ func (r *reader) start(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return errors.New("the stack does not answer")
+		case <-r.ended:
+			return fmt.Errorf("the stack has ended: %s; what it says is above", r.stack.ProcessState)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

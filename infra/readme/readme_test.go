@@ -1,7 +1,9 @@
 package main
 
 import (
+	"net"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -36,5 +38,28 @@ func TestREADME(t *testing.T) {
 	}
 	if skipped > maxSkipped {
 		t.Errorf("%d blocks are skipped, want %d at most", skipped, maxSkipped)
+	}
+}
+
+func TestPort(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	t.Setenv("PORT", port)
+	r, err := newReader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.close)
+	output, err := r.do(t.Context(), &Block{Language: "sh", Text: "echo http://127.0.0.1:8080/v1"})
+	if want := "http://127.0.0.1:" + port + "/v1\n"; output != want || err != nil {
+		t.Errorf("a block prints %q, %v, want %q", output, err, want)
+	}
+	_, err = r.do(t.Context(), &Block{Language: "sh", Text: "make run\n"})
+	if err == nil || !strings.Contains(err.Error(), "choose another with PORT=") {
+		t.Errorf("with another program at the port: %v", err)
 	}
 }
