@@ -1,9 +1,12 @@
 package awsendpoint_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -136,6 +139,39 @@ func TestUnsigned(t *testing.T) {
 			body, _ := io.ReadAll(response.Body)
 			if response.StatusCode != tt.status || !strings.Contains(string(body), tt.want) {
 				t.Errorf("got %d %s, want %d ...%s...", response.StatusCode, body, tt.status, tt.want)
+			}
+		})
+	}
+}
+
+// boto3 waits for 100 Continue whatever the length is.
+func TestContinue(t *testing.T) {
+	host := strings.TrimPrefix(open(t, nil), "http://")
+	for _, tt := range []struct {
+		name, header string
+		want         []int
+	}{
+		{"no body", "Expect: 100-continue\r\n", []int{100, 403}},
+		{"no body, in another case", "Expect: 100-Continue\r\n", []int{100, 403}},
+		{"not asked for", "", []int{403}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", host)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			fmt.Fprintf(conn, "PUT /bucket/key HTTP/1.1\r\nHost: %s\r\n%sContent-Length: 0\r\n\r\n", host, tt.header)
+			answers := bufio.NewReader(conn)
+			for _, want := range tt.want {
+				response, err := http.ReadResponse(answers, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if response.StatusCode != want {
+					t.Errorf("got %d, want %d", response.StatusCode, want)
+				}
+				response.Body.Close()
 			}
 		})
 	}
