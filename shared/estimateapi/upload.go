@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/plan"
@@ -86,6 +87,8 @@ func uploadError(err error, id string) error {
 		return openaierr.Invalid("file.offset", e.Code, "The file %s ends before the offset. Begin without 'offset' and 'line'.", id)
 	case e.Status == http.StatusNotFound:
 		e.Param, e.Message = "file", "The file "+id+" has been deleted meanwhile."
+	case strings.HasPrefix(e.Param, "s3"):
+		e.Param = "file"
 	}
 	return e
 }

@@ -29,10 +29,11 @@ func TestUploadedFile(t *testing.T) {
 	a.Secrets.Put("azure", `{"endpoint":"https://r.openai.azure.com","api_key":"k","deployments":[{"model":"gpt-4o","type":"GlobalStandard"},{"model":"gpt-4.1","type":"GlobalStandard"}]}`)
 	a.Secrets.Put("callers", fmt.Sprintf(`{"callers":[{"name":"any","sha256":"%x","models":["*"]},{"name":"few","sha256":"%x","models":["gpt-4o"]}]}`,
 		sha256.Sum256([]byte("any")), sha256.Sum256([]byte("few"))))
-	const anys, fews, absent = "file-00000000000000000000000000000001", "file-00000000000000000000000000000002", "file-00000000000000000000000000000003"
+	const anys, fews, absent, torn = "file-00000000000000000000000000000001", "file-00000000000000000000000000000002", "file-00000000000000000000000000000003", "file-00000000000000000000000000000004"
 	content := line("gpt-4o", "chat/completions", hello) + "not JSON\n" + line("gpt-4.1", "chat/completions", hello)
 	a.Put("api/files/any/"+anys+"/batch/0/a.jsonl", content)
 	a.Put("api/files/few/"+fews+"/batch/0/a.jsonl", content)
+	a.Put("api/files/any/"+torn+"/batch/0/a.jsonl.gz", "\x1f\x8b\x08\x00\x00\xff\xfe")
 	manager := secretsmanager.NewFromConfig(a.Config)
 	client := azure.New(azure.Options{Secrets: manager, Env: config.Env{AzureSecretID: "azure"}})
 	store := s3bucket.New(a.Config, bucket)
@@ -82,6 +83,7 @@ func TestUploadedFile(t *testing.T) {
 		{"a misspelt member", "any", `{"file":{"id":"` + anys + `","ofset":1}}`, 400, "file.ofset", "unknown_parameter"},
 		{"a negative line", "any", `{"file":{"id":"` + anys + `","line":-1}}`, 400, "file", "invalid_type"},
 		{"beyond the end", "any", `{"file":{"id":"` + anys + `","offset":100000}}`, 400, "file.offset", "invalid_value"},
+		{"a damaged file", "any", `{"file":"` + torn + `"}`, 400, "file", "invalid_gzip"},
 		{"options of one request", "any", `{"file":"` + anys + `","estimate":{"output_tokens":5}}`, 400, "estimate", "unsupported_parameter"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
