@@ -87,7 +87,8 @@
 //	                                                             TestCancelOfABatchThatEnds
 //	A batch that does not end is cancelled and sent again, and   TestBatchThatDoesNotEnd,
 //	one that somebody cancels in Azure is not.                   TestBatchIsCancelledInAzure
-//	No batch goes on unseen after its part was given up.         TestGiveUpLostBatch, TestGiveUpWithoutAnswers
+//	No batch goes on unseen after its part was given up.         TestGiveUpLostBatch, TestGiveUpWithoutAnswers,
+//	                                                             TestGivenUpBatchCannotBeCancelled
 //	An online call whose answer was recorded is not made again.  TestOnlineGoesOn, TestOnlineRunIsKilled
 //	Those under way when a run is killed are in the summary.
 package batch

@@ -1,7 +1,9 @@
 package batch_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -331,5 +333,34 @@ func TestDuplicateCannotBeCancelled(t *testing.T) {
 	}
 	if st := p.state(0); st["batch_id"] != "batch_other" || st["file_id"] != "file-other" || st["status"] != nil {
 		t.Errorf("what is remembered: %v", st)
+	}
+}
+
+// A batch that cannot be cancelled once its part is given up is named in the log, since no task looks at it again. Another
+// that has ended meanwhile is none.
+func TestGivenUpBatchCannotBeCancelled(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		status int
+		logged bool
+	}{{"refused", 400, true}, {"ended meanwhile", 409, false}} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newPart(t)
+			p.fault(azureopenai.FaultRule{Fault: "stall;state=in_progress", Method: "POST", Path: "/batches"})
+			p.does("submit")
+			var log bytes.Buffer
+			before := slog.Default()
+			slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+			t.Cleanup(func() { slog.SetDefault(before) })
+			p.answers("POST batches/ID/cancel", tt.status, fmt.Sprintf(refusal, "odd"))
+			payload := object{"task": "give-up", "step": object{"job": p.step.Job, "part": 1, "failure": object{"Error": "States.Timeout", "Cause": "late"}}}
+			if got := patiently[job.Step](p.world, "give-up", payload); got.Status != "done" {
+				t.Errorf("got %+v", got)
+			}
+			id := fmt.Sprint(p.state(0)["batch_id"])
+			if logged := strings.Contains(log.String(), "level=ERROR") && strings.Contains(log.String(), "batch="+id); logged != tt.logged {
+				t.Errorf("the log of batch %s: %s", id, &log)
+			}
+		})
 	}
 }

@@ -36,8 +36,10 @@ func (s *Service) GiveUp(ctx context.Context, step job.Step, failure job.Failure
 		if err = errors.Join(err, ending); err != nil {
 			slog.WarnContext(ctx, "a part is given up without its answers", "job", step.Job, "part", step.Part, "error", logsafe.Text(err.Error()))
 		}
-		if w.state.BatchID != "" && !w.state.Terminal() {
-			_ = w.resource().Cancel(ctx, w.state.BatchID) // its end is not waited for
+		if id := w.state.BatchID; id != "" && !w.state.Terminal() { // its end is not waited for
+			if err := w.cancel(ctx, id); err != nil {
+				w.goesOn(ctx, id, err)
+			}
 		}
 		w.state.Status = job.StateEnded
 		if err := w.save(ctx); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"aoai-bridge/shared/azurebatch"
 	"aoai-bridge/shared/batch/job"
+	"aoai-bridge/shared/openaierr"
 )
 
 // lost looks for the batch of a create whose answer did not arrive, nil if there is none.
@@ -70,7 +71,8 @@ func (w *work) giveUpCreate(ctx context.Context) error {
 const enoughWaits = 4
 
 // endTwins ends the batches that were made beside the one that is the try's: it cancels them, waits for their end, deletes
-// their files and counts them. ended is false where one has not ended, or may not be listed, and is worth waiting for.
+// their files and counts them. ended is false where one has not ended, or may not be listed, and is worth waiting for;
+// unless patient, none is, and what cannot be cancelled is logged.
 func (w *work) endTwins(ctx context.Context, twice *job.PaidTwice, patient bool) (ended bool, err error) {
 	var d job.Doubt
 	if found, err := w.service.store.Get(ctx, w.try.DoubtKey(), &d); !found || err != nil {
@@ -90,17 +92,18 @@ func (w *work) endTwins(ctx context.Context, twice *job.PaidTwice, patient bool)
 		}
 		if !b.Ended() {
 			ended = false
-			err = errors.Join(err, w.cancelTwin(ctx, b))
+			failed := w.cancelTwin(ctx, b)
+			if failed != nil && !patient {
+				w.goesOn(ctx, b.ID, failed)
+			}
+			err = errors.Join(err, failed)
 		}
 		if w.state.BatchID != "" { // otherwise no other one has been paid
 			countTwin(b, w.state.Lines, twice)
 		}
 	}
-	if err != nil && patient {
-		return false, err
-	}
 	if !ended && patient {
-		return false, nil
+		return false, err
 	}
 	for _, b := range all {
 		if b.ID != w.state.BatchID && !w.job.Settings.KeepFiles {
@@ -119,6 +122,12 @@ func (w *work) cancelTwin(ctx context.Context, b *azurebatch.Batch) error {
 	}
 	slog.WarnContext(ctx, "a part was sent twice, and the second batch is cancelled", "job", w.step.Job, "part", w.step.Part, "batch", b.ID)
 	return w.cancel(ctx, b.ID)
+}
+
+// goesOn logs that a batch could not be cancelled which no task looks at any more.
+func (w *work) goesOn(ctx context.Context, id string, err error) {
+	slog.ErrorContext(ctx, "a batch that nothing waits for cannot be cancelled and goes on: cancel it in Azure", "job", w.step.Job, "part", w.step.Part,
+		"resource", w.part.Resource, "batch", id, "error", openaierr.From(err).Code)
 }
 
 // countTwin counts a batch of so many lines that was made beside the one that is the try's. What has failed before it
