@@ -21,9 +21,9 @@ import (
 //	            "gpt-4o-2024-05-13": {"GlobalStandard": {"input": 5, "output": 15}}},
 //	 "models": {"my-model": {"like": "gpt-4o", "context": 128000, "max_output": 4096}}}
 //
-// A row of prices replaces the one of that model and type, and a name that has a price is a model by that. A model is made like another, or like
-// nothing, and then differs in the members it has: kind, encoding, context, max_input, max_output,
-// retirement, images and ptu, the last two as in corrections.json.
+// A row of prices replaces the one of that model and type, and a name that has a price is a model by that. A model is
+// made like another, or like nothing, and then differs in the members it has: kind, encoding, context, max_input,
+// max_output, retirement, images and ptu, the last two as in corrections.json.
 type Overrides struct {
 	Prices json.RawMessage `json:"prices"`
 	Models json.RawMessage `json:"models"`

@@ -52,7 +52,8 @@ func ParseTop(raw []byte) (Node, error) {
 	return t.read(raw)
 }
 
-// Read is ParseTree in the memory that the Tree has. It fails with ErrTooManyValues beyond MaxValues. Nodes and texts of what it read before are lost.
+// Read is ParseTree in the memory that the Tree has. It fails with ErrTooManyValues beyond MaxValues. Nodes and texts of
+// what it read before are lost.
 func (t *Tree) Read(raw []byte) (Node, error) {
 	t.levels = maxDepth
 	return t.read(raw)

@@ -25,7 +25,8 @@ type Retirement struct {
 const warnDays = 14
 
 // WriteRetirement writes a line, which CloudWatch also reads as the metric DaysToRetirement of a resource and a
-// deployment, and of the stack, since an alarm cannot search for the least of metrics that it does not know. From 14 days before the retirement on it is a warning.
+// deployment, and of the stack, since an alarm cannot search for the least of metrics that it does not know. From 14 days
+// before the retirement on it is a warning.
 func (l *Log) WriteRetirement(ctx context.Context, now time.Time, retires Retirement) {
 	if l == nil {
 		return

@@ -81,8 +81,8 @@ func (a *Account) Begin(ctx context.Context, try job.Try, most float64) (granted
 	return granted, refused, err
 }
 
-// Raise takes more out of the account for a try that is under way: so much in all as wanted or, if there is less, as is
-// left, and as needed at least. refused is why there is not even that.
+// Raise takes more out of the account for a try that is under way. The try then has as much in all as is wanted, or what
+// is left if that is less. refused is why there is less left than is needed.
 func (a *Account) Raise(ctx context.Context, try job.Try, needed, wanted float64) (granted float64, refused *job.Failure, err error) {
 	err = a.change(ctx, func(l *ledger) bool {
 		has := l.Parts[try.Part][try.Try]

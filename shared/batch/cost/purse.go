@@ -29,7 +29,7 @@ type Purse struct {
 	refused *job.Failure
 }
 
-// NewPurse makes the purse of a try that was granted an amount, and has so many lines which may cost that.
+// NewPurse makes the purse of a try that was granted an amount. Its lines may cost most together.
 func NewPurse(account *Account, prices *Prices, meter *Meter, part *job.Part, try job.Try, granted, most float64, lines int) *Purse {
 	p := &Purse{account: account, prices: prices, meter: meter, part: *part, try: try, granted: granted, left: most, mean: most / float64(max(lines, 1))}
 	p.part.Mode = jsonl.Online

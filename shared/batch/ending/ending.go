@@ -53,9 +53,9 @@ type Answer struct {
 // maxCancelling is how many batches are cancelled at once.
 const maxCancelling = 16
 
-// CancelAll cancels the unfinished jobs of an object, as an input asks for that has the object's key and a suffix. A job
-// whose object was put there after the one that asks goes on. Where no execution works on a job any more, a new one does, so that
-// what has been answered is delivered.
+// CancelAll cancels the unfinished jobs of an object. The input that asks for it has the object's key and a suffix. A job
+// whose object was put there after the one that asks goes on. Where no execution works on a job any more, a new one is
+// started, so that what has been answered is delivered.
 func (e *Ender) CancelAll(ctx context.Context, in *job.Input) (*Answer, error) {
 	if in.Bucket != e.Store.Name() {
 		return nil, openaierr.Invalid("bucket", "invalid_bucket", "Jobs are of the bucket %s, not of %q.", e.Store.Name(), in.Bucket)
@@ -127,11 +127,9 @@ func (e *Ender) cancelBatches(ctx context.Context, j *job.Job) {
 
 // stoppedNote is what the owner of a job reads whose execution was stopped.
 func stoppedNote(j *job.Job, status string) string {
-	cancel := fmt.Sprintf("put an object %s%s into the bucket", j.Key, suffix)
+	cancel := fmt.Sprintf("start the workflow with the key %s%s", j.Key, suffix)
 	if strings.HasPrefix(j.Key, "inbox/") {
-		cancel += fmt.Sprintf(" (make batch CANCEL=%s)", j.Key)
-	} else {
-		cancel = fmt.Sprintf("start the workflow with the key %s%s", j.Key, suffix)
+		cancel = fmt.Sprintf("put an object %s%s into the bucket (make batch CANCEL=%s)", j.Key, suffix, j.Key)
 	}
 	return fmt.Sprintf("The execution was stopped (%s), and no task works on the job. Batches that were made go on at Azure, which charges for them. "+
 		"To take the job over, redrive the execution, start another with the same input and \"take_over\": true, or put the same file there again. To cancel it, %s.", status, cancel)

@@ -6,7 +6,7 @@ import (
 	"aoai-bridge/shared/usage"
 )
 
-// Summary is what a job's owner gets to know of it.
+// Summary is what a job came to, for its owner.
 type Summary struct {
 	Job     string      `json:"job"`
 	Status  string      `json:"status"` // completed, cancelled, refused or failed

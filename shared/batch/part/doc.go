@@ -6,8 +6,7 @@
 //
 // A call whose answer is lost may have been carried out. Of an upload that is no matter: the file is used if Azure lists it,
 // and otherwise deleted at the end. A create is paid for. So its batch is looked for at 0, 1, 2 and 4 minutes, since Azure's
-// lists may be behind, and only then given up, by a record that the first one to write it decides: it names the batch, or
-// none. The input file is deleted before the next create, so that a batch that Azure makes late has nothing to answer. Where
+// lists may be behind, and only then given up, by a record that is written once: it names the batch, or none. The input file is deleted before the next create, so that a batch that Azure makes late has nothing to answer. Where
 // one turns up all the same, Collect cancels and counts it.
 //
 // # What does not fit

@@ -11,7 +11,7 @@ import (
 	"aoai-bridge/shared/openaierr"
 )
 
-// Poll asks Azure how far a part's batch is and tells the workflow whether to wait or to collect.
+// Poll asks Azure how far a part's batch is. The workflow waits, collects or submits after it.
 func (s *Service) Poll(ctx context.Context, step job.Step) (next *job.Step, err error) {
 	w, err := s.load(ctx, step)
 	if err != nil {
@@ -64,9 +64,10 @@ func (w *work) sendAgain(ctx context.Context) (next *job.Step, err error) {
 func (w *work) nextCreate() {
 	st := w.state
 	*st = job.State{
-		Mode: st.Mode, Lines: st.Lines, Bytes: st.Bytes, Uploading: st.Uploading, FileID: st.FileID, Create: st.Create + 1, Sending: st.Sending,
+		Mode: st.Mode, Lines: st.Lines, Bytes: st.Bytes, Uploading: st.Uploading, FileID: st.FileID, Create: st.Create + 1,
+		Forecast: st.Forecast, Sending: st.Sending,
 	}
-	st.CreatingAt = time.Time{}
+	st.CreatingAt = time.Time{} // which is in Sending
 }
 
 // askWhoCancelled notes that a batch was cancelled for the job's owner, which is done before a poll sees it.

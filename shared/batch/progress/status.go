@@ -102,8 +102,8 @@ type Look struct {
 	Err   error
 }
 
-// Note brings the status of a job up to date after a task of a part: at once where something holds the part up, or does
-// no longer, and otherwise when its lines are to be counted again.
+// Note brings the status of a job up to date after a task of a part: at once where something holds the part up, or no
+// longer does, and otherwise when its lines are to be counted again.
 func (t *Tracker) Note(ctx context.Context, l *Look) {
 	t.Change(ctx, l.Job, func(ctx context.Context, st *job.Status) (changed bool, err error) {
 		now := t.now().UTC()
