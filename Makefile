@@ -60,10 +60,10 @@ catalog: ## Read the pinned price lists again, and write the catalog and README'
 smoke: ## Check a running stack: make smoke BASE_URL=https://.../prod/v1 KEY=..., or the local one (PORT=, MODEL=, EMBEDDING_MODEL=)
 	@go run ./infra/smoke
 
-key: ## Make a caller's key, print it once, and store its hash: make key NAME=alice (MODELS=a,b, ALLOW=state, COST_CEILING=500, REPLACE=1, REMOVE=1, STACK=)
+key: ## Make a caller's key, print it once, and store its hash: make key NAME=alice (MODELS=a,b, ALLOW=state, COST_CEILING=500, REPLACE=1, REMOVE=1, STACK=, KMS_KEY_ARN=)
 	@go run ./infra/key -name "$(NAME)" -models "$(MODELS)" -allow "$(ALLOW)" -cost-ceiling "$(COST_CEILING)" $(if $(REPLACE),-replace) $(if $(REMOVE),-remove)
 
-azure: ## Make the Azure side: make azure NAME=my-aoai LOCATION=eastus2 (DEPLOYMENTS=file.json, GROUP=, KIND=OpenAI, SUBSCRIPTION=, SIGNIN=device, FEDERATION=1, KEYS=off, TEMPLATE=main.json, REMOVE=1, REGION= of AWS, YES=1, LOCAL=1)
+azure: ## Make the Azure side: make azure NAME=my-aoai LOCATION=eastus2 (DEPLOYMENTS=file.json, GROUP=, KIND=OpenAI, SUBSCRIPTION=, SIGNIN=device, FEDERATION=1, KEYS=off, TEMPLATE=main.json, REMOVE=1, RESTORE=1, PURGE=1, REGION= of AWS, YES=1, LOCAL=1)
 	@$(IN_LOCAL_STACK) $(if $(REGION),AWS_REGION="$(REGION)") go run ./infra/azure -name "$(NAME)" -location "$(LOCATION)" -deployments "$(DEPLOYMENTS)" -group "$(GROUP)" -kind "$(or $(KIND),AIServices)" \
 		$(if $(SUBSCRIPTION),-subscription "$(SUBSCRIPTION)") -signin "$(SIGNIN)" $(if $(YES),-yes) \
 		-template "$(TEMPLATE)" $(if $(REMOVE),-remove) $(if $(FEDERATION),-federation) $(if $(filter off,$(KEYS)),-keys-off) $(if $(RESTORE),-restore) $(if $(PURGE),-purge)

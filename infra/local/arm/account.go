@@ -24,7 +24,7 @@ func (s *Server) accountID(a *account) string {
 	return s.groupID(a.group) + "/providers/" + accountType + "/" + a.name
 }
 
-// describe is the account as a GET answers it. That an AIServices account has its endpoint at cognitiveservices.azure.com,
+// describeAccount is the account as a GET answers it. That an AIServices account has its endpoint at cognitiveservices.azure.com,
 // and OpenAI's among its endpoints by this name, is as public templates read it.
 func (s *Server) describeAccount(a *account) map[string]any {
 	properties := maps.Clone(a.properties)
