@@ -10,8 +10,11 @@ GOARCH_x86_64 := amd64
 VERSION := $(shell git describe --tags --abbrev=0 2>/dev/null || echo unreleased)
 
 # How every bootstrap is built, for Lambda and for this machine alike. No version control stamp: a commit alone must not
-# change a bootstrap, or every deployment would replace every function.
-GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false -tags lambda.norpc -trimpath -ldflags "-s -w -X aoai-bridge/shared/release.Version=$(VERSION)"
+# change a bootstrap, or every deployment would replace every function. Tools are compiled with the same flags, so that
+# what they share with the bootstraps is compiled once.
+COMPILE_FLAGS := -tags lambda.norpc -trimpath
+GO_BUILD := CGO_ENABLED=0 go build -buildvcs=false $(COMPILE_FLAGS) -ldflags "-s -w -X aoai-bridge/shared/release.Version=$(VERSION)"
+GO_RUN := CGO_ENABLED=0 go run $(COMPILE_FLAGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-clients test-console lint bench batch tokens catalog smoke key azure rotate build deploy undeploy release clean
@@ -39,38 +42,39 @@ lint: ## Check formatting, and run vet and staticcheck
 	.ci/lint
 
 bench: build ## Measure the functions beside bare ones on this machine (BENCH=-files: only what reads a file in S3; BENCH=-quotas: with little memory)
-	go run ./infra/bench $(BENCH)
+	$(GO_RUN) ./infra/bench $(BENCH)
 
 # Built with the stack; without that it takes as long as building one function.
 batch: ## Have a file of requests answered: make batch FILE=events/batch.jsonl (BUCKET=, CEILING=, MODE=, AGAIN=1, AWS_PORT=), or end its jobs: CANCEL=inbox/batch.jsonl
 	@test -x dist/bin/batch || echo "Building what shows a job: about a minute the first time."
 	@mkdir -p dist/bin && $(GO_BUILD) -o dist/bin/ ./infra/batch
-	@dist/bin/batch -file "$(FILE)" -cancel "$(CANCEL)" -bucket "$(BUCKET)" -ceiling "$(CEILING)" -mode "$(MODE)" -again "$(AGAIN)"
+	@dist/bin/batch -file "$$FILE" -cancel "$$CANCEL" -bucket "$$BUCKET" -ceiling "$$CEILING" -mode "$$MODE" -again "$$AGAIN"
 
 tokens: ## Show a text's tokens and what they cost: make tokens TEXT="..." or FILE=path (MODEL=gpt-5.4-mini, ENCODING=)
-	@test -n "$(FILE)$$TEXT" || { echo 'which text? make tokens TEXT="..." or FILE=path' >&2; exit 1; }
-	@$(if $(FILE),,printf '%s' "$$TEXT" |) go run ./infra/tokens -model "$(or $(MODEL),gpt-5.4-mini)" -encoding "$(ENCODING)" -cost $(if $(FILE),< "$(FILE)")
+	@test -n "$$FILE$$TEXT" || { echo 'which text? make tokens TEXT="..." or FILE=path' >&2; exit 1; }
+	@$(if $(FILE),,printf '%s' "$$TEXT" |) $(GO_RUN) ./infra/tokens -model "$${MODEL:-gpt-5.4-mini}" -encoding "$$ENCODING" -cost $(if $(FILE),< "$$FILE")
 
 tokens: export TEXT := $(value TEXT)
 
 catalog: ## Read the pinned price lists again, and write the catalog and README's costs (needs python3 with pip)
-	go run ./infra/catalog -fetch
+	$(GO_RUN) ./infra/catalog -fetch
 	go generate ./shared/catalog
 
 smoke: ## Check a running stack: make smoke BASE_URL=https://.../prod/v1 KEY=..., or the local one (PORT=, MODEL=, EMBEDDING_MODEL=)
-	@go run ./infra/smoke
+	@$(GO_RUN) ./infra/smoke
 
+# What is given to make reaches tools by the environment, where quotes stay what they are.
 key: ## Make a caller's key, print it once, and store its hash: make key NAME=alice (MODELS=a,b, ALLOW=state, COST_CEILING=500, REPLACE=1, REMOVE=1, STACK=, KMS_KEY_ARN=)
-	@go run ./infra/key -name "$(NAME)" -models "$(MODELS)" -allow "$(ALLOW)" -cost-ceiling "$(COST_CEILING)" $(if $(REPLACE),-replace) $(if $(REMOVE),-remove)
+	@$(GO_RUN) ./infra/key -name "$$NAME" -models "$$MODELS" -allow "$$ALLOW" -cost-ceiling "$$COST_CEILING" $(if $(REPLACE),-replace) $(if $(REMOVE),-remove)
 
 azure: ## Make the Azure side: make azure NAME=my-aoai LOCATION=eastus2 (DEPLOYMENTS=file.json, GROUP=, KIND=OpenAI, SUBSCRIPTION=, SIGNIN=device, FEDERATION=1, KEYS=off, TEMPLATE=main.json, REMOVE=1, RESTORE=1, PURGE=1, REGION= of AWS, YES=1, LOCAL=1)
-	@$(IN_LOCAL_STACK) $(if $(REGION),AWS_REGION="$(REGION)") go run ./infra/azure -name "$(NAME)" -location "$(LOCATION)" -deployments "$(DEPLOYMENTS)" -group "$(GROUP)" -kind "$(or $(KIND),AIServices)" \
-		$(if $(SUBSCRIPTION),-subscription "$(SUBSCRIPTION)") -signin "$(SIGNIN)" $(if $(YES),-yes) \
-		-template "$(TEMPLATE)" $(if $(REMOVE),-remove) $(if $(FEDERATION),-federation) $(if $(filter off,$(KEYS)),-keys-off) $(if $(RESTORE),-restore) $(if $(PURGE),-purge)
+	@$(IN_LOCAL_STACK) $(if $(REGION),AWS_REGION="$$REGION") $(GO_RUN) ./infra/azure -name "$$NAME" -location "$$LOCATION" -deployments "$$DEPLOYMENTS" -group "$$GROUP" -kind "$${KIND:-AIServices}" \
+		$(if $(SUBSCRIPTION),-subscription "$$SUBSCRIPTION") -signin "$$SIGNIN" $(if $(YES),-yes) \
+		-template "$$TEMPLATE" $(if $(REMOVE),-remove) $(if $(FEDERATION),-federation) $(if $(filter off,$(KEYS)),-keys-off) $(if $(RESTORE),-restore) $(if $(PURGE),-purge)
 
 rotate: ## Give a resource of the Azure secret new keys while calls go on: make rotate RESOURCE=my-aoai (SUBSCRIPTION=, SIGNIN=, YES=1, LOCAL=1)
-	@test -n "$(RESOURCE)" || { echo 'which resource of the secret? make rotate RESOURCE=my-aoai' >&2; exit 1; }
-	@$(IN_LOCAL_STACK) $(if $(REGION),AWS_REGION="$(REGION)") go run ./infra/azure -rotate "$(RESOURCE)" $(if $(SUBSCRIPTION),-subscription "$(SUBSCRIPTION)") -signin "$(SIGNIN)" $(if $(YES),-yes)
+	@test -n "$$RESOURCE" || { echo 'which resource of the secret? make rotate RESOURCE=my-aoai' >&2; exit 1; }
+	@$(IN_LOCAL_STACK) $(if $(REGION),AWS_REGION="$$REGION") $(GO_RUN) ./infra/azure -rotate "$$RESOURCE" $(if $(SUBSCRIPTION),-subscription "$$SUBSCRIPTION") -signin "$$SIGNIN" $(if $(YES),-yes)
 
 # With LOCAL=1 a tool is told where the local stack is.
 IN_LOCAL_STACK = $(if $(LOCAL),test -f dist/local.env || { echo 'the local stack does not run: start it with make run' >&2; exit 1; }; . dist/local.env;)
@@ -82,12 +86,11 @@ build: ## Build the functions for this machine, into dist/<name>/bootstrap
 	@for dir in functions/*/; do name=$$(basename "$$dir"); \
 		mkdir -p "dist/$$name" && ln -sf "../bin/$$name" "dist/$$name/bootstrap" || exit 1; done
 
-# What they read, PARAMETERS above all, comes by the environment: quotes stay what they are.
 deploy: ## Build, deploy to AWS, make the first key and check: make deploy (STACK=, REGION=, PARAMETERS='A=b C=d', YES=1)
-	@go run ./infra/deploy up
+	@$(GO_RUN) ./infra/deploy up
 
 undeploy: ## Delete the stack, and say what stays: make undeploy (STACK=, REGION=, YES=1)
-	@go run ./infra/deploy down
+	@$(GO_RUN) ./infra/deploy down
 
 deploy undeploy: export PARAMETERS := $(value PARAMETERS)
 

@@ -5,9 +5,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -289,5 +291,16 @@ func TestCancelled(t *testing.T) {
 	}
 	if got, _ := secrets.Get(secretID); got != kept || out.Len() > 0 {
 		t.Errorf("secret is %s, printed %q", got, out.String())
+	}
+}
+
+// TestMake has make pass on a name that the shell would read otherwise.
+func TestMake(t *testing.T) {
+	for _, name := range []string{`a b"c`, "`false`", "a;false"} {
+		cmd := exec.CommandContext(t.Context(), "make", "-C", "../..", "key", "NAME="+name)
+		out, err := cmd.CombinedOutput()
+		if want := fmt.Sprintf("the caller's name is %q", name); err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("%v, want %s in\n%s", err, want, out)
+		}
 	}
 }
