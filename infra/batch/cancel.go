@@ -19,11 +19,16 @@ func (w *watcher) cancel(ctx context.Context, key string) error {
 	if err != nil {
 		return fmt.Errorf("the jobs cannot be listed (is the stack running?): %w", err)
 	}
+	if len(jobs) == 0 {
+		if object, err := w.store.Head(ctx, key, ""); err == nil && object == nil {
+			return fmt.Errorf("there is no s3://%s/%s, nor an unfinished job of it", w.store.Name(), key)
+		}
+	}
 	if err := w.store.PutBytes(ctx, key+".cancel", "text/plain", nil); err != nil {
 		return err
 	}
 	if len(jobs) == 0 {
-		fmt.Fprintf(w.out, "No unfinished job of %s has a status. One that has just been put there is cancelled as well.\n", key)
+		fmt.Fprintf(w.out, "%s has no unfinished job that has a status yet. One that has just begun is cancelled, too.\n", key)
 		return nil
 	}
 	w.ending = true

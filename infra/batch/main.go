@@ -102,6 +102,11 @@ func uploadFile(ctx context.Context, cfg aws.Config, bucket, path string, metada
 		return nil, err
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err != nil {
+		return nil, err
+	} else if info.IsDir() {
+		return nil, fmt.Errorf("%s is a folder: name one file", path)
+	}
 	for name, value := range metadata {
 		if value == "" {
 			delete(metadata, name)

@@ -70,7 +70,7 @@ func (w *watcher) status(ctx context.Context, j *job.Job) (*job.Status, error) {
 		st := &job.Status{}
 		found, err := w.store.Get(ctx, named.StatusKey(), st)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("how far the job is cannot be read (is the stack running?): %w", err)
 		}
 		if found && st.Job == j.ID {
 			return st, nil
