@@ -40,6 +40,21 @@ func (w *world) countS3() *atomic.Int64 {
 	return n
 }
 
+// A job deletes nothing: the roles of the functions that do its tasks do not allow it.
+func TestNothingIsDeleted(t *testing.T) {
+	for _, mode := range []string{"batch", "online"} {
+		t.Run(mode, func(t *testing.T) {
+			w := newWorld(t)
+			w.tick, w.limit = time.Second, 3*time.Minute // which takes some runs
+			w.Refuses = func(r *http.Request) bool { return r.Method == http.MethodDelete || r.URL.Query().Has("delete") }
+			w.Put("inbox/n.jsonl", manyLines(100, "gpt-4o-mini"), "mode", mode)
+			if sum := w.run(w.event("inbox/n.jsonl")); sum.Lines.Succeeded != 100 || sum.Twice != nil {
+				t.Errorf("the summary is %+v, %+v", sum, sum.Twice)
+			}
+		})
+	}
+}
+
 // What a job asks of S3 stays in proportion to its looks at Azure.
 func TestRequestsOfADay(t *testing.T) {
 	w := newWorld(t)

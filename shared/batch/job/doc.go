@@ -39,8 +39,8 @@
 //	                                                                         state.json has no batch
 //	  try-TRY/doubt.json                     submit, give-up, where there    collect, give-up
 //	                                         may be another batch
-//	  try-TRY/running/RUN.json               submit, while it calls online;  collect, give-up: those that
-//	                                         gone when the run ends          are left were killed
+//	  try-TRY/running/RUN.json               submit, before and after it     collect, give-up: those that
+//	                                         calls online                    have not ended were killed
 //	  try-TRY/run/N-RUN.jsonl                submit, while it calls online   submit, to go on; collect
 //	  try-TRY/results.jsonl                  collect, give-up                report
 //	  try-TRY/tried.json                     collect, give-up, last of all   collect, if repeated; report

@@ -67,7 +67,7 @@ func (t Try) CreationKey(create int) string { return t.key(fmt.Sprintf("batch-%0
 // DoubtKey is where it says that there may be more batches of the try than one.
 func (t Try) DoubtKey() string { return t.key("doubt.json") }
 
-// RunsPrefix leads the keys of runs of online calls that have not ended.
+// RunsPrefix leads the keys of the records of runs of online calls.
 func (t Try) RunsPrefix() string { return t.key("running/") }
 
 // RunKey is where a run of online calls has its record.

@@ -101,10 +101,9 @@ func (p *PaidTwice) OrNil() *PaidTwice {
 	return p
 }
 
-// Run is the record of a run of online calls. The run removes it when it ends; where it stays, the run was killed, and
-// so many calls may have been under way.
+// Run is the record of a run of online calls.
 type Run struct {
-	AtOnce  int       `json:"at_once"`
+	AtOnce  int       `json:"at_once"` // calls that may be under way, or may have been when the run was killed; 0 once it has ended
 	BegunAt time.Time `json:"begun_at"`
 }
 

@@ -8,10 +8,11 @@ import (
 	"aoai-bridge/shared/bucket"
 )
 
-// beginRun records that a run begins, so that one that is killed is known afterwards. end removes the record.
+// beginRun records that a run begins, so that one that is killed is known afterwards. end records that it has ended: it
+// removes nothing, which the functions that do tasks may not.
 func beginRun(ctx context.Context, store *bucket.Bucket, try job.Try, run job.Run) (end func(context.Context) error, err error) {
 	key := try.RunKey(rand.Text())
-	return func(ctx context.Context) error { return store.Delete(ctx, key) }, store.Put(ctx, key, run)
+	return func(ctx context.Context) error { return store.Put(ctx, key, job.Run{BegunAt: run.BegunAt}) }, store.Put(ctx, key, run)
 }
 
 // Killed returns how many calls may have been under way in runs that were killed: each may have been paid for, and is
