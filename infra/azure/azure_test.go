@@ -148,3 +148,16 @@ func TestNewSubscription(t *testing.T) {
 		}
 	}
 }
+
+// A command that gets no answer says how to go on without a question.
+func TestNotAgreed(t *testing.T) {
+	for answer, want := range map[string]string{
+		"":    "nothing was changed: there is a question to answer, and no terminal; YES=1 goes on without it",
+		"n\n": "nothing was changed",
+	} {
+		w := newWorld(t)
+		if _, err := w.run(answer, fresh...); err == nil || err.Error() != want || w.changes() != nil {
+			t.Errorf("answered with %q: error %v, want %s", answer, err, want)
+		}
+	}
+}

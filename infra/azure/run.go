@@ -16,9 +16,10 @@ import (
 
 // command is the terminal that it is run at.
 type command struct {
-	in  *bufio.Reader // answers to questions
-	out io.Writer
-	yes bool // do not ask
+	in     *bufio.Reader // answers to questions
+	out    io.Writer
+	yes    bool // do not ask
+	silent bool // a question got no answer
 	// azure has how to wait and when to try again; where Azure is, the environment says.
 	azure resourcemanager.Options
 }
@@ -80,7 +81,7 @@ func (c *command) plan(ctx context.Context, maker *provision.Maker, r provision.
 	if missing := (*provision.RegisterError)(nil); errors.As(err, &missing) {
 		fmt.Fprintln(c.out, err)
 		if !c.confirm("Register it, which takes some minutes?") {
-			return nil, errors.New("nothing was changed")
+			return nil, c.unchanged()
 		}
 		if err := maker.Register(ctx, missing); err != nil {
 			return nil, err
@@ -96,7 +97,7 @@ func (c *command) plan(ctx context.Context, maker *provision.Maker, r provision.
 		r.Deleted = answer
 		return maker.Plan(ctx, r)
 	}
-	return nil, errors.New("nothing was changed")
+	return nil, c.unchanged()
 }
 
 // apply shows the plan and, if the person agrees, carries it out.
@@ -107,7 +108,7 @@ func (c *command) apply(ctx context.Context, plan *provision.Plan, p *progress) 
 		return err
 	}
 	if !c.confirm("Do this?") {
-		return errors.New("nothing was changed")
+		return c.unchanged()
 	}
 	var steps []provision.Step
 	for _, step := range plan.Steps {
@@ -115,7 +116,7 @@ func (c *command) apply(ctx context.Context, plan *provision.Plan, p *progress) 
 		case step.Ask == "" || c.confirm(step.Ask):
 			steps = append(steps, step)
 		case step.Needed:
-			return errors.New("nothing was changed")
+			return c.unchanged()
 		}
 	}
 	plan.Steps = steps
@@ -156,6 +157,15 @@ func (c *command) confirm(question string) bool {
 
 func (c *command) ask(question string) (answer string) {
 	fmt.Fprint(c.out, question, " ")
-	line, _ := c.in.ReadString('\n') // none is no answer
+	line, err := c.in.ReadString('\n')
+	c.silent = err != nil && line == ""
 	return strings.ToLower(strings.TrimSpace(line))
+}
+
+// unchanged is the error of a command whose question was not answered with yes.
+func (c *command) unchanged() error {
+	if c.silent {
+		return errors.New("nothing was changed: there is a question to answer, and no terminal; YES=1 goes on without it")
+	}
+	return errors.New("nothing was changed")
 }
