@@ -195,14 +195,10 @@ class AwsEndpoint:
 
         pages = gateway.get_paginator("get_resources").paginate(restApiId=api)
         resources = {r["path"]: r["id"] for page in pages for r in page["items"]}
-        def chosen(value):  # of what a condition decides
-            return value["Fn::If"][1 if holds(template["Conditions"][value["Fn::If"][0]]) else 2] if "Fn::If" in value else value
-
         for path, methods in body["paths"].items():
-            for method, operation in chosen(methods).items():
+            for method, operation in methods.items():
                 if path not in resources:
                     continue
-                operation = chosen(operation)
                 method = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
                 at = {"restApiId": api, "resourceId": resources[path], "httpMethod": method}
                 if method == "ANY":
@@ -210,7 +206,7 @@ class AwsEndpoint:
                         gateway.get_method(**at)
                     except botocore.exceptions.ClientError:
                         gateway.put_method(**at, authorizationType="NONE")
-                uri = evaluate(chosen(operation["x-amazon-apigateway-integration"]["uri"]))
+                uri = evaluate(operation["x-amazon-apigateway-integration"]["uri"])
                 uri = uri.replace("2021-11-15", "2015-03-31").replace("response-streaming-invocations", "invocations")
                 gateway.put_integration(**at, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
         for kind, response in body["x-amazon-apigateway-gateway-responses"].items():

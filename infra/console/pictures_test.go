@@ -10,7 +10,7 @@ const plan = "Two plans for the release week:\n\n" +
 	"**Plan A** leaves a day to mend what the tests find. To start it:\n\n" +
 	"```sh\ngit switch -c release/42\nmake test && make deploy\n```\n\nIf the freeze has to move, take `Plan B` and tell the support team by Tuesday.\n"
 
-// The pictures for README. When the page has changed, run this test by itself and copy dist/pictures/readme-*.png to
+// The pictures for README and shared/batch/README.md. When the page has changed, run this test by itself and copy dist/pictures/readme-*.png to
 // functions/console, without "readme-".
 func TestReadmePictures(t *testing.T) {
 	p := open(t, 1180, 760)
