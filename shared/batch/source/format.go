@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"unicode/utf8"
 )
 
 // The codes of a FormatError.
@@ -101,7 +102,7 @@ func recogniseText(head []byte, whole bool) (is, remedy string) {
 		if len(line) == 0 {
 			continue
 		}
-		if line[0] == '{' {
+		if line[0] == '{' && !isBinary(line) {
 			inArray := len(lines) > 0 && lines[0][0] == '[' && (len(lines[0]) == 1 || !json.Valid(line)) && !json.Valid(lines[0])
 			if !inArray {
 				return "", ""
@@ -122,15 +123,28 @@ func recogniseText(head []byte, whole bool) (is, remedy string) {
 		return "", ""
 	case first[0] == '<':
 		return "XML or HTML", asLines
-	case bytes.IndexByte(head, 0) >= 0:
+	case bytes.IndexByte(head, 0) >= 0, isBinary(head):
 		return "binary", asLines
 	}
 	if len(lines) == 2 {
 		for _, delimiter := range []string{",", ";", "\t", "|"} {
-			if bytes.Contains(lines[0], []byte(delimiter)) && bytes.Contains(lines[1], []byte(delimiter)) {
+			if hasColumns(lines[0], delimiter) && hasColumns(lines[1], delimiter) {
 				return "CSV by its first lines", asExport
 			}
 		}
 	}
 	return "", ""
+}
+
+// isBinary reports whether bytes are no text in any encoding of single bytes: they are not UTF-8, and have control
+// characters that text does without.
+func isBinary(b []byte) bool {
+	return !utf8.Valid(b) && bytes.ContainsFunc(b, func(r rune) bool { return r < ' ' && (r < '\t' || r > '\r') && r != '\x1b' })
+}
+
+// hasColumns reports whether a line may be a row of a table. A delimiter within a JSON object makes no column, as in
+// "data: {...}", unless the object is a quoted cell.
+func hasColumns(line []byte, delimiter string) bool {
+	before, _, found := bytes.Cut(line, []byte(delimiter))
+	return found && (line[0] == '"' || !bytes.Contains(before, []byte("{")))
 }

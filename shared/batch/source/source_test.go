@@ -61,6 +61,9 @@ func TestFormats(t *testing.T) {
 		{"one bad line", "not JSON, not at all", ""},
 		{"a torn object", `{"custom_id":"a",` + "\n" + `"b":1`, ""},
 		{"text without a delimiter", "hello\nworld\n", ""},
+		{"objects after record separators", "\x1e" + line + "\x1e" + line, ""},
+		{"events", "data: " + line + "data: " + line, ""},
+		{"Latin-1 with tabs", "{\"a\":\t\"\xfcber\"}\n", ""},
 
 		{"UTF-16 with a mark", "\xff\xfe" + asUTF16(binary.LittleEndian, line), "UTF-16 text"},
 		{"UTF-16 with a mark, big-endian", "\xfe\xff" + asUTF16(binary.BigEndian, line), "UTF-16 text"},
@@ -88,6 +91,9 @@ func TestFormats(t *testing.T) {
 		{"CSV with semicolons", "a;b\r\n1;2\r\n", "CSV by its first line"},
 		{"text that looks like CSV", "Dear private person,\nas you know, this is private\n", "CSV by its first line"},
 		{"tab-separated values", "a\tb\n1\t2\n", "CSV by its first line"},
+		{"CSV of one column of JSON", "\"{\"\"a\"\": 1, \"\"b\"\": 2}\"\n\"{\"\"a\"\": 1, \"\"b\"\": 2}\"\n", "CSV by its first line"},
+		{"an image", "\x89PNG\r\n\x1a\n", "binary"},
+		{"noise in which lines begin as objects do", "\x9b\x01\xf0\n{\xff\x02\n{\xe1\x1f\n", "binary"},
 		{"binary", "\x7fELF\x02\x01\x01\x00\x00", "binary"},
 
 		{"gzip", whole, ""},
