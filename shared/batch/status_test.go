@@ -81,6 +81,10 @@ func TestStatusOfTrouble(t *testing.T) {
 				w.azure.QueueAnswer(azureopenai.Answer{Status: 400, Body: `{"error":{"code":"quotaExceeded","message":"The quota for files is reached."}}`})
 			}
 		}, func(*world) {}, "quotaExceeded", []string{"as many files as it takes", "Delete some"}},
+		{"a role or network rule that forbids it", func(w *world) { w.fault(azureopenai.FaultRule{Fault: "403", Count: -1}) },
+			(*world).release, "403", []string{"network rules of the resource", "goes on by itself"}},
+		{"a connection that is lost", func(w *world) { w.fault(azureopenai.FaultRule{Fault: "close", Count: -1}) },
+			(*world).release, "upstream_connection_lost", []string{"before the answer came", "goes on by itself"}},
 		{"a resource that the secret has no more", func(w *world) { w.secret(strings.Replace(w.azureSecret(), `"one"`, `"two"`, 1)) },
 			func(w *world) { w.secret(w.azureSecret()) }, "configuration_error", []string{`no longer has the resource "one"`}},
 		{"an Azure that is not there", func(w *world) { w.secret(strings.Replace(w.azureSecret(), w.url, "http://127.0.0.1:1", 1)) },
@@ -176,16 +180,21 @@ func TestStatusOfAPlanThatFails(t *testing.T) {
 	}
 }
 
-// A batch that Azure refuses is told of before the job ends.
+// A batch that Azure refuses is in the status before the job ends, with what there is to say.
 func TestStatusOfABatchThatFails(t *testing.T) {
-	p := newPart(t)
-	p.does("submit")
-	p.answers("GET batches/ID", 200, `{"id":"b","status":"failed","errors":{"data":[{"code":"model_not_found","message":"The deployment wasn't found."}]}}`)
-	if status := p.does("poll"); status != "ended" {
-		t.Fatal(status)
-	}
-	if st := p.status(statusKey); st.Error == nil || st.Error.Code != "model_not_found" || !strings.Contains(st.Error.Message, "Make a batch deployment of that name") {
-		t.Errorf("the status is %+v %+v", st, st.Error)
+	for _, tt := range []struct{ name, reason, code, says string }{
+		{"a reason with a remedy", `{"code":"model_not_found","message":"The deployment wasn't found."}`, "model_not_found", "wasn't found. Make a batch deployment of that name"},
+		{"a code only", `{"code":"quota_exceeded","message":""}`, "quota_exceeded", "no reason except quota_exceeded."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newPart(t)
+			p.does("submit")
+			p.answers("GET batches/ID", 200, `{"id":"b","status":"failed","errors":{"data":[`+tt.reason+`]}}`)
+			p.does("poll")
+			if st := p.status(statusKey); st.Error == nil || st.Error.Code != tt.code || !strings.Contains(st.Error.Message, tt.says) {
+				t.Errorf("the status is %+v %+v", st, st.Error)
+			}
+		})
 	}
 }
 

@@ -28,8 +28,9 @@ func (l *Look) trouble() *job.Failure {
 			time.Duration(next.Wait)*time.Second)}
 	case st.Status == "failed" && len(st.Errors) > 0:
 		e := st.Errors[0]
-		return &job.Failure{Code: cmp.Or(e.Code, "batch_failed"), Message: withRemedy(
-			fmt.Sprintf("Azure OpenAI refused the batch of part %d: %s", l.Try.Part, e.Message), refusedBatch(e.Code))}
+		code := cmp.Or(e.Code, "batch_failed")
+		return &job.Failure{Code: code, Message: withRemedy(fmt.Sprintf("Azure OpenAI refused the batch of part %d: %s",
+			l.Try.Part, cmp.Or(e.Message, "it gives no reason except "+code+".")), refusedBatch(e.Code))}
 	}
 	return nil
 }
@@ -44,6 +45,8 @@ func TroubleOf(err error, deployment string) *job.Failure {
 	e := openaierr.From(err)
 	f := &job.Failure{Code: cmp.Or(e.Code, "task_failed"), Message: e.Message}
 	goesOn := "The job goes on by itself, 20 minutes later at the most."
+	// The errors' own messages, which are for callers, say that nothing is tried again.
+	asks := "The workflow asks what has become of the call, and goes on by itself."
 	switch {
 	case e.Code == azurebatch.TokenLimitExceeded:
 		return quotaFull(deployment)
@@ -51,6 +54,12 @@ func TroubleOf(err error, deployment string) *job.Failure {
 		f.Message = withRemedy(e.Message, "Put the right key into the Azure secret in Secrets Manager. "+goesOn)
 	case e.Code == "configuration_error":
 		f.Message = withRemedy(e.Message, goesOn)
+	case e.Code == "upstream_connection_lost":
+		f.Message = "The connection to Azure OpenAI was lost before the answer came. " + asks
+	case e.Code == "timeout":
+		f.Message = "Azure OpenAI did not answer in time. " + asks
+	case e.Status == http.StatusForbidden:
+		f.Message = withRemedy(e.Message, "Check the role of the identity that the Azure secret names, and the network rules of the resource. "+goesOn)
 	case e.Status == http.StatusNotFound:
 		f.Message = withRemedy(e.Message, "Make the deployment in Azure, or name another in the Azure secret.")
 	case e.Code == "internal_error":
