@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -23,10 +24,8 @@ func main() {
 }
 
 func run() error {
-	for _, port := range []struct{ name, standard string }{{"PORT", "8080"}, {"AWS_PORT", "8081"}, {"ARM_PORT", "8082"}} {
-		if err := checkPort(port.name, port.standard); err != nil {
-			return err
-		}
+	if err := check(os.Getenv); err != nil {
+		return err
 	}
 	if err := build(); err != nil {
 		return err
@@ -35,9 +34,34 @@ func run() error {
 	return syscall.Exec(local, append([]string{local, "-build", "dist", "-template", "template.yaml"}, os.Args[1:]...), os.Environ())
 }
 
-// checkPort reports a port that another program has. A build takes a minute, and would be for nothing.
-func checkPort(name, standard string) error {
-	port := cmp.Or(os.Getenv(name), standard)
+// check reports settings that the stack cannot start with. A build takes a minute, and would be for nothing.
+func check(getenv func(string) string) error {
+	if text := getenv("WAIT_SCALE"); text != "" {
+		if scale, err := strconv.ParseFloat(text, 64); err != nil || !(scale > 0) {
+			return fmt.Errorf("WAIT_SCALE=%s: want a number above 0, for example 0.01", text)
+		}
+	}
+	type setting struct{ name, port string }
+	ports := []setting{
+		{"PORT", cmp.Or(getenv("PORT"), "8080")}, {"AWS_PORT", cmp.Or(getenv("AWS_PORT"), "8081")}, {"ARM_PORT", cmp.Or(getenv("ARM_PORT"), "8082")},
+	}
+	for i, a := range ports {
+		for _, b := range ports[i+1:] {
+			if a.port == b.port && a.port != "0" {
+				return fmt.Errorf("%s and %s are both %s: choose another with %[2]s=", a.name, b.name, a.port)
+			}
+		}
+	}
+	for _, s := range ports {
+		if err := checkPort(s.name, s.port); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkPort reports a port that another program has.
+func checkPort(name, port string) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:"+port)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("another program has port %s: stop it, or choose another with %s=", port, name)
