@@ -71,12 +71,12 @@ func TestBatch(t *testing.T) {
 	}
 }
 
-// Answers, refused lines and lines that are no requests stand beside what was asked.
+// Answers, refused lines and lines that are no requests stand beside what was asked, also where lines are blank.
 func TestViewer(t *testing.T) {
 	p := open(t, 1280, 900)
 	p.connect()
 	p.press("Batches")
-	p.upload(".drop", p.file("three.jsonl", "not JSON\n"+request("gpt-4o-mini", "same", "Say **one**")+request("nobody", "same", "Say two")+request("gpt-4o-mini", "same", "Say three")))
+	p.upload(".drop", p.file("three.jsonl", "\nnot JSON\n"+request("gpt-4o-mini", "same", "Say **one**")+" \n"+request("nobody", "same", "Say two")+request("gpt-4o-mini", "same", "Say three")))
 	p.press("Upload and survey")
 	p.press("Start the batch")
 	p.says(".batch:first-child h3", "three.jsonl") // above those of other tests

@@ -22,18 +22,22 @@ function wholeCharacters(bytes) {
   return at || bytes.length;
 }
 
-// lines yields the lines of a stream of bytes, without their ends and without blank ones.
+// lines yields [number, line] of a stream of bytes, without ends and without blank lines, which count.
 export async function* lines(stream) {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
   let rest = "";
+  let number = 0;
   try {
     for (;;) {
       const { done, value } = await reader.read();
       const text = rest + decoder.decode(value, { stream: !done });
       const all = text.split("\n");
       rest = done ? "" : all.pop();
-      for (const line of all) if (line.trim()) yield line;
+      for (const line of all) {
+        number++;
+        if (line.trim()) yield [number, line];
+      }
       if (done) return;
     }
   } finally {

@@ -49,15 +49,14 @@ export function viewer(batch, name) {
 async function* pairs(batch, signal) {
   const open = async (id) => (id ? new Head(lines((await call(`/files/${id}/content`, { signal })).body)) : null);
   const [input, output, errors] = await Promise.all([open(batch.input_file_id), open(batch.output_file_id), open(batch.error_file_id)]);
-  for (let number = 1; ; number++) {
-    const line = await input.take();
-    if (line === undefined) return;
+  for (let taken; (taken = await input.take());) {
+    const [number, line] = taken;
     const request = parse(line);
     const id = request?.custom_id ?? null;
     const [good, bad] = [await output?.peek(), await errors?.peek()];
     let result = null;
-    if (bad && (bad.error?.line ? bad.error.line === number : bad.custom_id === id)) result = parse(await errors.take());
-    else if (good && good.custom_id === id) result = parse(await output.take());
+    if (bad && (bad.error?.line ? bad.error.line === number : bad.custom_id === id)) result = parse((await errors.take())[1]);
+    else if (good && good.custom_id === id) result = parse((await output.take())[1]);
     const body = result?.response?.body;
     const failure = result?.error ?? (result && result.response?.status_code >= 400 ? body?.error : null);
     yield { line: number, id, request: requestText(request?.body) ?? line, answer: failure ? failure.message ?? failure.code : result && answerText(body), failed: Boolean(failure) };
@@ -72,7 +71,7 @@ class Head {
 
   async peek() {
     this.next ??= (await this.all.next()).value;
-    return this.next === undefined ? undefined : parse(this.next);
+    return this.next === undefined ? undefined : parse(this.next[1]);
   }
 
   async take() {
