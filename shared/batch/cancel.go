@@ -17,9 +17,3 @@ func (s *Service) Cancel(ctx context.Context, jobID string) error {
 func (s *Service) CancelledAt(ctx context.Context, jobID string) (time.Time, error) {
 	return s.progress.CancelledAt(ctx, jobID)
 }
-
-// cancelled reports whether the job's owner has cancelled it.
-func (s *Service) cancelled(ctx context.Context, jobID string) (bool, error) {
-	at, err := s.CancelledAt(ctx, jobID)
-	return !at.IsZero(), err
-}

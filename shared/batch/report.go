@@ -30,7 +30,7 @@ func (s *Service) Report(ctx context.Context, jobID string, failure *job.Failure
 		return nil, err
 	}
 	r := &reporter{service: s, job: j, plan: p, summary: &job.Summary{
-		Job: j.ID, Status: "completed", Source: "s3://" + j.Bucket + "/" + j.Key, Parts: len(p.Parts), CreatedAt: j.CreatedAt, PlannedAt: p.DoneAt,
+		Job: j.ID, Status: "completed", Source: j.URL(j.Key), Parts: len(p.Parts), CreatedAt: j.CreatedAt, PlannedAt: p.DoneAt,
 	}}
 	r.summary.Failure = p.Failure
 	if r.summary.Failure == nil && !p.Done {
@@ -131,14 +131,14 @@ func (r *reporter) results(ctx context.Context) error {
 	if err := r.out.Commit(); err != nil {
 		return err
 	}
-	r.summary.Results = "s3://" + r.job.Bucket + "/" + r.job.Results
+	r.summary.Results = r.job.URL(r.job.Results)
 	if r.errors != r.out {
 		if err := r.errors.Commit(); err != nil {
 			return err
 		}
-		r.summary.Errors = "s3://" + r.job.Bucket + "/" + r.job.Errors
+		r.summary.Errors = r.job.URL(r.job.Errors)
 	}
-	stopped, err := r.service.cancelled(ctx, r.job.ID)
+	stopped, err := r.service.progress.Cancelled(ctx, r.job.ID)
 	if stopped {
 		r.summary.Status = "cancelled"
 	}

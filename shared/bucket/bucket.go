@@ -191,6 +191,15 @@ func (b *Bucket) List(ctx context.Context, prefix, after string, visit func(Obje
 	return nil
 }
 
+// Keys returns the keys of all objects below prefix, in order.
+func (b *Bucket) Keys(ctx context.Context, prefix string) (keys []string, err error) {
+	err = b.List(ctx, prefix, "", func(o Object) bool {
+		keys = append(keys, o.Key)
+		return true
+	})
+	return keys, err
+}
+
 // Link returns a presigned URL that reads an object, with a Content-Disposition, and is valid for life.
 func (b *Bucket) Link(ctx context.Context, key, disposition string, life time.Duration) (string, error) {
 	request, err := s3.NewPresignClient(b.s3).PresignGetObject(ctx, &s3.GetObjectInput{

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"aoai-bridge/shared/batch/job"
-	"aoai-bridge/shared/bucket"
 )
 
 // unfinished finds the jobs of an object that have not ended.
@@ -31,12 +30,12 @@ func (e *Ender) unfinished(ctx context.Context, source string) (jobs []*job.Job,
 // jobsOf returns the ids of jobs that may be an object's: those that it is the source of and, for jobs of earlier versions,
 // that of its newest version and the owner of its name.
 func (e *Ender) jobsOf(ctx context.Context, source string) (ids []string, err error) {
-	err = e.Store.List(ctx, job.SourcePrefix(source), "", func(o bucket.Object) bool {
-		ids = append(ids, strings.TrimSuffix(path.Base(o.Key), ".json"))
-		return true
-	})
+	keys, err := e.Store.Keys(ctx, job.SourcePrefix(source))
 	if err != nil {
 		return nil, err
+	}
+	for _, key := range keys {
+		ids = append(ids, strings.TrimSuffix(path.Base(key), ".json"))
 	}
 	object, err := e.Store.Head(ctx, source, "")
 	if err != nil {

@@ -139,7 +139,7 @@ func (c *requestCopy) commit() (location, missing string, err error) {
 		return "", c.missing, nil
 	}
 	_ = c.source.Close() // what was read of it is all that counts
-	return "s3://" + c.job.Bucket + "/" + c.key, "", c.out.Commit()
+	return c.job.URL(c.key), "", c.out.Commit()
 }
 
 func (c *requestCopy) abandon() {

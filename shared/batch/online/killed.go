@@ -18,11 +18,8 @@ func beginRun(ctx context.Context, store *bucket.Bucket, try job.Try, run job.Ru
 // Killed returns how many calls may have been under way in runs that were killed: each may have been paid for, and is
 // made again.
 func Killed(ctx context.Context, store *bucket.Bucket, try job.Try) (calls int, err error) {
-	var keys []string
-	if err := store.List(ctx, try.RunsPrefix(), "", func(o bucket.Object) bool {
-		keys = append(keys, o.Key)
-		return true
-	}); err != nil {
+	keys, err := store.Keys(ctx, try.RunsPrefix())
+	if err != nil {
 		return 0, err
 	}
 	for _, key := range keys {

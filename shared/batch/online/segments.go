@@ -69,11 +69,8 @@ func (w *segmentWriter) add(number int, response []byte) {
 
 // ReadSegments reads what runs have written, and returns in how many segments.
 func ReadSegments(ctx context.Context, store *bucket.Bucket, try job.Try, into *jsonl.Answers) (n int, err error) {
-	var keys []string
-	if err := store.List(ctx, try.SegmentsPrefix(), "", func(o bucket.Object) bool {
-		keys = append(keys, o.Key)
-		return true
-	}); err != nil {
+	keys, err := store.Keys(ctx, try.SegmentsPrefix())
+	if err != nil {
 		return 0, err
 	}
 	for _, key := range keys {

@@ -75,14 +75,14 @@ func (w *work) askWhoCancelled(ctx context.Context) error {
 	if w.state.Status != "cancelled" || w.state.Late {
 		return nil
 	}
-	stop, err := w.service.cancelled(ctx, w.step.Job)
+	stop, err := w.service.progress.Cancelled(ctx, w.step.Job)
 	w.state.Cancelled = w.state.Cancelled || stop
 	return err
 }
 
 // stop cancels a batch whose job was cancelled, or that has taken too long.
 func (w *work) stop(ctx context.Context) error {
-	stop, err := w.service.cancelled(ctx, w.step.Job)
+	stop, err := w.service.progress.Cancelled(ctx, w.step.Job)
 	if err != nil {
 		return err
 	}

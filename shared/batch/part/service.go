@@ -47,9 +47,3 @@ func New(o Options) *Service {
 	}
 	return s
 }
-
-// cancelled reports whether the job's owner has cancelled it.
-func (s *Service) cancelled(ctx context.Context, jobID string) (bool, error) {
-	at, err := s.progress.CancelledAt(ctx, jobID)
-	return !at.IsZero(), err
-}

@@ -22,7 +22,7 @@ func (s *Service) Submit(ctx context.Context, step job.Step) (next *job.Step, er
 		return nil, err
 	}
 	defer func() { w.note(ctx, next, err) }()
-	stop, err := s.cancelled(ctx, step.Job)
+	stop, err := s.progress.Cancelled(ctx, step.Job)
 	switch {
 	case err != nil:
 		return nil, err

@@ -91,6 +91,12 @@ func (t *Tracker) CancelledAt(ctx context.Context, jobID string) (time.Time, err
 	return c.At, err
 }
 
+// Cancelled reports whether a job was cancelled.
+func (t *Tracker) Cancelled(ctx context.Context, jobID string) (bool, error) {
+	at, err := t.CancelledAt(ctx, jobID)
+	return !at.IsZero(), err
+}
+
 // UnderWay returns the state of the try of a part that is under way, nil if there is none.
 func (t *Tracker) UnderWay(ctx context.Context, jobID string, part int) (*job.State, error) {
 	counts, err := t.countPart(ctx, jobID, part, nil)
