@@ -43,6 +43,9 @@ func TestParseErrors(t *testing.T) {
 		{"cut off", `{"a":`, "unexpected end"},
 		{"bad literal", `{"a":tru}`, "at byte 9"},
 		{"two values", `{} {}`, "at byte 4"},
+		{"typographic quotes", `{“a”:1}`, "invalid character '“' looking for beginning of object key string (at byte 2)"},
+		{"a letter that is no ASCII", `{"a":é}`, "invalid character 'é' looking for beginning of value"},
+		{"half a character", "{\xe2", "invalid character"},
 		{"array", `[1]`, rawjson.ErrNotObject.Error()},
 		{"string", `"x"`, rawjson.ErrNotObject.Error()},
 	}

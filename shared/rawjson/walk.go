@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"strconv"
+	"strings"
 	"sync/atomic"
+	"unicode/utf8"
 )
 
 // maxDepth is how deep values may nest, as encoding/json has it.
@@ -42,11 +45,20 @@ func (t *Tree) walk() error {
 func syntaxError(raw []byte) error {
 	err := json.Unmarshal(raw, new(json.RawMessage))
 	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return fmt.Errorf("%w (at byte %d)", err, syntax.Offset)
+	if !errors.As(err, &syntax) {
+		return err
 	}
-	return err
+	said := err.Error()
+	if at := int(syntax.Offset) - 1; at >= 0 && at < len(raw) && raw[at] >= utf8.RuneSelf {
+		// encoding/json takes the first byte of a character, as of a typographic quote, for the character.
+		r, _ := utf8.DecodeRune(raw[at:])
+		said = strings.Replace(said, quoted(rune(raw[at])), quoted(r), 1)
+	}
+	return fmt.Errorf("%s (at byte %d)", said, syntax.Offset)
 }
+
+// quoted is a character as encoding/json has it in its errors.
+func quoted(r rune) string { return "'" + strings.Trim(strconv.Quote(string(r)), `"`) + "'" }
 
 // scanValue reads the value that begins at i, with depth objects and arrays around it, and returns the
 // offset after it, -1 if there is none. So do the functions below. key is the offset of its name.
