@@ -117,5 +117,5 @@ func TestHostileFile(t *testing.T) {
 	}
 	p.press("Cancel")
 	p.upload(".drop", p.file("no.jsonl", "id,question\n1,hello\n"))
-	p.says(".panel .note", "no JSON object")
+	p.says(".panel .note", "not a JSON object")
 }

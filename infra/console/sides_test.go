@@ -139,7 +139,7 @@ func TestImages(t *testing.T) {
 	}
 	f.Close()
 	p.upload(".composer", path, p.file("notes.txt", "no image"))
-	p.says(".composer", "notes.txt is no image")
+	p.says(".composer", "cannot read notes.txt")
 	p.wait(`document.querySelector(".thumb img").naturalWidth === 40`)
 	p.ask("What is in this picture?")
 	p.says(".answer .md", "40")

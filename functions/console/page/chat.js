@@ -163,8 +163,8 @@ export function chatView() {
     const view = answerView(turn.answers[lane], {
       changed: keep,
       shown: follow,
-      again: () => { if (!running.size && turn === state.turns.at(-1)) answerTo(turn, lane); },
-      results: () => { if (!running.size && turn === state.turns.at(-1)) answerTo(turn, lane, true); },
+      again: () => { if (!running.size && turn === state.turns.at(-1)) guarded(() => answerTo(turn, lane)); },
+      results: () => { if (!running.size && turn === state.turns.at(-1)) guarded(() => answerTo(turn, lane, true)); },
     });
     view.node.dataset.lane = lane;
     const answers = nodes.get(turn);
