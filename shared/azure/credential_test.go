@@ -271,6 +271,30 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// A deployment that was just made is in a newer secret than the one held. Names that are in neither have the secret read
+// every ten seconds at most.
+func TestNewDeployment(t *testing.T) {
+	_, url := emulator(t, azureopenai.Options{})
+	listing := func(model string) string {
+		return strings.Replace(single(url, "k"), "}", `,"deployments":[{"model":"`+model+`"}]}`, 1)
+	}
+	s := open(t, listing("gpt-4.1"))
+	s.do(t.Context(), post("chat/completions", "gpt-4.1", messages("hi")), false).ok(t)
+	s.store.Put(secretName, listing("gpt-4o"))
+	s.do(t.Context(), chat("hi"), false).ok(t)
+	for range 5 {
+		s.do(t.Context(), post("chat/completions", "gpt-9", messages("hi")), false).refused(t, http.StatusNotFound, "model_not_found")
+	}
+	if n := s.store.Calls("GetSecretValue"); n != 2 {
+		t.Errorf("Secrets Manager was asked %d times, want 2", n)
+	}
+	s.advance(10 * time.Second)
+	s.do(t.Context(), post("chat/completions", "gpt-9", messages("hi")), false).refused(t, http.StatusNotFound, "model_not_found")
+	if n := s.store.Calls("GetSecretValue"); n != 3 {
+		t.Errorf("Secrets Manager was asked %d times, want 3", n)
+	}
+}
+
 func TestRotationUnderLoadLosesNoCall(t *testing.T) {
 	e, url := emulator(t, azureopenai.Options{DisableRecording: true})
 	s := open(t, single(url, "k"))

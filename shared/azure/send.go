@@ -93,6 +93,9 @@ func (a *attempts) run(ctx context.Context) (*Answer, error) {
 		a.seeks, a.lookup = true, a.call.Body == nil && a.call.Open == nil
 		return a.ask(ctx, func() []routing.Target { return a.site.table.Anywhere() })
 	}
+	if a.call.fitsPath() && len(a.targetsByName()) == 0 {
+		a.rereadSecret(ctx) // a deployment that was just made is in a newer one
+	}
 	return a.ask(ctx, a.targetsByName)
 }
 
