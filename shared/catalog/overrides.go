@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -293,6 +294,12 @@ func eachMember(raw json.RawMessage, path string, f func(path, name string, raw 
 	return errors.Join(errs...)
 }
 
+// kindNames are JSON's words for what Go decodes into.
+var kindNames = map[reflect.Kind]string{
+	reflect.Float64: "number", reflect.Int: "number", reflect.Int64: "number", reflect.String: "string", reflect.Bool: "boolean",
+	reflect.Slice: "array", reflect.Map: "object", reflect.Struct: "object",
+}
+
 // decodeStrict decodes JSON that may have no other members than into has. Errors name members and quote no texts: a key
 // may have been pasted into the wrong place.
 func decodeStrict(raw []byte, into any, path string) error {
@@ -304,7 +311,10 @@ func decodeStrict(raw []byte, into any, path string) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &kind) && kind.Field != "":
-		return fmt.Errorf("%s.%s: is a %s, want a %s", path, kind.Field, kind.Value, kind.Type)
+		if number, ok := strings.CutPrefix(kind.Value, "number "); ok {
+			return fmt.Errorf("%s.%s: %s is no number that can stand here", path, kind.Field, number)
+		}
+		return fmt.Errorf("%s.%s: is a %s, want a %s", path, kind.Field, kind.Value, kindNames[kind.Type.Kind()])
 	case errors.As(err, &kind):
 		return fmt.Errorf("%s: is a %s, want an object", path, kind.Value)
 	}
