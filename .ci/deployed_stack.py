@@ -33,8 +33,8 @@ EVERYTHING = ("Dashboard=true Tracing=true ExecutionLog=true AccessLog=true Revi
               "AzureFederation=true CorsOrigins=https://app.example.com InboxDays=30 ResultsDays=90 FailedDays=90 FilesDays=90")
 PROCESSOR = {"x86_64": "x86_64", "aarch64": "arm64"}[platform.machine()]
 MODEL = "gpt-5.4-mini"
-LINES = "".join('{"custom_id":"%d","method":"POST","url":"/v1/chat/completions","body":{"model":"%s","messages":[{"role":"user","content":"Say %d"}]}}\n'
-                % (i, MODEL, i) for i in range(3)) + "no JSON\n"
+LINES = "".join('{"custom_id":"%d","method":"POST","url":"/v1/chat/completions","mode":"%s","body":{"model":"%s","messages":[{"role":"user","content":"Say %d"}]}}\n'
+                % (i, mode, MODEL, i) for i, mode in enumerate(["batch", "batch", "online"])) + "no JSON\n"
 
 
 class Person:
