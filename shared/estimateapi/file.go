@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 
 	"aoai-bridge/shared/batch/job"
 	"aoai-bridge/shared/batch/jsonl"
@@ -61,8 +62,8 @@ func (a *API) estimateFile(w http.ResponseWriter, r *openaiapi.Request, body raw
 	if err != nil {
 		return err
 	}
-	if !body.Get("estimate").Absent() {
-		return openaierr.Invalid("estimate", "unsupported_parameter", "'estimate' is about one request and does not go with 's3'. Leave it out: the lines of a file set their own limits.")
+	if err := refuseEstimate(body, "s3"); err != nil {
+		return err
 	}
 	if a.files.Planner == nil {
 		return openaierr.Invalid("s3", "unsupported_value", "This function reads no files from S3.")
@@ -94,16 +95,33 @@ func sourceOf(n rawjson.Node) (source plan.Source, err error) {
 	if n.Kind() != '{' {
 		return source, openaierr.Invalid("s3", "invalid_type", `Invalid type for 's3': expected an object such as {"bucket": "my-bucket", "key": "requests.jsonl"}.`)
 	}
-	known := []string{"bucket", "key", "version_id", "offset", "line"}
-	for name := range n.Members() {
-		if !slices.Contains(known, name) {
-			return source, openaierr.Invalid("s3."+name, "unknown_parameter", "Unknown parameter: 's3.%.40s'. There are bucket, key, version_id, offset and line.", name)
-		}
+	if err := refuseOthers(n, "s3", "bucket", "key", "version_id", "offset", "line"); err != nil {
+		return source, err
 	}
 	if json.Unmarshal(n.Raw(), &source) != nil || source.Offset < 0 || source.Line < 0 {
 		return source, openaierr.Invalid("s3", "invalid_type", "Invalid value in 's3': bucket, key and version_id are strings; offset and line are numbers from an earlier answer's 'next'.")
 	}
 	return source, nil
+}
+
+// refuseEstimate refuses the member "estimate" beside the one that names a file.
+func refuseEstimate(body rawjson.Node, file string) error {
+	if body.Get("estimate").Absent() {
+		return nil
+	}
+	return openaierr.Invalid("estimate", "unsupported_parameter", "'estimate' is about one request and does not go with '%s'. Leave it out: the lines of a file set their own limits.", file)
+}
+
+// refuseOthers refuses members of an object, by its name, that are not known.
+func refuseOthers(n rawjson.Node, object string, known ...string) error {
+	last := len(known) - 1
+	for name := range n.Members() {
+		if !slices.Contains(known, name) {
+			return openaierr.Invalid(object+"."+name, "unknown_parameter", "Unknown parameter: '%s.%.40s'. There are %s and %s.",
+				object, name, strings.Join(known[:last], ", "), known[last])
+		}
+	}
+	return nil
 }
 
 func (a *API) reportFile(ctx context.Context, survey *plan.Survey) (*FileReport, error) {

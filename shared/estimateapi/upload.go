@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
 	"aoai-bridge/shared/batch/job"
@@ -28,8 +27,8 @@ func (a *API) estimateUpload(w http.ResponseWriter, r *openaiapi.Request, body r
 	if err != nil {
 		return err
 	}
-	if !body.Get("estimate").Absent() {
-		return openaierr.Invalid("estimate", "unsupported_parameter", "'estimate' is about one request and does not go with 'file'. Leave it out: the lines of a file set their own limits.")
+	if err := refuseEstimate(body, "file"); err != nil {
+		return err
 	}
 	if a.files.Find == nil {
 		return openaierr.Invalid("file", "unsupported_value", "This function reads no files.")
@@ -66,10 +65,8 @@ func uploadOf(n rawjson.Node) (in Upload, err error) {
 	default:
 		return in, openaierr.Invalid("file", "invalid_type", `Invalid type for 'file': expected the id of a file that you have uploaded, such as "file-abc".`)
 	}
-	for name := range n.Members() {
-		if !slices.Contains([]string{"id", "offset", "line"}, name) {
-			return in, openaierr.Invalid("file."+name, "unknown_parameter", "Unknown parameter: 'file.%.40s'. There are id, offset and line.", name)
-		}
+	if err := refuseOthers(n, "file", "id", "offset", "line"); err != nil {
+		return in, err
 	}
 	if json.Unmarshal(n.Raw(), &in) != nil || in.Offset < 0 || in.Line < 0 {
 		return in, openaierr.Invalid("file", "invalid_type", "Invalid value in 'file': id is a string; offset and line are numbers from an earlier answer's 'next'.")
