@@ -14,8 +14,7 @@ const unfinished = ".unfinished-"
 
 // Write makes content the file's. When it returns the file is on the disk.
 func Write(path string, content []byte) error {
-	dir := filepath.Dir(path)
-	file, err := os.CreateTemp(dir, unfinished)
+	file, err := Create(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
