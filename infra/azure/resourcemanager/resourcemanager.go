@@ -17,6 +17,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"aoai-bridge/shared/clock"
 )
 
 // The api-version of each provider. They are those of the newest stable modules of the Azure SDK for Go.
@@ -64,7 +66,7 @@ func New(o Options) (*Client, error) {
 		}}
 	}
 	if o.Wait == nil {
-		c.options.Wait = sleep
+		c.options.Wait = clock.Sleep
 	}
 	if o.Waiting == nil {
 		c.options.Waiting = func() {}
@@ -72,17 +74,6 @@ func New(o Options) (*Client, error) {
 	var err error
 	c.pipeline, err = armruntime.NewPipeline("aoai-bridge", "v1.0.0", o.Credential, runtime.PipelineOptions{}, &settings)
 	return c, err
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // Pause waits, in pieces that are shown.
