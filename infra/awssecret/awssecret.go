@@ -11,10 +11,11 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/smithy-go"
+
+	"aoai-bridge/infra/awssignin"
 )
 
 // Options say which secret it is, and how it is made.
@@ -35,15 +36,9 @@ type Secret struct {
 
 // Open finds region and credentials as every AWS tool does; AWS_ENDPOINT_URL works too.
 func Open(ctx context.Context, o Options) (*Secret, error) {
-	c, err := config.LoadDefaultConfig(ctx)
+	c, err := awssignin.Config(ctx, "")
 	if err != nil {
-		return nil, fmt.Errorf("AWS is not configured: %w", err)
-	}
-	if c.Region == "" {
-		return nil, errors.New("no AWS region: set AWS_REGION to the stack's, or AWS_PROFILE to a profile that has it")
-	}
-	if _, err := c.Credentials.Retrieve(ctx); err != nil {
-		return nil, fmt.Errorf("no AWS credentials: set AWS_PROFILE, or sign in with aws login, aws sso login or aws configure (%w)", err)
+		return nil, err
 	}
 	return &Secret{o, c.Region, secretsmanager.NewFromConfig(c)}, nil
 }

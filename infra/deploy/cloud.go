@@ -17,6 +17,8 @@ import (
 	secrettypes "github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+
+	"aoai-bridge/infra/awssignin"
 )
 
 // cloud is one region of an AWS account.
@@ -39,12 +41,9 @@ func defaultRegion(ctx context.Context) (string, error) {
 
 // openCloud finds credentials as every AWS tool does, and has AWS say whose they are.
 func openCloud(ctx context.Context, region string) (*cloud, error) {
-	c, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+	c, err := awssignin.Config(ctx, region)
 	if err != nil {
-		return nil, fmt.Errorf("AWS is not configured: %w", err)
-	}
-	if _, err := c.Credentials.Retrieve(ctx); err != nil {
-		return nil, fmt.Errorf("there are no AWS credentials: set AWS_PROFILE, or sign in with aws login, aws sso login or aws configure (%w)", err)
+		return nil, err
 	}
 	who, err := sts.NewFromConfig(c).GetCallerIdentity(ctx, nil)
 	if err != nil {

@@ -18,8 +18,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"aoai-bridge/infra/awssignin"
 )
 
 // Account is the AWS account of the credentials at hand.
@@ -30,9 +31,9 @@ type Account struct {
 
 // Open finds region and credentials as every AWS tool does.
 func Open(ctx context.Context) (*Account, error) {
-	c, err := config.LoadDefaultConfig(ctx)
+	c, err := awssignin.Config(ctx, "")
 	if err != nil {
-		return nil, fmt.Errorf("AWS is not configured: %w", err)
+		return nil, err
 	}
 	caller, err := sts.NewFromConfig(c).GetCallerIdentity(ctx, nil)
 	if err != nil {
